@@ -1,0 +1,225 @@
+"""The command line as argparse sees it. Imports nothing heavy: help and version are answered from here alone."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import NoReturn, TypeAlias
+
+_DESCRIPTION = """\
+Keep configuration behind HTTP APIs in Git: manifests are compared with the live systems,
+`plan` shows the smallest set of requests that makes them match, `apply` performs exactly those."""
+
+_EXIT_CODES = """\
+exit codes:
+  0    done, or nothing to do
+  1    the API or an apply failed
+  2    changes are pending (plan --exit-code)
+  3    invalid input or usage
+  4    refused: limit, blocker, stale plan, conflict
+  70   a bug in reconciler
+  130  interrupted"""
+
+
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with the exit code that invalid usage has here."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        sys.stderr.write(f"{self.prog}: error: {message}\n    hint: see {self.prog} --help\n")
+        raise SystemExit(3)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = Parser(
+        prog="reconciler",
+        description=_DESCRIPTION,
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("-V", "--version", action="store_true", help="print the version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    _add_validate(commands)
+    _add_plan(commands)
+    _add_apply(commands)
+    _add_kinds(commands)
+    _add_sandbox(commands)
+    _add_demo(commands)
+    _add(commands, "version", "print the version")
+    completion = _add(
+        commands,
+        "completion",
+        "print a completion script for a shell",
+        epilog='for bash: eval "$(reconciler completion bash)"',
+    )
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell")
+    return parser
+
+
+def _add(
+    commands: Commands,
+    name: str,
+    summary: str,
+    *,
+    epilog: str = "",
+) -> Parser:
+    return commands.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=epilog,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_output(parser: argparse.ArgumentParser, *, formats: bool = True) -> None:
+    group = parser.add_argument_group("output")
+    if formats:
+        group.add_argument(
+            "--format", choices=("text", "json"), default="text", help="format of the result (default: text)"
+        )
+    group.add_argument(
+        "--no-color",
+        action="store_true",
+        help="no colours, also when NO_COLOR is set or output is no terminal",
+    )
+    group.add_argument("-q", "--quiet", action="store_true", help="print results and errors only")
+    group.add_argument(
+        "-v",
+        "--verbose",
+        action="count",
+        default=0,
+        help="say more: -v what is unchanged, -vv every request (never a secret)",
+    )
+
+
+def _add_input(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("input")
+    group.add_argument(
+        "--config", metavar="FILE", default="reconciler.yaml", help="configuration (default: reconciler.yaml)"
+    )
+    group.add_argument("--target", metavar="NAME", help="target in the configuration (default: the only one)")
+    group.add_argument(
+        "-l",
+        "--selector",
+        metavar="LABELS",
+        action="append",
+        default=[],
+        help="only resources with these labels: team=support,stage!=dev,critical",
+    )
+    group.add_argument(
+        "--address",
+        metavar="PATTERN",
+        action="append",
+        default=[],
+        help="only resources whose address fits, as in 'shop.Product/*'; may be repeated",
+    )
+
+
+def _parallelism(text: str) -> int:
+    value = int(text) if text.isdigit() else 0
+    if not 1 <= value <= 100:
+        raise argparse.ArgumentTypeError("a number from 1 to 100")
+    return value
+
+
+def _add_live(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("live systems")
+    group.add_argument(
+        "--parallelism",
+        metavar="N",
+        type=_parallelism,
+        default=10,
+        help="requests in flight per system, unless its settings say otherwise (default: 10)",
+    )
+    group.add_argument(
+        "--resend",
+        action="store_true",
+        help="send write-only and masked values even where nothing tells that they differ",
+    )
+    group.add_argument(
+        "--show-requests",
+        action="store_true",
+        help="show bodies and guards of the requests, secrets left out",
+    )
+
+
+def _add_validate(commands: Commands) -> None:
+    parser = _add(commands, "validate", "check manifests, kinds and configuration; reads no live system")
+    _add_input(parser)
+    _add_output(parser)
+
+
+def _add_plan(commands: Commands) -> None:
+    parser = _add(commands, "plan", "show what would be changed; writes nothing", epilog=_EXIT_CODES)
+    _add_input(parser)
+    _add_live(parser)
+    parser.add_argument("--exit-code", action="store_true", help="exit with 2 when changes are pending")
+    _add_output(parser)
+
+
+def _add_apply(commands: Commands) -> None:
+    parser = _add(commands, "apply", "plan, ask, and perform exactly the plan", epilog=_EXIT_CODES)
+    _add_input(parser)
+    _add_live(parser)
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    _add_output(parser)
+
+
+def _add_kinds(commands: Commands) -> None:
+    parser = _add(commands, "kinds", "list and explain the kinds of resources")
+    sub = parser.add_subparsers(dest="kinds_command", metavar="COMMAND", title="commands", required=True)
+    listing = _add(sub, "list", "list all kinds, those that ship and your own")
+    show = _add(sub, "show", "explain a kind: fields, identity, calls, guards")
+    show.add_argument("kind", metavar="KIND", help="as in Product, or shop.Product where several systems have one")
+    for one in (listing, show):
+        group = one.add_argument_group("input")
+        group.add_argument(
+            "--config",
+            metavar="FILE",
+            default="reconciler.yaml",
+            help="configuration whose `schemas` are read too, when it exists (default: reconciler.yaml)",
+        )
+        group.add_argument(
+            "--schemas", metavar="DIR", action="append", default=[], help="more definitions; may be repeated"
+        )
+        _add_output(one)
+
+
+def _add_sandbox(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "sandbox",
+        "serve emulations of the systems that ship as kinds, on loopback, until interrupted",
+    )
+    parser.add_argument(
+        "--dir", metavar="DIR", help="write a ready reconciler.yaml, manifests/ and env into this folder"
+    )
+    parser.add_argument(
+        "--set",
+        metavar="SYSTEM.NAME=VALUE",
+        action="append",
+        default=[],
+        dest="variants",
+        help="choose a variant of an emulated system, such as its edition; a wrong one lists them all",
+    )
+    parser.add_argument(
+        "--port",
+        metavar="N",
+        type=int,
+        default=0,
+        help="first of four ports in a row (default: any free ones)",
+    )
+    _add_output(parser, formats=False)
+
+
+def _add_demo(commands: Commands) -> None:
+    parser = _add(commands, "demo", "tell the whole story on the sandbox: plan, apply, drift, mend")
+    parser.add_argument("--keep", metavar="DIR", help="keep the files of the demo in this folder")
+    _add_output(parser, formats=False)

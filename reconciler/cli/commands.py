@@ -1,0 +1,177 @@
+"""The commands: options in, work done through `workflow`, results to the console, exit code out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from reconciler.cli.console import Console
+from reconciler.core.errors import ExitCode, InvalidInput, UsageError
+from reconciler.core.model import Outcome, Plan, Report, Severity, Status
+from reconciler.core.selection import read_selection
+from reconciler.core.suggest import did_you_mean
+from reconciler.render.kinds import kind_document, render_kind, render_kinds
+from reconciler.render.machine import diagnostics_document, plan_document, report_document
+from reconciler.render.text import plural, render_diagnostics, render_outcome, render_plan, render_report
+from reconciler.shell.settings import schema_folders
+from reconciler.workflow import Connections, Loaded, Options, Planned, apply, load, load_kinds, plan
+
+
+def run_command(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
+    """Run the command that was chosen and return its exit code. Raises ReconcilerError."""
+    match options.command:
+        case "validate":
+            return _validate(options, console, environ)
+        case "plan":
+            return _plan(options, console, environ)
+        case "apply":
+            return _apply(options, console, environ)
+        case "kinds":
+            return _kinds(options, console)
+        case "sandbox":
+            from reconciler.cli.sandbox import run_sandbox
+
+            return run_sandbox(options, console)
+        case _:
+            from reconciler.demo.story import run_demo
+
+            return run_demo(console, keep=options.keep)
+
+
+def _options(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> Options:
+    return Options(
+        config=Path(options.config),
+        target=options.target,
+        selection=read_selection(options.selector, options.address),
+        parallelism=getattr(options, "parallelism", 10),
+        resend=getattr(options, "resend", False),
+        environ=environ,
+        redactor=console.redactor,
+    )
+
+
+# --------------------------------------------------------------------------- validate
+
+
+def _validate(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
+    loaded = load(_options(options, console, environ))
+    if options.format == "json":
+        console.document(diagnostics_document(loaded.warnings))
+        return ExitCode.DONE
+    if loaded.warnings:
+        console.complain(render_diagnostics(loaded.warnings, console.err_style))
+    if console.verbosity:
+        for address in sorted(loaded.selected):
+            console.result(f"  {address}  {loaded.resources[address].source}")
+    kinds = len({(a.system, a.kind) for a in loaded.selected})
+    console.result(
+        f"{plural(len(loaded.selected), 'manifest')} of {plural(kinds, 'kind')} valid "
+        f"for the target {loaded.settings.target}."
+    )
+    return ExitCode.DONE
+
+
+# --------------------------------------------------------------------------- plan and apply
+
+
+def _plan(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
+    given = _options(options, console, environ)
+    loaded = load(given)
+    with Connections(loaded.settings, given) as connections:
+        made = plan(loaded, connections, given).plan
+    _show_plan(made, options, console)
+    if made.blockers:
+        return ExitCode.REFUSED
+    return ExitCode.PENDING if made.pending and options.exit_code else ExitCode.DONE
+
+
+def _show_plan(made: Plan, options: argparse.Namespace, console: Console) -> None:
+    if options.format == "json":
+        console.document(plan_document(made, show_requests=options.show_requests))
+        return
+    console.result(
+        render_plan(made, console.style, show_unchanged=console.verbosity > 0, show_requests=options.show_requests)
+    )
+
+
+def _apply(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
+    given = _options(options, console, environ)
+    loaded = load(given)
+    with Connections(loaded.settings, given) as connections:
+        planned = plan(loaded, connections, given)
+        if options.format == "text":
+            _show_plan(planned.plan, options, console)
+        if planned.plan.pending and not planned.plan.blockers and not options.yes:
+            _ask(planned.plan, console)
+        report = _perform(planned, loaded, connections, given, console)
+    if options.format == "json":
+        console.document(report_document(report))
+    else:
+        console.result("\n" + render_report(report, console.style))
+    return exit_code_of(report)
+
+
+def _perform(planned: Planned, loaded: Loaded, connections: Connections, given: Options, console: Console) -> Report:
+    def show(outcome: Outcome) -> None:
+        console.say(render_outcome(outcome, console.err_style))
+
+    return apply(planned, loaded, connections, given, on_outcome=show)
+
+
+def _ask(made: Plan, console: Console) -> None:
+    """Ask for consent. Raises UsageError when nobody can be asked, or the answer is not yes."""
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "apply needs consent, and there is no terminal to ask on",
+            hint="run it with --yes after the plan has been looked at",
+        )
+    console.err.write(f"\nApply {plural(len(made.pending), 'change')} to {made.target}? Only 'yes' will do: ")
+    console.err.flush()
+    if sys.stdin.readline().strip() != "yes":
+        raise UsageError("not confirmed: nothing was applied")
+
+
+def exit_code_of(report: Report) -> ExitCode:
+    """Return what the outcomes of an apply amount to."""
+    found = {outcome.status for outcome in report.outcomes}
+    interrupted = any(o.status is Status.SKIPPED and o.detail.startswith("interrupted") for o in report.outcomes)
+    if interrupted:
+        return ExitCode.INTERRUPTED
+    if found & {Status.FAILED, Status.IN_DOUBT}:
+        return ExitCode.FAILED
+    return ExitCode.REFUSED if found & {Status.CONFLICT, Status.SKIPPED} else ExitCode.DONE
+
+
+# --------------------------------------------------------------------------- kinds
+
+
+def _kinds(options: argparse.Namespace, console: Console) -> ExitCode:
+    folders = [*schema_folders(Path(options.config)), *(Path(folder) for folder in options.schemas)]
+    catalog, problems = load_kinds(folders)
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    if errors:
+        raise InvalidInput(errors)
+    if options.kinds_command == "list":
+        if options.format == "json":
+            console.document({"format": 1, "kind": "kinds", "kinds": [kind_document(k) for k in catalog.ordered()]})
+        else:
+            console.result(render_kinds(catalog, console.style))
+        return ExitCode.DONE
+    system, _, name = options.kind.rpartition(".")
+    found = [k for k in catalog.ordered() if k.name == name and system in ("", k.definition.system)]
+    if len(found) != 1:
+        names = [k.full_name for k in catalog.ordered()]
+        hint = did_you_mean(options.kind, [*names, *(k.name for k in catalog.ordered())])
+        if found:
+            hint = "say which: " + ", ".join(k.full_name for k in found)
+        raise UsageError(
+            f"{'several kinds are' if found else 'no kind is'} called {options.kind!r}",
+            hint=hint or "`reconciler kinds list` lists them",
+        )
+    if options.format == "json":
+        console.document({"format": 1, **kind_document(found[0])})
+    else:
+        console.result(render_kind(found[0], console.style))
+    return ExitCode.DONE

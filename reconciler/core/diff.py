@@ -1,0 +1,111 @@
+"""Two canonical bodies to field changes, redacted as they are made. Pure; deepdiff finds what differs.
+
+Equal bodies never reach deepdiff: it is asked only for the few that differ, and imported only then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.core.model import FieldChange, Json, JsonObject, Operation
+from reconciler.core.normalize import Comparison
+from reconciler.core.pointer import MISSING, Path, starts_with
+
+SENSITIVE = "(sensitive)"
+
+_OPERATIONS = {
+    "dictionary_item_added": Operation.ADD,
+    "iterable_item_added": Operation.ADD,
+    "dictionary_item_removed": Operation.REMOVE,
+    "iterable_item_removed": Operation.REMOVE,
+    "values_changed": Operation.CHANGE,
+    "type_changes": Operation.CHANGE,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One place where two bodies differ. The values may be secret: redact before keeping."""
+
+    operation: Operation
+    path: Path
+    before: Json = None
+    after: Json = None
+
+
+def differences(before: JsonObject, after: JsonObject) -> Iterator[Difference]:
+    """Yield where `after` differs from `before`, in path order; lists are compared position by position."""
+    from deepdiff import DeepDiff
+
+    tree = DeepDiff(before, after, view="tree", zip_ordered_iterables=True, threshold_to_diff_deeper=0)
+    found = []
+    for report, operation in _OPERATIONS.items():
+        for level in tree.get(report, ()):
+            path: Path = tuple(level.path(output_format="list"))
+            old = None if operation is Operation.ADD else level.t1
+            new = None if operation is Operation.REMOVE else level.t2
+            found.append(Difference(operation=operation, path=path, before=old, after=new))
+    yield from sorted(found, key=lambda d: [(isinstance(s, int), s) for s in d.path])
+
+
+def field_changes(
+    comparison: Comparison,
+    *,
+    stated: JsonObject,
+    hidden: Callable[[Path], bool],
+    unknown: frozenset[Path] = frozenset(),
+) -> tuple[FieldChange, ...]:
+    """Return the redacted changes that lead from live to desired.
+
+    `stated` is the manifest's own spec: a field stated as its zero value is shown as that, not as removed. Paths in
+    `unknown` hold references whose value is not known yet.
+    """
+    if comparison.equal:
+        return ()
+    return tuple(
+        _field_change(difference, stated, hidden, unknown)
+        for difference in differences(comparison.live, comparison.desired)
+    )
+
+
+def _field_change(
+    difference: Difference, stated: JsonObject, hidden: Callable[[Path], bool], unknown: frozenset[Path]
+) -> FieldChange:
+    path, operation, after = difference.path, difference.operation, difference.after
+    if operation is Operation.REMOVE:
+        value = _stated_at(stated, path)
+        if value is not MISSING and value is not None:
+            operation, after = Operation.CHANGE, value
+    known = not any(starts_with(path, place) or starts_with(place, path) for place in unknown)
+    sensitive = hidden(path)
+    return FieldChange(
+        operation=operation,
+        path=path,
+        before=redact(difference.before, path, hidden),
+        after=redact(after, path, hidden) if known else None,
+        sensitive=sensitive,
+        known=known,
+    )
+
+
+def _stated_at(stated: Json, path: Path) -> Any:
+    for step in path:
+        if not isinstance(stated, dict) or step not in stated:
+            return MISSING
+        stated = stated[step]
+    return stated
+
+
+def redact(value: Json, path: Path, hidden: Callable[[Path], bool]) -> Json:
+    """Return `value`, which stands at `path`, with everything that `hidden` names replaced by `(sensitive)`."""
+    if value is None:
+        return None
+    if hidden(path):
+        return SENSITIVE
+    if isinstance(value, dict):
+        return {key: redact(item, (*path, key), hidden) for key, item in value.items()}
+    if isinstance(value, list):
+        return [redact(item, (*path, index), hidden) for index, item in enumerate(value)]
+    return value

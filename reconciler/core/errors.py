@@ -1,0 +1,99 @@
+"""What stops a run, with the exit code and the next step for the person. Pure.
+
+ReconcilerError
+├── InvalidInput      3   diagnostics about what a person wrote
+├── UsageError        3   the command line or the environment
+├── Refused           4   limit, blocker, stale plan, conflict
+├── Interrupted     130
+└── ApiError          1   the API answered with a failure
+    └── TransportError    no usable answer came at all
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+
+from reconciler.core.model import Diagnostic
+
+
+class ExitCode(enum.IntEnum):
+    """The exit codes, a contract of the command line."""
+
+    DONE = 0
+    FAILED = 1
+    PENDING = 2
+    INVALID = 3
+    REFUSED = 4
+    BUG = 70
+    INTERRUPTED = 130
+
+
+class ReconcilerError(Exception):
+    """Something that stops the run. `message` says what happened, `hint` what to do next."""
+
+    exit_code = ExitCode.FAILED
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InvalidInput(ReconcilerError):
+    """Mistakes in files, all of them at once."""
+
+    exit_code = ExitCode.INVALID
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__(f"{len(diagnostics)} mistakes" if len(diagnostics) != 1 else "1 mistake")
+        self.diagnostics = tuple(diagnostics)
+
+
+class UsageError(ReconcilerError):
+    """The command line, configuration or environment asks for something that cannot be."""
+
+    exit_code = ExitCode.INVALID
+
+
+class Refused(ReconcilerError):
+    """The tool could, but must not."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class Interrupted(ReconcilerError):
+    """A person pressed Ctrl-C."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
+class ErrorClass(enum.Enum):
+    """What a failed answer means, whatever its status; kinds classify answers with these words."""
+
+    NOT_FOUND = "notFound"
+    CONFLICT = "conflict"
+    INVALID = "invalid"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    RATE_LIMITED = "rateLimited"
+    TRANSIENT = "transient"
+    MISCONFIGURED = "misconfigured"
+    FAILED = "failed"
+
+
+class ApiError(ReconcilerError):
+    """The API answered, and the answer means failure."""
+
+    def __init__(self, message: str, *, error_class: ErrorClass, status: int = 0, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.error_class = error_class
+        self.status = status
+
+
+class TransportError(ApiError):
+    """No usable answer. `sent` tells whether the request may have reached the server."""
+
+    def __init__(self, message: str, *, sent: bool, hint: str = "") -> None:
+        super().__init__(message, error_class=ErrorClass.TRANSIENT, hint=hint)
+        self.sent = sent

@@ -1,0 +1,161 @@
+"""Forms of scalar values: what makes two spellings equal, and which spelling a request carries. Pure.
+
+Each form is a pair of functions. `canonical` maps every spelling of a value to one; a value that it cannot read
+stays as it is, so that it shows up as a difference instead of an error. `encode` gives what a request carries.
+
+Sources: RFC 4648 (base64), RFC 9562 (UUID), RFC 3339 (timestamps), ProtoJSON (64-bit integers as text, bytes as
+base64), Go's time.ParseDuration (durations).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from reconciler.core.model import Json
+
+_UNITS = {
+    "ns": 1,
+    "us": 10**3,
+    "µs": 10**3,
+    "μs": 10**3,
+    "ms": 10**6,
+    "s": 10**9,
+    "m": 60 * 10**9,
+    "h": 3600 * 10**9,
+}
+_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
+
+
+def _bytes_of_base64(text: str) -> bytes | None:
+    plain = text.strip().replace("-", "+").replace("_", "/").rstrip("=")
+    try:
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _uuid(value: Json) -> Json:
+    if not isinstance(value, str):
+        return value
+    try:
+        return str(uuid.UUID(value))
+    except ValueError:
+        raw = _bytes_of_base64(value)
+        return str(uuid.UUID(bytes=raw)) if raw is not None and len(raw) == 16 else value
+
+
+def _uuid_encode(value: Json) -> Json:
+    canonical = _uuid(value)
+    try:
+        return base64.b64encode(uuid.UUID(canonical).bytes).decode()
+    except (ValueError, AttributeError, TypeError):
+        return value
+
+
+def _base64(value: Json) -> Json:
+    raw = _bytes_of_base64(value) if isinstance(value, str) else None
+    return value if raw is None else base64.b64encode(raw).decode()
+
+
+def _base64_text(value: Json) -> Json:
+    return base64.b64encode(value.encode()).decode() if isinstance(value, str) else value
+
+
+def _int64(value: Json) -> Json:
+    if isinstance(value, str) and re.fullmatch(r"[+-]?\d+", value.strip()):
+        return int(value)
+    return value
+
+
+def _int64_encode(value: Json) -> Json:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _duration(value: Json) -> Json:
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    sign, body = (text[0], text[1:]) if text[:1] in ("-", "+") else ("", text)
+    if body == "0":
+        return "0s"
+    pieces = _DURATION.findall(body)
+    if not pieces or "".join(number + unit for number, unit in pieces) != body:
+        return value
+    nanoseconds = sum((Decimal(number) * _UNITS[unit] for number, unit in pieces), Decimal(0))
+    seconds = (nanoseconds / 10**9).normalize()
+    return f"{'-' if sign == '-' and seconds else ''}{seconds:f}s"
+
+
+def _timestamp(value: Json) -> Json:
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"(.*?)(\.\d+)?(Z|z|[+-]\d\d:\d\d)", value.strip())
+    if not match:
+        return value
+    try:
+        instant = datetime.fromisoformat(match[1].replace(" ", "T") + match[3].upper().replace("Z", "+00:00"))
+    except ValueError:
+        return value
+    fraction = (match[2] or "").rstrip("0").rstrip(".")
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S") + fraction + "Z"
+
+
+def _text(change: Callable[[str], str]) -> Callable[[Json], Json]:
+    return lambda value: change(value) if isinstance(value, str) else value
+
+
+def _same(value: Json) -> Json:
+    return value
+
+
+CANONICAL: Mapping[str, Callable[[Any], Any]] = {
+    "base64": _base64,
+    "base64-text": _base64,
+    "case-insensitive": _text(str.casefold),
+    "duration": _duration,
+    "int64": _int64,
+    "lower": _text(str.lower),
+    "timestamp": _timestamp,
+    "trim": _text(str.strip),
+    "upper": _text(str.upper),
+    "uuid-base64": _uuid,
+}
+
+ENCODE: Mapping[str, Callable[[Any], Any]] = {
+    "base64": _base64,
+    "base64-text": _base64_text,
+    "case-insensitive": _same,
+    "duration": _same,
+    "int64": _int64_encode,
+    "lower": _text(str.lower),
+    "timestamp": _same,
+    "trim": _text(str.strip),
+    "upper": _text(str.upper),
+    "uuid-base64": _uuid_encode,
+}
+
+
+def canonical_scalar(forms: tuple[str, ...], value: Json) -> Json:
+    """Return the one spelling of a wire `value` under `forms`, applied in order; whole floats become integers.
+
+    A manifest's value goes through `encode_scalar` first, as it would on its way to the server.
+    """
+    for form in forms:
+        value = CANONICAL[form](value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return value
+
+
+def encode_scalar(forms: tuple[str, ...], value: Json) -> Json:
+    """Return what a request carries for `value` under `forms`."""
+    for form in forms:
+        value = ENCODE[form](value)
+    return value

@@ -1,0 +1,34 @@
+"""Order among addresses: what waits for what, and circles. Pure; graphlib does the work."""
+
+from __future__ import annotations
+
+import graphlib
+from collections.abc import Collection, Mapping
+from typing import TypeVar
+
+Node = TypeVar("Node")
+
+
+def find_cycle(edges: Mapping[Node, Collection[Node]]) -> list[Node]:
+    """Return one circle in `edges` (node to the nodes it waits for), first node repeated last; empty if none."""
+    try:
+        graphlib.TopologicalSorter(edges).prepare()
+    except graphlib.CycleError as error:
+        cycle: list[Node] = list(error.args[1])
+        return cycle[::-1]
+    return []
+
+
+def levels(edges: Mapping[Node, Collection[Node]]) -> list[list[Node]]:
+    """Return the nodes of `edges` in layers: each node stands behind all that it waits for.
+
+    Nodes that only appear as something to wait for are included. Raises graphlib.CycleError on a circle.
+    """
+    sorter = graphlib.TopologicalSorter(edges)
+    sorter.prepare()
+    layers: list[list[Node]] = []
+    while sorter.is_active():
+        ready = list(sorter.get_ready())
+        layers.append(ready)
+        sorter.done(*ready)
+    return layers

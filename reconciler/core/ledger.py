@@ -1,0 +1,128 @@
+"""The memory of applies: per address the remote id and digests of what was applied, never a value. Pure.
+
+Fields are remembered as digests, secrets as keyed digests, so that the ledger may be public. The key comes from the
+environment; without one a random salt and a slow function (scrypt, RFC 7914) make guessing expensive.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import hmac
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.core.model import Address, Json
+from reconciler.core.normalize import Remembers, canonical_json
+from reconciler.core.pointer import Path, format_pointer, parse_pointer
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What is remembered of one address. Digests by JSON Pointer; `secrets` are keyed."""
+
+    id: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    applied_at: str = ""  # RFC 3339
+    revision: str = ""  # Git revision of the manifests; for people
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretDigest:
+    """Digests of secrets, bound to the address and field they belong to."""
+
+    key: bytes = field(repr=False, default=b"")  # from the environment; empty: use the salt, slowly
+    salt: bytes = field(repr=False, default=b"")
+
+    def of(self, address: Address, pointer: str, value: Json) -> str:
+        """Return the digest of a secret in hexadecimal."""
+        return _secret_digest(self.key, self.salt, f"{address}\n{pointer}\n{canonical_json(value)}")
+
+
+@functools.lru_cache(maxsize=65536)
+def _secret_digest(key: bytes, salt: bytes, text: str) -> str:
+    if key:
+        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    return hashlib.scrypt(text.encode(), salt=salt, n=2**14, r=8, p=1, dklen=32).hex()
+
+
+def _plain_digest(pointer: str, value: Json) -> str:
+    return hashlib.sha256(f"{pointer}\n{canonical_json(value)}".encode()).hexdigest()[:32]
+
+
+def leaves(value: Json, path: Path = ()) -> Iterator[tuple[Path, Json]]:
+    """Yield the scalars, empty containers and whole lists of `value` with their paths."""
+    if isinstance(value, dict) and value:
+        for name, item in value.items():
+            yield from leaves(item, (*path, name))
+    else:
+        yield path, value
+
+
+def make_record(
+    address: Address, remote_id: str, spec: Json, hides: Callable[[Path], bool], secret: SecretDigest
+) -> Record:
+    """Return the record of a spec that was applied."""
+    fields: dict[str, str] = {}
+    secrets: dict[str, str] = {}
+    for path, value in leaves(spec):
+        pointer = format_pointer(path)
+        if _hides_any(path, value, hides):
+            secrets[pointer] = secret.of(address, pointer, value)
+        else:
+            fields[pointer] = _plain_digest(pointer, value)
+    return Record(id=remote_id, fields=fields, secrets=secrets)
+
+
+def _hides_any(path: Path, value: Json, hides: Callable[[Path], bool]) -> bool:
+    if hides(path):
+        return True
+    if isinstance(value, list):
+        return any(_hides_any((*path, index), item, hides) for index, item in enumerate(value))
+    if isinstance(value, dict):
+        return any(_hides_any((*path, name), item, hides) for name, item in value.items())
+    return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """The records of one target."""
+
+    target: str
+    records: Mapping[Address, Record] = field(default_factory=dict)
+    secret: SecretDigest = SecretDigest()
+
+    def remembers(self, address: Address) -> Remembers:
+        """Return a function that tells whether a value is the one last applied at a path of `address`.
+
+        It says None for a path that no record covers.
+        """
+        record = self.records.get(address)
+
+        def compare(path: Path, value: Json) -> bool | None:
+            if record is None:
+                return None
+            pointer = format_pointer(path)
+            if pointer in record.secrets:
+                return hmac.compare_digest(record.secrets[pointer], self.secret.of(address, pointer, value))
+            if pointer in record.fields:
+                return record.fields[pointer] == _plain_digest(pointer, value)
+            if isinstance(value, dict) and value:
+                known = [compare((*path, name), item) for name, item in value.items()]
+                return None if None in known else all(known)
+            return False
+
+        return compare
+
+    def stated_before(self, address: Address) -> frozenset[Path]:
+        """Return the paths that were stated when `address` was last applied."""
+        record = self.records.get(address)
+        pointers = [] if record is None else [*record.fields, *record.secrets]
+        return frozenset(parse_pointer(pointer) for pointer in pointers)
+
+    def remote_ids(self) -> dict[Address, str]:
+        """Return the remote ids of all recorded addresses."""
+        return {address: record.id for address, record in self.records.items()}

@@ -1,0 +1,337 @@
+"""The frozen values that every module speaks in. Pure.
+
+Bodies are plain JSON (dict, list, str, int, float, bool, None), read-only by agreement: they are copied
+once at the border and never changed in place afterwards.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from reconciler.core.pointer import Path
+
+Json: TypeAlias = Any
+JsonObject: TypeAlias = dict[str, Any]
+
+
+# --------------------------------------------------------------------------- where things come from
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Source:
+    """A place in a file that a person wrote. Lines and columns count from 1; 0 means the file as a whole."""
+
+    path: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}" if self.line else self.path
+
+
+Locate: TypeAlias = Callable[..., Source]
+"""`locate(path, key=False)` gives the source of the value at `path` in a document, or of its key with
+`key=True`; for a path that does not exist, the nearest enclosing value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One document of a YAML or JSON file: plain JSON data, and where each part of it stands."""
+
+    data: Json
+    source: Source
+    locate: Locate = field(compare=False, repr=False)
+
+
+class Severity(enum.Enum):
+    """How bad a diagnostic is; only `ERROR` stops the run."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """Something that a person can mend, with its place and what to do about it."""
+
+    severity: Severity
+    code: str  # stable, kebab-case: for machines and for searching the documentation
+    message: str
+    source: Source | None = None
+    hint: str = ""
+    address: Address | None = None
+
+
+# --------------------------------------------------------------------------- identity and desired state
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Address:
+    """The identity of a resource: system, kind and `metadata.name`. The only dictionary key for resources."""
+
+    system: str
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.system}.{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """What `${ref:Kind/name#/pointer}` names: the remote id of a resource, or a field of it."""
+
+    address: Address
+    pointer: Path | None = None  # None: the remote id
+
+    def __str__(self) -> str:
+        from reconciler.core.pointer import format_pointer
+
+        tail = "" if self.pointer is None else "#" + format_pointer(self.pointer)
+        return f"{self.address.kind}/{self.address.name}{tail}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expression:
+    """A value of a spec that holds references: text parts and references, in order.
+
+    One single reference keeps the type that it resolves to; anything else is text.
+    """
+
+    path: Path
+    parts: tuple[str | Reference, ...]
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        return tuple(part for part in self.parts if isinstance(part, Reference))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifecycle:
+    """The optional `lifecycle` block of a manifest."""
+
+    protect: bool = False  # never deleted or replaced
+    ignore: tuple[Path, ...] = ()  # stated on create, left alone afterwards
+    lookup: bool = False  # only found, never created, changed or deleted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One desired thing.
+
+    `spec` has its environment, variable and file values filled in; where it holds references, the manifest's
+    text still stands and `expressions` tells how to fill it. Never print `spec`: print it through `sensitive`.
+    """
+
+    address: Address
+    spec: JsonObject
+    source: Source
+    locate: Locate = field(compare=False, repr=False)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    lifecycle: Lifecycle = Lifecycle()
+    expressions: tuple[Expression, ...] = ()
+    sensitive: frozenset[Path] = frozenset()  # values that come from the environment or a file
+
+    @property
+    def depends_on(self) -> frozenset[Address]:
+        return frozenset(r.address for e in self.expressions for r in e.references)
+
+
+# --------------------------------------------------------------------------- the wire
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP request, before authentication. `path` is relative to the system's URL and percent-encoded."""
+
+    system: str
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    body: Json = None  # None: no body at all
+    has_body: bool = False
+    writes: bool = False  # may change the live system; decides what may be retried
+
+    def __str__(self) -> str:
+        from urllib.parse import urlencode
+
+        query = "?" + urlencode(self.query) if self.query else ""
+        return f"{self.method} {self.path}{query}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """One HTTP answer. Header names are lower-case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes = field(default=b"", repr=False)
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("content-type", "").split(";")[0].strip().lower()
+
+    def json(self) -> Json:
+        """Return the decoded body. Raises ValueError when it is not JSON in UTF-8."""
+        return json.loads(self.content)
+
+
+Send: TypeAlias = Callable[[Request], Response]
+"""Performs one request and returns its answer, whatever its status. Raises TransportError without an answer."""
+
+
+# --------------------------------------------------------------------------- live state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveObject:
+    """One thing that the API returned."""
+
+    id: str  # remote id, as it stands in paths before percent-encoding
+    body: JsonObject = field(repr=False)  # as answered; never printed
+    spec: JsonObject = field(repr=False)  # the same in the manifest's spelling; never printed
+    etag: str | None = None
+
+
+class Comparability(enum.Enum):
+    """Whether live values of a resource can be known at all."""
+
+    READ = "read"
+    UNREADABLE = "unreadable"  # write-only on this target: only the ledger can tell what was sent
+
+
+# --------------------------------------------------------------------------- plan
+
+
+class Action(enum.Enum):
+    """What a plan does to one address: a closed set; match on it exhaustively."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    ADOPT = "adopt"
+    UNCHANGED = "unchanged"
+
+
+class Operation(enum.Enum):
+    """What happens to one field."""
+
+    ADD = "add"
+    CHANGE = "change"
+    REMOVE = "remove"
+
+
+class Cause(enum.Enum):
+    """Why a field differs. Shown to people, never branched on. UNKNOWN without a ledger record."""
+
+    MANIFEST = "manifest"
+    DRIFT = "drift"
+    BOTH = "both"
+    UNKNOWN = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """One field that differs. `before` and `after` are already redacted where `sensitive`: never the values."""
+
+    operation: Operation
+    path: Path
+    before: Json = None
+    after: Json = None
+    sensitive: bool = False
+    known: bool = True  # False: after is known only when another change has been applied
+    cause: Cause = Cause.UNKNOWN
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRequest:
+    """A request as the plan shows it: unknown parts spelled out, secrets left out. For people, never sent."""
+
+    method: str
+    path: str
+    body: Json = None
+    has_body: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What the plan does to one address, and everything that the executor needs to do it."""
+
+    address: Address
+    action: Action
+    resource: Resource
+    fields: tuple[FieldChange, ...] = ()
+    live: LiveObject | None = field(default=None, repr=False)  # as planned on; re-read before any write
+    live_digest: str = ""  # of the managed fields as planned on; "" when there was no object
+    digest: str = ""  # of what a person approves: address, action, fields, live_digest
+    guard: str = ""  # how the write is protected, in words
+    reason: str = ""  # why this action; for people
+    requests: tuple[PlannedRequest, ...] = ()
+    waits_for: frozenset[Address] = frozenset()  # changes of this plan that must be done first
+    comparability: Comparability = Comparability.READ
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All changes by address order, and what stands in their way. Complete, frozen, and what apply executes."""
+
+    target: str
+    changes: tuple[Change, ...]  # one for each selected resource, unchanged ones included
+    diagnostics: tuple[Diagnostic, ...] = ()
+    blockers: tuple[Diagnostic, ...] = ()  # any of them: nothing is applied
+    requests_made: int = 0  # to make the plan
+    digest: str = ""
+
+    @property
+    def pending(self) -> tuple[Change, ...]:
+        return tuple(c for c in self.changes if c.action is not Action.UNCHANGED)
+
+
+# --------------------------------------------------------------------------- report
+
+
+class Status(enum.Enum):
+    """The fate of one change."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+    SKIPPED = "skipped"  # not tried because of another change
+    CONFLICT = "conflict"  # the live object moved since the plan; nothing was sent
+    IN_DOUBT = "in doubt"  # sent, answer lost, and reading could not settle it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one change."""
+
+    address: Address
+    action: Action
+    status: Status
+    detail: str = ""
+    hint: str = ""
+    remote_id: str | None = None
+    requests: int = 0
+    seconds: float = 0.0
+    moved: tuple[FieldChange, ...] = ()  # on conflict: what moved, planned on (before) and now (after)
+    wanted: tuple[FieldChange, ...] = ()  # on conflict: what the plan would have changed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What an apply did."""
+
+    target: str
+    plan_digest: str
+    outcomes: tuple[Outcome, ...]
+    seconds: float = 0.0
+    requests: int = 0

@@ -1,0 +1,276 @@
+"""Both sides made comparable: the stated fields of a manifest and the same fields of a live object. Pure.
+
+`shape` gives an answer the manifest's spelling. `compare` walks the stated fields and brings both sides to one
+canonical form: forms applied, sets sorted, keyed lists turned into objects by key, empty lists and maps taken for
+absent ones, what cannot be compared taken from the ledger's memory. Where nothing is stated, nothing is compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.core.fields import FieldInfo
+from reconciler.core.forms import canonical_scalar, encode_scalar
+from reconciler.core.model import Json, JsonObject
+from reconciler.core.pointer import MISSING, Missing, Path, get, parse_pointer
+
+_MAPPING_OR_ABSENT = (dict, type(None), Missing)
+_LIST_OR_ABSENT = (list, type(None), Missing)
+
+Remembers = Callable[[Path, Json], bool | None]
+"""Whether a value is the one that was last applied at a path: True, False, or None when nobody knows."""
+
+
+def nothing_remembered(path: Path, value: Json) -> bool | None:
+    """Know nothing about what was applied: the memory of a run without a ledger."""
+    del path, value
+    return None
+
+
+def shape(info: FieldInfo, body: Json) -> Json:
+    """Return a live `body` with the manifest's field names; members that the schema does not know keep theirs."""
+    if isinstance(body, list):
+        return [shape(info.items, item) for item in body] if info.items is not None else body
+    if not isinstance(body, dict) or not (info.properties or info.values):
+        return body
+    names = {child.response_name: name for name, child in info.properties.items()}
+    shaped = {names.get(key, key): value for key, value in body.items()}
+    for spelling, name in names.items():
+        if spelling.startswith("/"):
+            found = get(body, parse_pointer(spelling))
+            if found is not MISSING:
+                shaped[name] = found
+    return {str(name): shape(info.child(str(name)), value) for name, value in shaped.items()}
+
+
+# --------------------------------------------------------------------------- comparison
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Both sides in canonical form, and the stated paths that nothing could be compared with."""
+
+    desired: JsonObject
+    live: JsonObject
+    incomparable: tuple[Path, ...] = ()
+
+    @property
+    def equal(self) -> bool:
+        return strictly_equal(self.desired, self.live)
+
+
+@dataclass(slots=True)
+class _Walk:
+    absent: str
+    remembers: Remembers
+    readable: bool
+    incomparable: list[Path] = field(default_factory=list)
+
+
+def compare(
+    info: FieldInfo,
+    desired: JsonObject,
+    live: JsonObject | None,
+    *,
+    absent: str = "unset",
+    remembers: Remembers = nothing_remembered,
+    readable: bool = True,
+) -> Comparison:
+    """Return the stated fields of `desired` and the same fields of `live`, both canonical.
+
+    `live` is a shaped object, or None when there is none. `absent` is the kind's meaning of a field that an answer
+    leaves out. With `readable=False` live values are unknown and only memory decides.
+    """
+    walk = _Walk(absent=absent, remembers=remembers, readable=readable)
+    wanted: JsonObject = {}
+    present: JsonObject = {}
+    for name, value in desired.items():
+        sides = _pair(info.child(name), value, live if live is not None else {}, (name,), walk)
+        _keep(wanted, present, name, sides)
+    return Comparison(desired=wanted, live=present, incomparable=tuple(walk.incomparable))
+
+
+def _keep(wanted: JsonObject, present: JsonObject, name: str, sides: tuple[Any, Any]) -> None:
+    if sides[0] is not MISSING:
+        wanted[name] = sides[0]
+    if sides[1] is not MISSING:
+        present[name] = sides[1]
+
+
+def _pair(info: FieldInfo, desired: Any, siblings: Mapping[str, Json], path: Path, walk: _Walk) -> tuple[Any, Any]:
+    """Return both sides of one member, whose live value stands among its live `siblings`."""
+    step = path[-1]
+    return _pair_values(info, desired, siblings.get(str(step), MISSING), path, walk, siblings)
+
+
+def _pair_values(
+    info: FieldInfo, desired: Any, live: Any, path: Path, walk: _Walk, siblings: Mapping[str, Json]
+) -> tuple[Any, Any]:
+    hidden = not walk.readable or info.write_only or is_masked(info, live)
+    if hidden and desired is not MISSING:
+        return _pair_hidden(info, desired, path, walk, siblings)
+    if isinstance(desired, dict) and isinstance(live, _MAPPING_OR_ABSENT):
+        return _pair_objects(info, desired, live if isinstance(live, dict) else {}, path, walk)
+    if isinstance(desired, list) and isinstance(live, _LIST_OR_ABSENT):
+        return _pair_lists(info, desired, live if isinstance(live, list) else [], path, walk)
+    return _canonical_desired(info, desired, walk.absent), canonical(info, live, walk.absent)
+
+
+def is_masked(info: FieldInfo, live: Any) -> bool:
+    """Tell whether a live value is the mask that the server shows in place of the real one."""
+    return info.mask is not None and isinstance(live, str) and re.fullmatch(info.mask, live) is not None
+
+
+def _pair_hidden(
+    info: FieldInfo, desired: Json, path: Path, walk: _Walk, siblings: Mapping[str, Json]
+) -> tuple[Any, Any]:
+    wanted = _canonical_desired(info, desired, walk.absent)
+    if walk.readable and info.presence is not None and info.presence in siblings:
+        is_set = bool(siblings[info.presence])
+        if is_set != (desired not in (None, "")):
+            return wanted, MISSING if not is_set else ""
+    known = walk.remembers(path, desired)
+    if known is False or (known is None and not walk.readable):
+        return wanted, MISSING
+    if known is None:
+        walk.incomparable.append(path)
+    return wanted, wanted
+
+
+def _pair_objects(info: FieldInfo, desired: JsonObject, live: JsonObject, path: Path, walk: _Walk) -> tuple[Any, Any]:
+    names = list(desired)
+    if info.is_whole:
+        names += [name for name in live if name not in desired]
+    wanted: JsonObject = {}
+    present: JsonObject = {}
+    for name in names:
+        value = desired.get(name, MISSING)
+        _keep(wanted, present, name, _pair(info.child(name), value, live, (*path, name), walk))
+    return wanted or MISSING, present or MISSING
+
+
+def _pair_lists(info: FieldInfo, desired: list[Json], live: list[Json], path: Path, walk: _Walk) -> tuple[Any, Any]:
+    items = info.child(0)
+    partners = pair_items(info, desired, live)
+    wanted: list[Any] = []
+    present: dict[int, Any] = {}
+    for index, (item, partner) in enumerate(zip(desired, partners, strict=True)):
+        other = MISSING if partner is None else live[partner]
+        mine, theirs = _pair_values(items, item, other, (*path, index), walk, {})
+        wanted.append(None if mine is MISSING else mine)
+        if partner is not None:
+            present[partner] = None if theirs is MISSING else theirs
+    rest = [present[i] if i in present else canonical(items, item, walk.absent) for i, item in enumerate(live)]
+    if info.is_set and info.key:
+        return _by_key(info, desired, wanted) or MISSING, _by_key(info, live, rest) or MISSING
+    if info.is_set:
+        return _sorted(wanted) or MISSING, _sorted(rest) or MISSING
+    return wanted or MISSING, rest or MISSING
+
+
+def pair_items(info: FieldInfo, desired: list[Json], live: list[Json]) -> list[int | None]:
+    """Return for each desired item the index of the live item that it is about, or None for a new one.
+
+    Items are told apart by the list's key; in a set without one by their value; otherwise by position.
+    """
+    if info.key or info.is_set:
+        places: dict[str, int] = {}
+        for index, item in enumerate(live):
+            places.setdefault(item_key(info, item), index)
+        return [places.get(item_key(info, item, desired=True)) for item in desired]
+    return [index if index < len(live) else None for index in range(len(desired))]
+
+
+def item_key(info: FieldInfo, item: Json, *, desired: bool = False) -> str:
+    """Return what tells an item of a list apart, as canonical JSON text."""
+    items = info.child(0)
+    side = _canonical_desired if desired else canonical
+    if info.key and isinstance(item, dict):
+        parts = [side(items.child(name), item.get(name, MISSING), "zero") for name in info.key]
+        parts = [None if part is MISSING else part for part in parts]
+        return parts[0] if len(parts) == 1 and isinstance(parts[0], str) else canonical_json(parts)
+    return item_key_of(items, item, desired=desired)
+
+
+def item_key_of(info: FieldInfo, value: Any, *, desired: bool) -> str:
+    """Return a value as canonical JSON text, equal for values that mean the same."""
+    side = _canonical_desired if desired else canonical
+    found = side(info, value, "unset")
+    return canonical_json(None if found is MISSING else found)
+
+
+def _by_key(info: FieldInfo, raw: list[Json], items: list[Any]) -> dict[str, Any]:
+    return {item_key(info, original): item for original, item in zip(raw, items, strict=True)}
+
+
+def _sorted(items: list[Any]) -> list[Any]:
+    distinct = {canonical_json(item): item for item in items}
+    return [distinct[text] for text in sorted(distinct)]
+
+
+# --------------------------------------------------------------------------- canonical form
+
+
+def _canonical_desired(info: FieldInfo, value: Any, absent: str) -> Any:
+    return (
+        canonical(info, encode(info, value), absent)
+        if info.forms or isinstance(value, (dict, list))
+        else (canonical(info, value, absent))
+    )
+
+
+def encode(info: FieldInfo, value: Any) -> Any:
+    """Return a manifest's value with every scalar in the form that requests carry; names stay the manifest's."""
+    if isinstance(value, dict):
+        return {name: encode(info.child(name), item) for name, item in value.items()}
+    if isinstance(value, list):
+        items = info.child(0)
+        return [encode(items, item) for item in value]
+    return encode_scalar(info.forms, value) if info.forms else value
+
+
+def canonical(info: FieldInfo, value: Any, absent: str) -> Any:
+    """Return the one form of a wire value, or MISSING when it means the same as leaving the field out."""
+    if value is None or value is MISSING:
+        if info.absent is not MISSING:
+            return canonical_scalar(info.forms, info.absent)
+        if absent == "default" and info.default is not MISSING:
+            return canonical(info, info.default, "unset")
+        return MISSING
+    if isinstance(value, dict):
+        pairs = ((name, canonical(info.child(name), item, absent)) for name, item in value.items())
+        return {name: item for name, item in pairs if item is not MISSING} or MISSING
+    if isinstance(value, list):
+        items = [canonical(info.child(0), item, absent) for item in value]
+        items = [None if item is MISSING else item for item in items]
+        if info.is_set and info.key:
+            return _by_key(info, value, items) or MISSING
+        return (_sorted(items) if info.is_set else items) or MISSING
+    value = canonical_scalar(info.forms, value)
+    if absent == "zero" and value in ("", 0, False) and info.absent is MISSING:
+        return MISSING
+    return value
+
+
+def strictly_equal(left: Json, right: Json) -> bool:
+    """Compare JSON values, telling true from 1, which `==` does not."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(strictly_equal(left[key], right[key]) for key in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(strictly_equal, left, right))
+    return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
+
+
+def canonical_json(value: Json) -> str:
+    """Return the one JSON text of a value: sorted members, no spaces, text unescaped."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(value: Json) -> str:
+    """Return the SHA-256 of a value's canonical JSON, in hexadecimal."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()

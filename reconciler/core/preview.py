@@ -1,0 +1,88 @@
+"""The requests of a change as the plan shows them: unknown parts spelled out, secrets left out. Pure.
+
+The bodies come from the same functions as the ones that are sent; only the values in them are stand-ins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from reconciler.core.definition import WriteCall
+from reconciler.core.diff import SENSITIVE, redact
+from reconciler.core.fields import FieldInfo
+from reconciler.core.kinds import Kind
+from reconciler.core.model import Json, JsonObject, LiveObject, PlannedRequest
+from reconciler.core.pointer import Path
+from reconciler.core.wire import Writing, context, shown_path, write_request
+
+CARRIED = "(as last read)"
+
+
+def preview_requests(kind: Kind, writing: Writing, hides: Callable[[Path], bool]) -> tuple[PlannedRequest, ...]:
+    """Return the requests that a create or update will send, in order."""
+    shown = _shown(kind, writing, hides)
+    write = kind.definition.write
+    if not writing.creating:
+        return tuple(r for call in write.update if (r := _preview(kind, call, shown)) is not None)
+    assert write.create is not None
+    first = _preview(kind, write.create, shown)
+    later = frozenset(n for n, f in kind.fields.properties.items() if f.update_only and n in writing.subject.spec)
+    follow_up = replace(shown, changed=later, creating=False, subject=replace(shown.subject, id="{id}"))
+    rest = (_preview(kind, call, follow_up) for call in write.update) if later else ()
+    return tuple(request for request in (first, *rest) if request is not None)
+
+
+def _shown(kind: Kind, writing: Writing, hides: Callable[[Path], bool]) -> Writing:
+    subject = writing.subject
+    live = subject.live
+    if live is not None:
+        carried = {name: _carried(kind.fields, name, value) for name, value in live.spec.items()}
+        live = LiveObject(
+            id=live.id,
+            body=_scalars(live.body, kind),
+            spec=_hide(kind.fields, carried, hides),
+            etag=live.etag,
+        )
+    # Forms such as base64 must not be applied to a stand-in, and are not: they leave alone what they cannot read.
+    spec = {name: redact(value, (name,), hides) for name, value in subject.spec.items()}
+    return replace(writing, subject=replace(subject, spec=spec, live=live))
+
+
+def _carried(info: FieldInfo, name: str, value: Json) -> Json:
+    return value if name in info.properties else CARRIED
+
+
+def _hide(info: FieldInfo, spec: JsonObject, hides: Callable[[Path], bool]) -> JsonObject:
+    del info
+    return {name: redact(value, (name,), hides) for name, value in spec.items()}
+
+
+def _scalars(body: JsonObject, kind: Kind) -> JsonObject:
+    """Keep of a live body only the plain values that templates such as `{live.created_at}` are meant for."""
+    known = {child.response_name for child in kind.fields.properties.values() if not child.sensitive}
+    return {
+        name: value if name in known and not isinstance(value, (dict, list)) else SENSITIVE
+        for name, value in body.items()
+    }
+
+
+def _preview(kind: Kind, call: WriteCall, shown: Writing) -> PlannedRequest | None:
+    values = context(kind, shown.subject)
+    path = shown_path(call.path, values, lambda variable: variable)
+    request = write_request(kind, call.model_copy(update={"path": "/"}), _without_path_fields(call, shown))
+    if request is None:
+        return None
+    return PlannedRequest(method=call.method, path=path, body=request.body, has_body=request.has_body)
+
+
+def _without_path_fields(call: WriteCall, shown: Writing) -> Writing:
+    from reconciler.core.template import variables
+
+    in_path = {v.steps[0] for v in variables(call.path) if v.root == "spec"}
+    subject = shown.subject
+    spec = {name: value for name, value in subject.spec.items() if name not in in_path}
+    live = subject.live
+    if live is not None:
+        live = replace(live, spec={name: value for name, value in live.spec.items() if name not in in_path})
+    return replace(shown, subject=replace(subject, spec=spec, live=live), changed=shown.changed - in_path)

@@ -1,0 +1,85 @@
+"""Which resources a command is about: labels and address patterns. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from reconciler.core.errors import UsageError
+from reconciler.core.model import Address, Resource
+
+_TERM = re.compile(r"(?P<key>[^=!,\s]+)\s*(?:(?P<op>==|=|!=)\s*(?P<value>[^,\s]*))?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Label terms, all of which must hold, and address patterns, one of which must fit."""
+
+    labels: tuple[tuple[str, str, str], ...] = ()  # key, "=", "!=" or "exists", value
+    addresses: tuple[str, ...] = ()
+
+    @property
+    def everything(self) -> bool:
+        return not self.labels and not self.addresses
+
+    def includes(self, resource: Resource) -> bool:
+        if not all(_holds(term, resource.labels) for term in self.labels):
+            return False
+        return not self.addresses or any(_fits(pattern, resource.address) for pattern in self.addresses)
+
+
+def read_selection(selectors: Sequence[str], addresses: Sequence[str]) -> Selection:
+    """Return the selection that `-l` and `--address` options mean. Raises UsageError for a malformed one."""
+    terms = []
+    for selector in selectors:
+        for text in selector.split(","):
+            match = _TERM.fullmatch(text.strip())
+            if match is None or (match["op"] and not match["value"]):
+                raise UsageError(
+                    f"cannot read the selector {text.strip()!r}",
+                    hint="write -l team=support, -l team!=web or -l team",
+                )
+            op = {"==": "=", "=": "=", "!=": "!=", None: "exists"}[match["op"]]
+            terms.append((match["key"], op, match["value"] or ""))
+    return Selection(labels=tuple(terms), addresses=tuple(addresses))
+
+
+def _holds(term: tuple[str, str, str], labels: Mapping[str, str]) -> bool:
+    key, op, value = term
+    if op == "exists":
+        return key in labels
+    return (labels.get(key) == value) == (op == "=")
+
+
+def _fits(pattern: str, address: Address) -> bool:
+    """Match `system.Kind/name`, `Kind/name` or a bare `name`, each with the globs * ? [...]."""
+    full = str(address)
+    if "/" not in pattern:
+        return fnmatchcase(address.name, pattern) or fnmatchcase(full, pattern)
+    return fnmatchcase(full, pattern) or fnmatchcase(f"{address.kind}/{address.name}", pattern)
+
+
+def select(resources: Iterable[Resource], selection: Selection) -> frozenset[Address]:
+    """Return the addresses that `selection` includes. Raises UsageError when it includes none of any."""
+    known = list(resources)
+    chosen = frozenset(r.address for r in known if selection.includes(r))
+    if known and not chosen:
+        raise UsageError(
+            "no resource matches the selection",
+            hint="addresses look like system.Kind/name; `reconciler validate -v` lists all of them",
+        )
+    return chosen
+
+
+def with_parents(chosen: Iterable[Address], resources: Mapping[Address, Resource]) -> frozenset[Address]:
+    """Return `chosen` and everything that it refers to, directly or not."""
+    found: set[Address] = set()
+    waiting = [address for address in chosen if address in resources]
+    while waiting:
+        address = waiting.pop()
+        if address not in found:
+            found.add(address)
+            waiting += [a for a in resources[address].depends_on if a in resources]
+    return frozenset(found)

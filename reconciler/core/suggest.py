@@ -1,0 +1,17 @@
+"""Suggestions for misspelt words. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `did you mean 'x'?` for the nearest of `known`, or the empty string when none is near."""
+    words = sorted(set(known))
+    close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    if not close:
+        by_case = {w.casefold(): w for w in words}
+        near = difflib.get_close_matches(word.casefold(), list(by_case), n=1, cutoff=0.6)
+        close = [by_case[near[0]]] if near else []
+    return f"did you mean {close[0]!r}?" if close else ""

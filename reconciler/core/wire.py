@@ -1,0 +1,513 @@
+"""From intentions to requests and from answers to objects, by what a kind says about its calls. Pure, no sockets.
+
+A request body holds the manifest's fields in the request's spelling and form. What it holds of them depends on how
+the call sends: `stated` (all that the manifest states), `changed` (top-level fields that differ, whole), `full`
+(everything the server had, with our fields laid over it), `mergePatch` (RFC 7396), `jsonPatch` (RFC 6902).
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.core.definition import Call, FindFields, GetCall, ListCall, WriteCall
+from reconciler.core.fields import FieldInfo
+from reconciler.core.kinds import Kind, send_mode
+from reconciler.core.model import Json, JsonObject, LiveObject, Request, Response
+from reconciler.core.normalize import encode, pair_items, shape, strictly_equal
+from reconciler.core.pointer import MISSING, Path, format_pointer, get, parse_pointer, put
+from reconciler.core.template import (
+    TemplateError,
+    as_text,
+    parse_template,
+    render_path,
+    render_query,
+    render_value,
+    variables,
+)
+
+__all__ = ["AnswerError", "TemplateError", "Unpageable"]
+
+
+class AnswerError(ValueError):
+    """An answer does not have the shape that the kind describes."""
+
+
+class Unpageable(AnswerError):
+    """A list cannot be followed to its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a call is about: the values that its templates may name."""
+
+    spec: JsonObject
+    id: str | None = None
+    live: LiveObject | None = None
+
+
+def context(kind: Kind, subject: Subject, **more: Any) -> dict[str, Any]:
+    """Return the values that templates of `kind` see for `subject`."""
+    return {
+        "id": MISSING if subject.id is None else subject.id,
+        "spec": encode(kind.fields, subject.spec),
+        "live": MISSING if subject.live is None else subject.live.body,
+        "system": kind.parameters,
+        **more,
+    }
+
+
+def _headers(kind: Kind, call: Call, values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    templates = {**kind.system.headers, **call.headers}
+    return tuple((n, as_text(v)) for n, t in templates.items() if (v := render_value(t, values)) is not MISSING)
+
+
+def call_request(kind: Kind, call: Call, values: Mapping[str, Any], *, writes: bool = False) -> Request:
+    """Return the request of a call that carries no fields. Raises TemplateError when its path has a hole."""
+    body = render_value(call.body, values) if call.body is not None else None
+    return Request(
+        system=kind.definition.system,
+        method=call.method,
+        path=render_path(call.path, values),
+        query=render_query(call.query, values),
+        headers=_headers(kind, call, values),
+        body=body,
+        has_body=call.body is not None,
+        writes=writes,
+    )
+
+
+# --------------------------------------------------------------------------- reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of a list that was read: its items, and what the next request needs, or None at the end."""
+
+    items: list[Json]
+    next: dict[str, Any] | None
+    next_address: str | None = None  # an absolute or relative address that the server gave
+
+
+def first_page(call: ListCall) -> dict[str, Any]:
+    """Return the `page` values of the first request of a list."""
+    paging = call.paging
+    if paging is None:
+        return {}
+    values: dict[str, Any] = {} if paging.size is None else {"size": paging.size}
+    if paging.style == "offset":
+        values["offset"] = 0
+    if paging.style == "page":
+        values["number"] = paging.first
+    return values
+
+
+def read_page(call: ListCall, page: Mapping[str, Any], response: Response, seen: int) -> Page:
+    """Return what one page of a list holds. `seen` counts the items of the pages before it.
+
+    Raises AnswerError when the items are not where the kind says.
+    """
+    body = _json(response)
+    items = _items(call, body)
+    paging = call.paging
+    if paging is None:
+        return Page(items=items, next=None)
+    total = get(body, parse_pointer(paging.total)) if paging.total is not None else MISSING
+    complete = isinstance(total, int) and not isinstance(total, bool) and seen + len(items) >= total
+    match paging.style:
+        case "offset" | "page":
+            size = paging.size or 0
+            if complete or not items or (len(items) < size and total is MISSING):
+                return Page(items=items, next=None)
+            following = dict(page)
+            if paging.style == "offset":
+                following["offset"] = page["offset"] + len(items)
+            else:
+                following["number"] = page["number"] + 1
+            return Page(items=items, next=following)
+        case "cursor":
+            cursor = get(body, parse_pointer(paging.next or ""))
+            if cursor is MISSING or cursor in (None, "", False):
+                return Page(items=items, next=None)
+            return Page(items=items, next={**page, "cursor": cursor})
+        case "url":
+            address = get(body, parse_pointer(paging.next or ""))
+        case "link":
+            address = _next_link(response.headers.get("link", ""))
+    if not isinstance(address, str) or not address:
+        return Page(items=items, next=None)
+    return Page(items=items, next=dict(page), next_address=address)
+
+
+def _next_link(header: str) -> str | None:
+    """Return the address with the relation `next` of a Link header (RFC 8288, section 3)."""
+    import re
+
+    for target, parameters in re.findall(r"<([^>]*)>([^<]*)", header):
+        if re.search(r';\s*rel\s*=\s*"?(?:[^"]*\s)?next(?:\s[^"]*)?"?', parameters, re.IGNORECASE):
+            return str(target)
+    return None
+
+
+def _json(response: Response) -> Json:
+    try:
+        return response.json()
+    except ValueError:
+        what = "an HTML page" if "html" in response.content_type else "something that is not JSON"
+        raise AnswerError(f"the answer is {what}") from None
+
+
+def _items(call: ListCall, body: Json) -> list[Json]:
+    found = get(body, parse_pointer(call.items))
+    if found is None or (found is MISSING and isinstance(body, dict)):
+        return []
+    if call.key_as is not None and isinstance(found, dict):
+        found = [{**item, call.key_as: key} for key, item in found.items() if isinstance(item, dict)]
+    if not isinstance(found, list):
+        raise AnswerError(f"no list at {call.items or 'the root'} of the answer")
+    return found
+
+
+def read_object(kind: Kind, call: GetCall, response: Response, values: Mapping[str, Any]) -> JsonObject:
+    """Return the object that a read call answered. Raises AnswerError when it is not where the kind says."""
+    body = _unpack(call, response, values) if call.archive is not None else _json(response)
+    if isinstance(call.object, FindFields):
+        found = _find(body, frozenset(_response_names(kind.fields)), call.object.with_fields)
+        return found if isinstance(found, dict) else {}
+    found = get(body, parse_pointer(call.object))
+    if not isinstance(found, dict):
+        raise AnswerError(f"no object at {call.object or 'the root'} of the answer")
+    return found
+
+
+def _unpack(call: GetCall, response: Response, values: Mapping[str, Any]) -> Json:
+    assert call.archive is not None
+    member = str(render_value(call.archive.zip, values))
+    try:
+        with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+            info = archive.getinfo(member)
+            if info.file_size > 64 * 1024 * 1024:
+                raise AnswerError(f"{member!r} in the archive is larger than 64 MiB")
+            import json
+
+            return json.loads(archive.read(info))
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        if isinstance(error, AnswerError):
+            raise
+        raise AnswerError(f"no JSON file {member!r} in the answered archive") from None
+
+
+def _response_names(info: FieldInfo) -> Iterable[str]:
+    return (child.response_name for child in info.properties.values())
+
+
+def _find(body: Json, names: frozenset[str], at_least: int) -> JsonObject | None:
+    """Return the first object anywhere in `body`, outermost first, that holds `at_least` of `names`."""
+    layer = [body]
+    while layer:
+        following: list[Json] = []
+        for value in layer:
+            if isinstance(value, dict):
+                if len(names & value.keys()) >= at_least:
+                    return value
+                following.extend(value.values())
+            elif isinstance(value, list):
+                following.extend(value)
+        layer = following
+    return None
+
+
+def live_object(kind: Kind, body: JsonObject, subject: Subject, etag: str | None = None) -> LiveObject:
+    """Return an answered `body` as a live object: manifest spelling, and the scope it was read in filled in.
+
+    Raises AnswerError when its id is not where the kind says.
+    """
+    shaped = shape(kind.fields, body)
+    for name in kind.scope:
+        if name not in shaped and name in subject.spec:
+            shaped[name] = subject.spec[name]
+    remote_id = read_id(kind, body, shaped)
+    if remote_id is None:
+        raise AnswerError(f"no id at {kind.definition.identity.id} of the object")
+    return LiveObject(id=remote_id, body=body, spec=shaped, etag=etag)
+
+
+def read_id(kind: Kind, body: JsonObject, spec: JsonObject) -> str | None:
+    """Return the remote id of an answered object, or None when the answer does not hold it."""
+    template = kind.definition.identity.id
+    if template.startswith("/"):
+        found = get(body, parse_pointer(template))
+    else:
+        values = {"spec": encode(kind.fields, spec), "live": body, "system": kind.parameters}
+        found = render_value(template, values)
+    return None if found in (MISSING, None, "") or isinstance(found, (dict, list)) else as_text(found)
+
+
+# --------------------------------------------------------------------------- writing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """What is to be written: the desired spec with references filled in, and what it is laid over."""
+
+    subject: Subject
+    changed: frozenset[str]  # top-level fields that differ; all stated ones on create
+    creating: bool
+
+
+def write_request(kind: Kind, call: WriteCall, writing: Writing) -> Request | None:
+    """Return the request of a create or update call, or None when none of its fields changed.
+
+    Raises TemplateError when its path has a hole.
+    """
+    names = _call_fields(kind, call, writing)
+    if not writing.creating and not names & writing.changed:
+        return None
+    mode = send_mode(call, creating=writing.creating)
+    travelling = with_companions(kind, writing, names & writing.changed)
+    values = context(kind, writing.subject, changed=",".join(_wire_names(kind, travelling, writing.creating)))
+    fields = _fields(kind, call, writing, names, travelling, mode)
+    body = _place(call, fields, values)
+    if mode == "mergePatch" and "content-type" not in {name.lower() for name in call.headers}:
+        headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/merge-patch+json"),)
+    elif mode == "jsonPatch":
+        headers = (("Content-Type", "application/json-patch+json"),)
+    else:
+        headers = ()
+    guard = kind.definition.guard
+    live = writing.subject.live
+    if guard.if_match and live is not None and live.etag is not None and not writing.creating:
+        headers += (("If-Match", live.etag),)
+    return Request(
+        system=kind.definition.system,
+        method=call.method,
+        path=render_path(call.path, values),
+        query=render_query(call.query, values),
+        headers=_headers(kind, call, values) + headers,
+        body=body,
+        has_body=True,
+        writes=True,
+    )
+
+
+def _call_fields(kind: Kind, call: WriteCall, writing: Writing) -> frozenset[str]:
+    """Return the top-level fields that belong to `call`: its own, or all that no other call takes."""
+    if call.fields is not None:
+        return frozenset(call.fields)
+    elsewhere: set[str] = set()
+    if not writing.creating:
+        for other in kind.definition.write.update:
+            if other is not call and other.fields is not None:
+                elsewhere.update(other.fields)
+    return frozenset(kind.fields.properties) - elsewhere | (writing.changed - elsewhere)
+
+
+def with_companions(kind: Kind, writing: Writing, changed: frozenset[str]) -> frozenset[str]:
+    """Return `changed` with the stated fields that the kind says must travel together with them."""
+    travelling = set(changed)
+    for group in kind.definition.together:
+        trigger = {group.when} if group.when is not None else set(group.fields)
+        if trigger & changed and (group.part is None or origin_changes(group.when or group.fields[0], writing)):
+            travelling |= set(group.fields) & writing.subject.spec.keys()
+    return frozenset(travelling)
+
+
+def origin_changes(name: str, writing: Writing) -> bool:
+    """Tell whether scheme, host or port of the URL in the field `name` changes (RFC 6454, section 4)."""
+    live = writing.subject.live
+    before = live.spec.get(name) if live is not None else None
+    after = writing.subject.spec.get(name)
+    return origin(before) != origin(after)
+
+
+def origin(url: Json) -> tuple[str, str, int | None] | None:
+    """Return scheme, host and port of a URL; None for what is not one."""
+    from urllib.parse import urlsplit
+
+    if not isinstance(url, str):
+        return None
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return (url, "", None)  # not readable: equal only to the very same text
+    scheme = parts.scheme.lower()
+    return scheme, (parts.hostname or "").lower(), port or {"http": 80, "https": 443}.get(scheme)
+
+
+def _wire_names(kind: Kind, names: Iterable[str], creating: bool) -> list[str]:
+    return sorted(_request_name(kind.fields.child(name), name, creating) for name in names)
+
+
+def _request_name(info: FieldInfo, name: str, creating: bool) -> str:
+    return (info.create_name if creating else info.update_name) or name
+
+
+def _fields(
+    kind: Kind,
+    call: WriteCall,
+    writing: Writing,
+    names: frozenset[str],
+    travelling: frozenset[str],
+    mode: str,
+) -> Json:
+    """Return the part of the body that holds fields: an object, or a list of operations for a JSON Patch."""
+    info, spec = kind.fields, writing.subject.spec
+    live = writing.subject.live.spec if writing.subject.live is not None else {}
+    in_path = {v.steps[0] for v in variables(call.path) if v.root == "spec"}
+    merged = merge(info, spec, live)
+    if mode == "mergePatch":
+        wanted = {name: _patch(info.child(name), merged.get(name), live.get(name, MISSING)) for name in travelling}
+        return respell(info, wanted, creating=writing.creating)
+    if mode == "jsonPatch":
+        return [op for name in sorted(travelling) for op in _operations(info, name, merged, live, writing.creating)]
+    if mode == "full":
+        sendable = {name: value for name, value in merged.items() if _is_sendable(info.child(name), name, names, info)}
+    else:
+        chosen = travelling if mode == "changed" else frozenset(spec)
+        sendable = {name: merged[name] for name in merged if name in chosen and name in names | travelling}
+    for name in list(sendable):
+        child = info.child(name)
+        unsettable = child.read_only or (child.update_only if writing.creating else child.create_only)
+        if name in in_path or unsettable:
+            del sendable[name]
+    return respell(info, sendable, creating=writing.creating)
+
+
+def _is_sendable(child: FieldInfo, name: str, names: frozenset[str], info: FieldInfo) -> bool:
+    return not child.read_only and (name in names or name not in info.properties)
+
+
+def merge(info: FieldInfo, desired: Json, live: Json) -> Json:
+    """Return `live` with everything that `desired` states laid over it, so that nothing unmanaged is lost.
+
+    Free maps and lists are taken from `desired` whole; items of a list keep what their live partners hold besides.
+    """
+    if isinstance(desired, dict) and isinstance(live, dict):
+        base = {} if info.is_whole else dict(live)
+        for name, value in desired.items():
+            base[name] = merge(info.child(name), value, live.get(name, MISSING))
+        return base
+    if isinstance(desired, list) and isinstance(live, list):
+        items = info.child(0)
+        partners = pair_items(info, desired, live)
+        return [
+            merge(items, item, MISSING if partner is None else live[partner])
+            for item, partner in zip(desired, partners, strict=True)
+        ]
+    return desired
+
+
+def _patch(info: FieldInfo, wanted: Json, live: Any) -> Json:
+    """Return the merge patch that turns `live` into `wanted` (RFC 7396): null removes a member."""
+    if not isinstance(wanted, dict) or not isinstance(live, dict):
+        return wanted
+    patch = {
+        name: _patch(info.child(name), value, live.get(name, MISSING))
+        for name, value in wanted.items()
+        if name not in live or not strictly_equal(value, live[name])
+    }
+    return {**patch, **{name: None for name in live if name not in wanted}}
+
+
+def _operations(info: FieldInfo, name: str, merged: JsonObject, live: JsonObject, creating: bool) -> list[JsonObject]:
+    """Return the operations for one top-level field (RFC 6902).
+
+    Fields are replaced whole: a position inside a list may hold another item by the time the patch arrives.
+    """
+    path = format_pointer((_request_name(info.child(name), name, creating),))
+    if merged.get(name) is None:
+        return [{"op": "remove", "path": path}] if live.get(name) is not None else []
+    value = respell(info.child(name), merged[name], creating=creating)
+    return [{"op": "replace" if name in live else "add", "path": path, "value": value}]
+
+
+def respell(info: FieldInfo, value: Json, *, creating: bool) -> Json:
+    """Return `value` in the request's spelling and form; read-only members inside it are left out."""
+    if isinstance(value, dict):
+        body: JsonObject = {}
+        for name, item in value.items():
+            child = info.child(name)
+            if child.read_only:
+                continue
+            spelling = _request_name(child, name, creating)
+            rendered = respell(child, item, creating=creating)
+            if spelling.startswith("/"):
+                body = put(body, parse_pointer(spelling), rendered)
+            else:
+                body[spelling] = rendered
+        return body
+    if isinstance(value, list):
+        items = info.child(0)
+        return [respell(items, item, creating=creating) for item in value]
+    return encode(info, value)
+
+
+def _place(call: WriteCall, fields: Json, values: Mapping[str, Any]) -> Json:
+    around = render_value(call.body, values) if call.body is not None else {}
+    path = parse_pointer(call.fields_at)
+    if not path:
+        return {**around, **fields} if isinstance(fields, dict) else fields
+    return put(around, path, fields)
+
+
+def answered_object(kind: Kind, call: WriteCall, response: Response) -> JsonObject | None:
+    """Return the object that a write call answered, or None when it answered none that can be trusted."""
+    if call.returns == "nothing" or not response.content.strip():
+        return None
+    try:
+        found = get(response.json(), parse_pointer(call.object))
+    except ValueError:
+        return None
+    if not isinstance(found, dict):
+        return None
+    return found if read_id(kind, found, {}) is not None or not kind.definition.identity.id.startswith("/") else None
+
+
+def answered_id(kind: Kind, call: WriteCall, response: Response, spec: JsonObject) -> str | None:
+    """Return the id of a created object from the body, or from `Location` (RFC 9110, section 10.2.2), or None."""
+    from urllib.parse import unquote, urlsplit
+
+    try:
+        body = response.json() if response.content.strip() else None
+    except ValueError:
+        body = None
+    if call.id_at is not None:
+        found = get(body, parse_pointer(call.id_at))
+        if isinstance(found, (str, int)) and found != "":
+            return as_text(found)
+    inner = get(body, parse_pointer(call.object)) if body is not None else MISSING
+    if isinstance(inner, dict):
+        found = read_id(kind, inner, spec)
+        if found is not None:
+            return found
+    if not kind.definition.identity.id.startswith("/"):
+        return read_id(kind, {}, spec)
+    location = response.headers.get("location", "")
+    segment = urlsplit(location).path.rstrip("/").rpartition("/")[2]
+    return unquote(segment) or None
+
+
+def shown_path(template: str, values: Mapping[str, Any], stand_in: Callable[[str], str]) -> str:
+    """Return a path for people: unknown parts spelled out by `stand_in`, nothing percent-encoded."""
+    parts = []
+    for part in parse_template(template):
+        if isinstance(part, str):
+            parts.append(part)
+            continue
+        value = get(values.get(part.root, MISSING), part.steps)
+        parts.append(stand_in(str(part)) if value in (MISSING, None, "") else as_text(value))
+    return "".join(parts)
+
+
+def is_hidden_in(paths: frozenset[Path], path: Path) -> bool:
+    """Tell whether `path` is, holds or stands inside one of `paths`; an index in them stands for every item."""
+    for hidden in paths:
+        if len(path) >= len(hidden) and all(
+            isinstance(mine, int) or mine == theirs for mine, theirs in zip(hidden, path, strict=False)
+        ):
+            return True
+    return False

@@ -1,0 +1,128 @@
+"""Plans, reports and diagnostics as JSON for machines. Pure. Every document carries a format number."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from reconciler.core.model import (
+    Action,
+    Change,
+    Diagnostic,
+    FieldChange,
+    Json,
+    JsonObject,
+    Operation,
+    Outcome,
+    Plan,
+    Report,
+)
+from reconciler.core.pointer import format_pointer
+
+FORMAT = 1
+
+
+def diagnostics_document(diagnostics: Sequence[Diagnostic]) -> JsonObject:
+    """Return diagnostics alone, as `validate` prints them."""
+    return {"format": FORMAT, "kind": "diagnostics", "diagnostics": [_diagnostic(d) for d in diagnostics]}
+
+
+def _diagnostic(diagnostic: Diagnostic) -> JsonObject:
+    source = diagnostic.source
+    return {
+        "severity": diagnostic.severity.value,
+        "code": diagnostic.code,
+        "message": diagnostic.message,
+        "hint": diagnostic.hint,
+        "address": None if diagnostic.address is None else str(diagnostic.address),
+        "path": None if source is None else source.path,
+        "line": None if source is None else source.line,
+        "column": None if source is None else source.column,
+    }
+
+
+def plan_document(plan: Plan, *, show_requests: bool = False) -> JsonObject:
+    """Return a plan; request bodies, redacted, only with `show_requests`."""
+    counts = Counter(change.action for change in plan.changes)
+    return {
+        "format": FORMAT,
+        "kind": "plan",
+        "target": plan.target,
+        "digest": plan.digest,
+        "applyable": not plan.blockers,
+        "summary": {action.value: counts[action] for action in Action},
+        "requestsMade": plan.requests_made,
+        "changes": [_change(change, show_requests=show_requests) for change in plan.changes],
+        "diagnostics": [_diagnostic(d) for d in plan.diagnostics],
+        "blockers": [_diagnostic(d) for d in plan.blockers],
+    }
+
+
+def _change(change: Change, *, show_requests: bool) -> JsonObject:
+    source = change.resource.source
+    return {
+        "address": str(change.address),
+        "action": change.action.value,
+        "reason": change.reason,
+        "digest": change.digest,
+        "path": source.path,
+        "line": source.line,
+        "verified": change.comparability.value,
+        "guard": change.guard,
+        "waitsFor": sorted(str(address) for address in change.waits_for),
+        "fields": [_field(field) for field in change.fields],
+        "notes": list(change.notes),
+        "requests": [
+            {
+                "method": request.method,
+                "path": request.path,
+                **({"body": request.body} if show_requests and request.has_body else {}),
+            }
+            for request in change.requests
+        ],
+    }
+
+
+def _field(field: FieldChange) -> JsonObject:
+    document: JsonObject = {
+        "path": format_pointer(field.path),
+        "operation": field.operation.value,
+        "sensitive": field.sensitive,
+        "known": field.known,
+        "cause": field.cause.value or None,
+    }
+    if not field.sensitive:
+        if field.operation is not Operation.ADD:
+            document["before"] = field.before
+        if field.operation is not Operation.REMOVE and field.known:
+            document["after"] = field.after
+    return document
+
+
+def report_document(report: Report) -> JsonObject:
+    """Return what an apply did."""
+    counts = Counter(outcome.status for outcome in report.outcomes)
+    return {
+        "format": FORMAT,
+        "kind": "report",
+        "target": report.target,
+        "planDigest": report.plan_digest,
+        "summary": {status.value: count for status, count in sorted(counts.items(), key=lambda c: c[0].value)},
+        "seconds": round(report.seconds, 3),
+        "requests": report.requests,
+        "outcomes": [_outcome(outcome) for outcome in report.outcomes],
+    }
+
+
+def _outcome(outcome: Outcome) -> Json:
+    return {
+        "address": str(outcome.address),
+        "action": outcome.action.value,
+        "status": outcome.status.value,
+        "detail": outcome.detail,
+        "hint": outcome.hint,
+        "remoteId": outcome.remote_id,
+        "requests": outcome.requests,
+        "seconds": round(outcome.seconds, 3),
+        "moved": [_field(field) for field in outcome.moved],
+    }

@@ -1,0 +1,38 @@
+"""Colour and symbols as decoration: the text says the same without them. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_CODES = {
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "blue": "34",
+    "magenta": "35",
+    "cyan": "36",
+    "dim": "2",
+    "bold": "1",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Style:
+    """How to decorate text."""
+
+    colour: bool = False
+
+    def paint(self, text: str, *names: str) -> str:
+        """Return `text` in the named colours or weights (ECMA-48 SGR), or as it is without colour."""
+        if not self.colour or not text:
+            return text
+        codes = ";".join(_CODES[name] for name in names)
+        return f"\x1b[{codes}m{text}\x1b[0m"
+
+
+PLAIN = Style()
+
+
+def printable(text: str) -> str:
+    """Return `text` with control characters made visible: values come from live systems and end up on a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

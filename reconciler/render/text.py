@@ -1,0 +1,197 @@
+"""Plans, reports and diagnostics as text for people. Pure; deterministic: address order, no times."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from reconciler.core.model import (
+    Action,
+    Change,
+    Comparability,
+    Diagnostic,
+    FieldChange,
+    Json,
+    Operation,
+    Outcome,
+    Plan,
+    Report,
+    Severity,
+    Status,
+)
+from reconciler.core.pointer import format_pointer
+from reconciler.render.style import PLAIN, Style, printable
+
+_ACTIONS = {
+    Action.CREATE: ("+", "green", "to create"),
+    Action.UPDATE: ("~", "yellow", "to update"),
+    Action.REPLACE: ("±", "magenta", "to replace"),
+    Action.DELETE: ("-", "red", "to delete"),
+    Action.ADOPT: ("=", "cyan", "to adopt"),
+    Action.UNCHANGED: (" ", "dim", "unchanged"),
+}
+_OPERATIONS = {
+    Operation.ADD: ("+", "green"),
+    Operation.CHANGE: ("~", "yellow"),
+    Operation.REMOVE: ("-", "red"),
+}
+_SEVERITIES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+_STATUSES = {
+    Status.APPLIED: "green",
+    Status.UNCHANGED: "dim",
+    Status.FAILED: "red",
+    Status.SKIPPED: "yellow",
+    Status.CONFLICT: "magenta",
+    Status.IN_DOUBT: "magenta",
+}
+MAX_VALUE = 100  # characters of one value on its line
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """Return a count with its noun: `1 change`, `2 changes`."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+# --------------------------------------------------------------------------- diagnostics
+
+
+def render_diagnostics(diagnostics: Sequence[Diagnostic], style: Style = PLAIN) -> str:
+    """Return one line per diagnostic, `path:line:column: severity: code: message`, and its hint below."""
+    lines = []
+    for diagnostic in diagnostics:
+        where = f"{diagnostic.source}: " if diagnostic.source is not None else ""
+        severity = style.paint(diagnostic.severity.value, _SEVERITIES[diagnostic.severity], "bold")
+        lines.append(f"{style.paint(where, 'bold')}{severity}: {diagnostic.code}: {printable(diagnostic.message)}")
+        if diagnostic.hint:
+            lines.append(style.paint(f"    hint: {printable(diagnostic.hint)}", "dim"))
+    return "\n".join(lines)
+
+
+# --------------------------------------------------------------------------- plan
+
+
+def summarize_plan(plan: Plan, style: Style = PLAIN) -> str:
+    """Return the one line that says what the plan would do."""
+    counts = Counter(change.action for change in plan.changes)
+    parts = [
+        style.paint(f"{counts[action]} {words}", colour)
+        for action, (_, colour, words) in _ACTIONS.items()
+        if counts[action] and action is not Action.UNCHANGED
+    ]
+    unchanged = counts[Action.UNCHANGED]
+    if not parts:
+        text = f"nothing to do: {plural(unchanged, 'resource')} as declared"
+    else:
+        text = ", ".join([*parts, *([f"{unchanged} unchanged"] if unchanged else [])])
+        text += f"; at least {plural(_writes(plan), 'write request')}"
+    if plan.blockers:
+        text += "; " + style.paint(f"blocked by {plural(len(plan.blockers), 'problem')}", "red", "bold")
+    return f"{style.paint(f'Plan for {plan.target}:', 'bold')} {text}."
+
+
+def _writes(plan: Plan) -> int:
+    return sum(len(change.requests) for change in plan.changes)
+
+
+def render_plan(plan: Plan, style: Style = PLAIN, *, show_unchanged: bool = False, show_requests: bool = False) -> str:
+    """Return the plan: summary first, then each change with its fields and requests, then what blocks it."""
+    blocks = [summarize_plan(plan, style)]
+    for change in plan.changes:
+        if change.action is not Action.UNCHANGED or show_unchanged or change.notes:
+            blocks.append(_render_change(change, style, show_requests=show_requests))
+    if plan.diagnostics:
+        blocks.append(render_diagnostics(plan.diagnostics, style))
+    if plan.blockers:
+        blocks.append(style.paint("Blocked:", "red", "bold") + "\n" + render_diagnostics(plan.blockers, style))
+    return "\n\n".join(blocks)
+
+
+def _render_change(change: Change, style: Style, *, show_requests: bool) -> str:
+    symbol, colour, _ = _ACTIONS[change.action]
+    blind = "  (not verified against live)" if change.comparability is Comparability.UNREADABLE else ""
+    head = f"  {symbol} {change.address}  {change.action.value}{blind}"
+    lines = [style.paint(head, colour) if change.action is Action.UNCHANGED else style.paint(head, colour, "bold")]
+    width = max((len(format_pointer(field.path)) for field in change.fields), default=0)
+    lines += [_render_field(field, min(width, 40), style) for field in change.fields]
+    lines += [style.paint(f"      note: {printable(note)}", "dim") for note in change.notes]
+    for request in change.requests:
+        lines.append(style.paint(f"      → {request.method} {printable(request.path)}", "blue"))
+        if show_requests and request.has_body:
+            body = json.dumps(request.body, indent=2, ensure_ascii=False)
+            lines += [style.paint("        " + line, "dim") for line in body.splitlines()]
+    if change.action is not Action.UNCHANGED and show_requests:
+        lines.append(style.paint(f"      guard: {change.guard}", "dim"))
+    return "\n".join(lines)
+
+
+def _render_field(field: FieldChange, width: int, style: Style) -> str:
+    symbol, colour = _OPERATIONS[field.operation]
+    name = printable(format_pointer(field.path)).ljust(width)
+    cause = style.paint(f"  [{field.cause.value}]", "dim") if field.cause.value else ""
+    return f"      {style.paint(symbol, colour)} {name}  {_values(field)}{cause}"
+
+
+def _values(field: FieldChange) -> str:
+    after = "(known after apply)" if not field.known else show_value(field.after)
+    if field.sensitive:
+        return {
+            Operation.ADD: "(sensitive, will be set)",
+            Operation.CHANGE: "(sensitive, will change)",
+            Operation.REMOVE: "(sensitive, will be removed)",
+        }[field.operation]
+    match field.operation:
+        case Operation.ADD:
+            return after
+        case Operation.REMOVE:
+            return f"{show_value(field.before)} → (removed)"
+        case Operation.CHANGE:
+            return f"{show_value(field.before)} → {after}"
+
+
+def show_value(value: Json) -> str:
+    """Return a value on one line as JSON, cut when it is long."""
+    text = json.dumps(value, ensure_ascii=False)
+    text = printable(text)
+    return text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 1] + "…"
+
+
+# --------------------------------------------------------------------------- report
+
+
+def render_outcome(outcome: Outcome, style: Style = PLAIN) -> str:
+    """Return the line that says how one change ended."""
+    status = style.paint(outcome.status.value, _STATUSES[outcome.status], "bold")
+    took = f"  ({outcome.seconds:.1f} s, {plural(outcome.requests, 'request')})" if outcome.requests else ""
+    detail = f": {printable(outcome.detail)}" if outcome.detail else ""
+    return f"  {outcome.address}  {outcome.action.value}  {status}{detail}{took}"
+
+
+def summarize_report(report: Report, style: Style = PLAIN) -> str:
+    """Return the one line that says what the apply did."""
+    counts = Counter(outcome.status for outcome in report.outcomes)
+    parts = [style.paint(f"{counts[s]} {s.value}", c) for s, c in _STATUSES.items() if counts[s]]
+    took = f"{report.seconds:.1f} s, {plural(report.requests, 'request')}"
+    return f"{style.paint(f'Applied to {report.target}:', 'bold')} {', '.join(parts) or 'nothing'}; {took}."
+
+
+def render_report(report: Report, style: Style = PLAIN) -> str:
+    """Return what went wrong with its next steps, and the summary last."""
+    blocks = []
+    for outcome in report.outcomes:
+        if outcome.status not in (Status.APPLIED, Status.UNCHANGED):
+            blocks.append("\n".join(_explain(outcome, style)))
+    return "\n".join([*blocks, summarize_report(report, style)])
+
+
+def _explain(outcome: Outcome, style: Style) -> Iterable[str]:
+    yield render_outcome(outcome, style)
+    for moved in outcome.moved:
+        before, now = (
+            ("(sensitive)", "(sensitive)") if moved.sensitive else (show_value(moved.before), show_value(moved.after))
+        )
+        wanted = next((f for f in outcome.wanted if f.path == moved.path), None)
+        third = "" if wanted is None else f"; wanted {'(sensitive)' if wanted.sensitive else show_value(wanted.after)}"
+        yield f"      {format_pointer(moved.path)}: planned on {before}; is now {now}{third}"
+    if outcome.hint:
+        yield style.paint(f"      hint: {printable(outcome.hint)}", "dim")

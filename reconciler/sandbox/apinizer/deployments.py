@@ -1,0 +1,69 @@
+"""Deploy, undeploy and deploy status of an API proxy in an environment.
+
+Reads and writes: the server's state only.
+Invariant: an unsuccessful deployment answers 200, tells only inside `deploymentResult`, and changes nothing.
+Source: the Apinizer sheet, sections 1 (shapes of `deploymentResult`) and 4 (deployment).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from reconciler.sandbox.apinizer.answers import RefusedError, done, read_object
+from reconciler.sandbox.apinizer.documents import deployment
+from reconciler.sandbox.apinizer.routing import Call, Route
+from reconciler.sandbox.apinizer.state import Row
+from reconciler.sandbox.http import SandboxResponse, json_response
+
+_ENVIRONMENT: Final = "projects/{project}/apiProxies/{proxy}/environments/{environment}/"
+
+
+def deploy(call: Call) -> SandboxResponse:
+    """Deploy or redeploy; every successful call makes a new revision."""
+    call.server.require("DEPLOY_UNDEPLOY")
+    proxy = call.server.proxy(call.names)
+    environment = call.server.environment(call.names["environment"])
+    if call.request.body:
+        read_object(call.request)  # `description` and `persistent` have no effect that could be read
+    return done(_result(environment, call.server.deploy(proxy, environment)))
+
+
+def undeploy(call: Call) -> SandboxResponse:
+    """Take a proxy out of an environment."""
+    call.server.require("DEPLOY_UNDEPLOY")
+    proxy = call.server.proxy(call.names)
+    environment = call.server.environment(call.names["environment"])
+    if environment["name"] not in proxy["deployments"]:
+        # What happens then is [unknown]; the inconvenient reading is a refusal.
+        text = f"ApiProxy (name: {proxy['name']}) can not be undeployed because it is not exist!"
+        raise RefusedError("not_found", text)
+    if not environment["failing"]:
+        del proxy["deployments"][environment["name"]]
+    return done(_result(environment, not environment["failing"]))
+
+
+def status(call: Call) -> SandboxResponse:
+    """Tell whether and how a proxy is deployed in an environment."""
+    call.server.require("VIEW")
+    proxy = call.server.proxy(call.names)
+    found = deployment(proxy, call.server.environment(call.names["environment"])["name"])
+    del found["environmentName"]
+    return json_response(200, found)
+
+
+def _result(environment: Row, success: bool) -> Row:
+    pod = f"worker-{environment['name']}-0"
+    detail = "OK" if success else "Connection refused"
+    row = {"envName": environment["name"], "podName": pod, "podIp": "192.0.2.10"}
+    return {
+        "success": success,
+        "responseTime": 12,
+        "detailList": [{**row, "success": success, "detail": detail, "responseTime": 12}],
+    }
+
+
+ROUTES: Final = (
+    Route(method="POST", template=_ENVIRONMENT, handler=deploy),
+    Route(method="DELETE", template=_ENVIRONMENT, handler=undeploy),
+    Route(method="GET", template=_ENVIRONMENT + "deploy-status/", handler=status, edition="wrapped"),
+)

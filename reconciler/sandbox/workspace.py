@@ -1,0 +1,86 @@
+"""A folder to try everything in: configuration, example manifests and fake secrets for a running sandbox.
+
+Reads: the folder of example manifests. Writes: the folder that it is given, nothing that is there already.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from reconciler.sandbox.estate import POOL, ROTATING_PROVIDER, SECRETS, STATIC_PROVIDER, WORKSPACE
+
+CONFIGURATION = """\
+# Made by `reconciler sandbox`: points at emulations on this machine. The secrets in `env` are fake.
+manifests: [manifests]
+targets:
+  sandbox:
+    systems:
+      apinizer:
+        url: {apinizer}
+        auth: {{bearer: "${{env:APINIZER_TOKEN}}"}}
+        edition: {edition}
+        settingsRead: {settings_read}
+      trustgate:
+        url: {trustgate}
+        auth: {{jwt: {{secret: "${{env:TRUSTGATE_SECRET}}"}}}}
+        era: {era}
+      galtea:
+        url: {galtea}
+        auth: {{bearer: "${{env:GALTEA_API_KEY}}"}}
+      goldmine:
+        url: {goldmine}
+        auth: {{bearer: "${{env:GOLDMINE_API_KEY}}"}}
+        workspaceId: {workspace}
+    vars:
+      region: eu
+      residentialPool: {pool}
+      staticProvider: {static_provider}
+      rotatingProvider: {rotating_provider}
+    secrets:
+{secrets}
+    ledger: {{file: ledger.json}}
+"""
+
+
+class WorkspaceError(Exception):
+    """The folder cannot be used."""
+
+
+def write_workspace(
+    folder: Path, examples: Path, urls: Mapping[str, str], variants: Mapping[str, str], *, again: bool = True
+) -> None:
+    """Write `reconciler.yaml`, `manifests/` and `env` into `folder`.
+
+    With `again`, the configuration of an earlier sandbox is replaced, since its URLs are gone; manifests that are
+    there stay as they are, so that nobody's edits are lost. Raises WorkspaceError.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        configuration = folder / "reconciler.yaml"
+        if configuration.exists() and not (again and configuration.read_text().startswith("# Made by")):
+            raise WorkspaceError(f"{configuration} is there already and was not made by the sandbox")
+        configuration.write_text(configuration_text(urls, variants))
+        if not (folder / "manifests").exists():
+            shutil.copytree(examples, folder / "manifests", ignore=shutil.ignore_patterns("*.md"))
+        (folder / "env").write_text("".join(f"{name}={value}\n" for name, value in SECRETS.items()))
+        # The ledger of an earlier sandbox speaks of objects that are gone with it.
+        (folder / "ledger.json").unlink(missing_ok=True)
+    except OSError as error:
+        raise WorkspaceError(f"cannot write to {folder}: {error.strerror}") from None
+
+
+def configuration_text(urls: Mapping[str, str], variants: Mapping[str, str]) -> str:
+    """Return the configuration for a sandbox with these URLs."""
+    return CONFIGURATION.format(
+        **urls,
+        edition=variants.get("apinizer.edition", "wrapped"),
+        settings_read=variants.get("apinizer.settingsRead", "full"),
+        era=variants.get("trustgate.era", "L"),
+        workspace=WORKSPACE,
+        pool=POOL,
+        static_provider=STATIC_PROVIDER,
+        rotating_provider=ROTATING_PROVIDER,
+        secrets="\n".join(f"      - {name}" for name in SECRETS),
+    )

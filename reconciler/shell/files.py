@@ -1,0 +1,202 @@
+"""The disk: manifests and other documents in, text files out, atomically.
+
+Reads: YAML, JSON and text files that the person named. Writes: what `write_atomically` is given.
+
+Nothing outside the named folders is reached through links. Mistakes in files are diagnostics, all collected.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from reconciler.core.errors import UsageError
+from reconciler.core.model import Diagnostic, Document, Source
+from reconciler.shell.reading import (
+    TooLargeError,
+    display_path,
+    error_at,
+    file_error,
+    read_bounded,
+    reason_for,
+)
+from reconciler.shell.search import find_manifests
+
+__all__ = [
+    "LARGEST_DOCUMENT_FILE",
+    "LARGEST_TEXT_FILE",
+    "TextFileError",
+    "display_path",
+    "find_manifests",
+    "read_documents",
+    "read_text_inside",
+    "write_atomically",
+]
+
+LARGEST_DOCUMENT_FILE = 10 * 1024 * 1024
+LARGEST_TEXT_FILE = 1024 * 1024
+
+_MOST_CONTROL_CHARACTERS = 10
+# Source: YAML 1.2.2, production c-printable. JSON allows a few more, which nobody misses.
+_CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+
+
+class TextFileError(Exception):
+    """A file that `${file:…}` names cannot be used. `message` and `hint` never hold any of its content."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+# --------------------------------------------------------------------------- documents
+
+
+def read_documents(path: Path, display: str) -> tuple[list[Document], list[Diagnostic]]:
+    """Read one YAML file (any number of documents) or JSON file, by its suffix.
+
+    Returns the documents without a mistake, in order, and the mistakes of the others, by position. Documents
+    that hold nothing but comments are left out; one that is no mapping is returned as it is.
+    """
+    try:
+        content = read_bounded(path, LARGEST_DOCUMENT_FILE)
+    except OSError as error:
+        return [], [file_error(display, "file-unreadable", reason_for(error), "check the path and its permissions")]
+    except TooLargeError:
+        megabytes = LARGEST_DOCUMENT_FILE // (1024 * 1024)
+        hint = "split it into several files"
+        return [], [file_error(display, "file-too-large", f"is larger than {megabytes} MiB", hint)]
+    try:
+        text = content.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        return [], [_not_utf8(content, error, display)]
+    refused = list(_control_characters(text, display))
+    if refused:
+        return [], refused
+    return _parse(text, display, json=path.suffix.lower() == ".json")
+
+
+def _parse(text: str, display: str, *, json: bool) -> tuple[list[Document], list[Diagnostic]]:
+    # Here and not at the top: loading ruamel.yaml would delay every command that reads no document.
+    from reconciler.shell.documents import Builder, LimitError
+    from reconciler.shell.json_nodes import compose_json
+    from reconciler.shell.nodes import SyntaxProblem
+    from reconciler.shell.yaml_nodes import compose_yaml
+
+    builder = Builder(display)
+    documents: list[Document] = []
+    problems: list[Diagnostic] = []
+    try:
+        for node in compose_json(text) if json else compose_yaml(text):
+            if isinstance(node, SyntaxProblem):
+                source = Source(display, node.line, node.column)
+                problems.append(error_at(source, node.code, node.message, node.hint))
+            elif (document := builder.document(node)) is not None:
+                documents.append(document)
+    except LimitError:
+        pass  # the reason is among the builder's diagnostics
+    return documents, _by_position([*problems, *builder.diagnostics])
+
+
+def _by_position(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+    return sorted(diagnostics, key=lambda found: found.source or Source(""))
+
+
+def _control_characters(text: str, display: str) -> Iterator[Diagnostic]:
+    for count, found in enumerate(_CONTROL.finditer(text)):
+        if count == _MOST_CONTROL_CHARACTERS:
+            return
+        before = text[: found.start()]
+        breaks = list(_LINE_BREAK.finditer(before))
+        column = found.start() - (breaks[-1].end() if breaks else 0) + 1
+        yield error_at(
+            Source(display, len(breaks) + 1, column),
+            "control-character",
+            f"the control character U+{ord(found[0]):04X} stands here",
+            'remove it, or write it as an escape in double quotes, such as "\\u0007"',
+        )
+
+
+def _not_utf8(content: bytes, error: UnicodeDecodeError, display: str) -> Diagnostic:
+    utf16 = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+    before = content[: error.start].decode("utf-8")
+    breaks = list(_LINE_BREAK.finditer(before))
+    column = len(before) - (breaks[-1].end() if breaks else 0) + 1
+    return error_at(
+        Source(display, len(breaks) + 1, column),
+        "not-utf8",
+        "the file is in UTF-16, not UTF-8" if utf16 else "the bytes here are not UTF-8",
+        "save the file as UTF-8",
+    )
+
+
+# --------------------------------------------------------------------------- text
+
+
+def read_text_inside(root: Path, relative: str) -> str:
+    """Return the text of the file `relative` below `root`, as it is. Raises TextFileError with the reason.
+
+    Links may not lead out of the root. Whether a file outside it exists is not told.
+    """
+    shown = repr(relative)
+    inside = "name a file inside the folder of the manifests"
+    if not relative or "\0" in relative or Path(relative).is_absolute():
+        raise TextFileError(f"the file {shown} is not a relative path", inside)
+    try:
+        real_root = root.resolve()
+        real = (real_root / relative).resolve()
+    except (OSError, RuntimeError):
+        raise TextFileError(f"the file {shown} cannot be reached", "check the path and its links") from None
+    if not real.is_relative_to(real_root):
+        raise TextFileError(f"the file {shown} stands outside the folder of the manifests", inside)
+    try:
+        return read_bounded(real, LARGEST_TEXT_FILE).decode("utf-8")
+    except OSError as error:
+        raise TextFileError(f"the file {shown} {reason_for(error)}", "check the path and its permissions") from None
+    except TooLargeError:
+        raise TextFileError(f"the file {shown} is larger than 1 MiB", "use a smaller file") from None
+    except UnicodeDecodeError:
+        # Not chained: the exception carries the bytes, which may be secret.
+        raise TextFileError(f"the file {shown} is not UTF-8 text", "save it as UTF-8") from None
+
+
+def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
+    """Replace the content of `path` by `text` in UTF-8; at any instant the old or the new file is there.
+
+    A link is written through. Raises UsageError when the file cannot be written.
+    """
+    try:
+        target = path.resolve()
+        _replace(target, text.encode("utf-8"), mode)
+    except (OSError, RuntimeError) as error:
+        raise UsageError(
+            f"{display_path(path)} cannot be written: it {reason_for(error)}",
+            hint="check that its folder exists and may be written to",
+        ) from error
+
+
+def _replace(target: Path, content: bytes, mode: int) -> None:
+    # The same folder, because a rename is atomic only within a file system; hidden, so no search finds it.
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".tmp", dir=target.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            os.fchmod(stream.fileno(), mode)
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    # Without this, a power cut may bring the old file back after the caller has acted on the new one.
+    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

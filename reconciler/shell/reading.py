@@ -1,0 +1,66 @@
+"""The ways into the file system that all readers share: bounded, and never waiting.
+
+Reads: the files that it is given. Writes: nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from reconciler.core.model import Diagnostic, Severity, Source
+
+
+def display_path(path: Path, current: Path | None = None) -> str:
+    """Return `path` as diagnostics show it: relative to the current folder when inside it, else absolute."""
+    here = Path.cwd() if current is None else current
+    absolute = Path(os.path.normpath(here / path))
+    return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(absolute)
+
+
+class TooLargeError(Exception):
+    """A file has more bytes than its reader allows."""
+
+
+def read_bounded(path: Path, limit: int) -> bytes:
+    """Return the content of a regular file. Raises OSError, or TooLargeError for more than `limit` bytes."""
+    # Non-blocking, because opening a named pipe would otherwise wait for a writer.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as stream:
+        mode = os.fstat(stream.fileno()).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError
+        if not stat.S_ISREG(mode):
+            raise OSError("is no regular file")
+        content = stream.read(limit + 1)
+    if len(content) > limit:
+        raise TooLargeError
+    return content
+
+
+def reason_for(error: Exception) -> str:
+    """Return what went wrong, as the end of a sentence about a file."""
+    match error:
+        case FileNotFoundError():
+            return "does not exist"
+        case PermissionError():
+            return "may not be accessed"
+        case IsADirectoryError():
+            return "is a folder, not a file"
+        case OSError(strerror=str() as text):
+            return f"cannot be accessed ({text})"
+        case RuntimeError():
+            return "is a loop of links"
+        case _:
+            return str(error) or "cannot be accessed"
+
+
+def error_at(source: Source, code: str, message: str, hint: str) -> Diagnostic:
+    """Return an error diagnostic."""
+    return Diagnostic(severity=Severity.ERROR, code=code, message=message, source=source, hint=hint)
+
+
+def file_error(display: str, code: str, message: str, hint: str) -> Diagnostic:
+    """Return an error about a whole file; `message` goes on after the file's name."""
+    return error_at(Source(display), code, f"{display} {message}", hint)

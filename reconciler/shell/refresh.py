@@ -1,0 +1,422 @@
+"""Reads live state through a `send` function: lists where the API lists, single objects where it does not.
+
+Reads: the live systems, through the function given. Writes: nothing.
+
+Resources are read level by level, so that the ids of parents are known when their children are listed. One listing
+is made for each kind and scope (the values that the list call needs), and the same request is never sent twice in
+one refresh.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from reconciler.core.definition import FindFields, GetCall, ListCall
+from reconciler.core.errors import ApiError, ErrorClass
+from reconciler.core.graph import levels
+from reconciler.core.judge import holds, judge
+from reconciler.core.kinds import Catalog, Kind
+from reconciler.core.model import (
+    Address,
+    Diagnostic,
+    Json,
+    JsonObject,
+    LiveObject,
+    Request,
+    Resource,
+    Response,
+    Send,
+    Severity,
+)
+from reconciler.core.normalize import canonical_json, item_key_of
+from reconciler.core.pointer import MISSING, get, parse_pointer
+from reconciler.core.references import Known
+from reconciler.core.template import TemplateError
+from reconciler.core.wire import (
+    AnswerError,
+    Subject,
+    call_request,
+    context,
+    first_page,
+    live_object,
+    read_object,
+    read_page,
+)
+
+T = TypeVar("T")
+R = TypeVar("R")
+RunAll = Callable[[Callable[[Any], Any], Iterable[Any]], list[Any]]
+"""Applies a function to every item, perhaps in parallel, and returns the results in order."""
+
+MAX_PAGES = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveState:
+    """What was found: live objects by address, and what could not be told."""
+
+    objects: Mapping[Address, LiveObject]
+    unreadable: Mapping[Address, str]  # addresses whose live values cannot be read, and why
+    problems: tuple[Diagnostic, ...] = ()  # two matches for one address, and the like
+    failures: tuple[ApiError, ...] = ()
+
+
+@dataclass(slots=True)
+class LiveReader:
+    """Reads lists and objects of bound kinds. Keeps what it has listed in this run, so that no list is read twice."""
+
+    catalog: Catalog
+    send: Send
+    run_all: RunAll
+    remote_ids: Mapping[Address, str] = field(default_factory=dict)  # from the ledger: found by id first
+    _pages: dict[str, list[Json]] = field(default_factory=dict)
+    _seen: dict[tuple[str, str], LiveObject] = field(default_factory=dict)  # by kind and id
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    # ------------------------------------------------------------------ one request
+
+    def ask(self, kind: Kind, request: Request, *, absent_ok: bool = False) -> Response | None:
+        """Return the answer of a read, or None when the object is not there and `absent_ok`.
+
+        Raises ApiError when the answer means anything else than success.
+        """
+        response = self.send(request)
+        verdict = judge(kind, response)
+        if verdict.ok:
+            return response
+        assert verdict.error_class is not None
+        if absent_ok and verdict.error_class is ErrorClass.NOT_FOUND:
+            return None
+        raise ApiError(
+            f"{kind.full_name}: {request.method} {request.path}: {verdict.message}",
+            error_class=verdict.error_class,
+            status=response.status,
+            hint=verdict.hint,
+        )
+
+    # ------------------------------------------------------------------ lists
+
+    def list_items(self, kind: Kind, call: ListCall, spec: JsonObject, *, fresh: bool = False) -> list[Json]:
+        """Return the raw items of a list, all pages of it, without those that the kind skips."""
+        values = context(kind, Subject(spec=spec))
+        first = call_request(kind, call, {**values, "page": first_page(call)})
+        paging = call.paging.model_dump_json() if call.paging else ""
+        key = canonical_json([str(first), first.system, first.body, call.items, call.key_as, paging])
+        if fresh or key not in self._pages:
+            self._pages[key] = self._all_pages(kind, call, values, first)
+        return [item for item in self._pages[key] if not any(holds(rule, item) for rule in call.skip)]
+
+    def _all_pages(self, kind: Kind, call: ListCall, values: dict[str, Any], first: Request) -> list[Json]:
+        items: list[Json] = []
+        page = first_page(call)
+        request, previous, asked = first, None, {str(first) + json.dumps(first.body, sort_keys=True)}
+        for _ in range(MAX_PAGES):
+            response = self.ask(kind, request)
+            assert response is not None
+            try:
+                found = read_page(call, page, response, len(items))
+            except AnswerError as error:
+                raise _bad_answer(kind, request, str(error)) from None
+            if previous is not None and found.items and found.items == previous:
+                return items  # the same page again: the server pays no attention to the paging
+            items += found.items
+            if found.next is None:
+                return items
+            previous, page = found.items, found.next
+            request = call_request(kind, call, {**values, "page": page})
+            if found.next_address is not None:
+                request = _follow(kind, request, found.next_address)
+            mark = str(request) + json.dumps(request.body, sort_keys=True)
+            if mark in asked:
+                raise _bad_answer(kind, request, "the list runs in a circle: the same page is asked for again")
+            asked.add(mark)
+        raise _bad_answer(kind, request, f"the list has more than {MAX_PAGES} pages")
+
+    def list_objects(
+        self, kind: Kind, spec: JsonObject, *, fresh: bool = False, skip_seen: bool = False
+    ) -> list[LiveObject]:
+        """Return all live objects in the scope of `spec`, each once; a later list wins over an earlier one.
+
+        With `skip_seen`, objects that this run has read already are left out where the list gives ids only, which
+        saves reading each of them again.
+        """
+        found: dict[str, LiveObject] = {}
+        for call in kind.definition.read.lists:
+            for one in self._objects_of(kind, call, spec, fresh=fresh, skip_seen=skip_seen):
+                found[one.id] = one
+        with self._lock:
+            for one in found.values():
+                self._seen[kind.full_name, one.id] = one
+        return list(found.values())
+
+    def _objects_of(
+        self, kind: Kind, call: ListCall, spec: JsonObject, *, fresh: bool, skip_seen: bool
+    ) -> list[LiveObject]:
+        items = self.list_items(kind, call, spec, fresh=fresh)
+        subject = Subject(spec=spec)
+        if call.items_are == "ids":
+            ids = list(dict.fromkeys(str(item) for item in items if isinstance(item, (str, int))))
+            if skip_seen:
+                ids = [i for i in ids if (kind.full_name, i) not in self._seen]
+            read = self.run_all(lambda i: self.get_object(kind, spec, i), ids)
+            return [one for one in read if one is not None]
+        objects = []
+        for item in items:
+            body = get(item, parse_pointer(call.object))
+            if body is MISSING or body is None or _is_gone(kind, body):
+                continue
+            if not isinstance(body, dict):
+                raise ApiError(
+                    f"{kind.full_name}: an item of the list is not an object",
+                    error_class=ErrorClass.MISCONFIGURED,
+                    hint="check read.list.items, object and itemsAre of the kind",
+                )
+            try:
+                objects.append(live_object(kind, body, subject))
+            except AnswerError as error:
+                raise ApiError(
+                    f"{kind.full_name}: {error}",
+                    error_class=ErrorClass.MISCONFIGURED,
+                    hint="check identity.id of the kind",
+                ) from None
+        if call.items_are == "summaries":
+            read = self.run_all(lambda one: self.get_object(kind, spec, one.id), objects)
+            return [one for one in read if one is not None]
+        return objects
+
+    # ------------------------------------------------------------------ one object
+
+    def get_object(self, kind: Kind, spec: JsonObject, remote_id: str | None) -> LiveObject | None:
+        """Return the object that the kind's get call answers, or None when there is none."""
+        call = kind.definition.read.get
+        assert call is not None
+        subject = Subject(spec=spec, id=remote_id)
+        values = context(kind, subject)
+        request = call_request(kind, call, values)
+        response = self.ask(kind, request, absent_ok=True)
+        if response is None:
+            return None
+        try:
+            body = read_object(kind, call, response, values)
+            if _is_gone(kind, body):
+                return None
+            return live_object(kind, body, subject, response.headers.get("etag"))
+        except AnswerError as error:
+            raise _bad_answer(kind, request, str(error)) from None
+
+    def read_one(self, kind: Kind, spec: JsonObject, remote_id: str | None) -> LiveObject | None:
+        """Return the live object of one resource as it is now, by id or else by natural key; None when absent.
+
+        Raises ApiError when two objects have the natural key.
+        """
+        call = kind.definition.read.get
+        if call is not None and (remote_id is not None or not _needs_id(call)):
+            return self.get_object(kind, spec, remote_id)
+        narrow = kind.definition.read.find
+        if narrow is not None:
+            objects = self._objects_of(kind, narrow, spec, fresh=True, skip_seen=remote_id is None)
+        else:
+            objects = self.list_objects(kind, spec, fresh=True, skip_seen=remote_id is None)
+        if remote_id is not None:
+            return next((one for one in objects if one.id == remote_id), None)
+        matches = [one for one in objects if natural_key(kind, one.spec, desired=False) == natural_key(kind, spec)]
+        if len(matches) > 1:
+            raise ApiError(
+                f"{kind.full_name}: {len(matches)} live objects have the same natural key",
+                error_class=ErrorClass.CONFLICT,
+                hint="remove or rename all but one of them: " + ", ".join(one.id for one in matches),
+            )
+        return matches[0] if matches else None
+
+    def note(self, kind: Kind, live: LiveObject) -> None:
+        """Remember an object that this run has created, so that later listings need not read it again."""
+        with self._lock:
+            self._seen[kind.full_name, live.id] = live
+
+
+def _is_gone(kind: Kind, body: Json) -> bool:
+    """Tell an object that the API still shows although it was deleted."""
+    return any(holds(condition, body) for condition in kind.definition.read.gone)
+
+
+def _needs_id(call: GetCall) -> bool:
+    from reconciler.core.template import variables
+
+    return any(v.root == "id" for part in (call.path, dict(call.query), call.body) for v in variables(part))
+
+
+def _bad_answer(kind: Kind, request: Request, reason: str) -> ApiError:
+    return ApiError(
+        f"{kind.full_name}: {request.method} {request.path}: {reason}",
+        error_class=ErrorClass.MISCONFIGURED,
+        hint="check the system's url in reconciler.yaml, and the read section of the kind",
+    )
+
+
+def _follow(kind: Kind, request: Request, address: str) -> Request:
+    """Return the request for a next page that the server named by address; it may only differ in path and query."""
+    from dataclasses import replace
+    from urllib.parse import parse_qsl, urljoin, urlsplit
+
+    parts = urlsplit(urljoin(request.path, address))
+    path = parts.path
+    if parts.netloc and not path.endswith(request.path):
+        raise _bad_answer(kind, request, "the next page stands at another address, which is never followed")
+    # The system's url may have a path of its own, which the server repeats and the request must not.
+    return replace(
+        request,
+        path=request.path if path.endswith(request.path) else path,
+        query=tuple(parse_qsl(parts.query, keep_blank_values=True)),
+    )
+
+
+def natural_key(kind: Kind, spec: JsonObject, *, desired: bool = True) -> str:
+    """Return the natural key of a spec as text that is equal for equal keys."""
+    parts = [item_key_of(kind.fields.child(name), spec.get(name, MISSING), desired=desired) for name in kind.key]
+    return canonical_json(parts)
+
+
+# --------------------------------------------------------------------------- refresh
+
+
+@dataclass(slots=True)
+class _Refresh:
+    reader: LiveReader
+    resources: Mapping[Address, Resource]
+    objects: dict[Address, LiveObject] = field(default_factory=dict)
+    unreadable: dict[Address, str] = field(default_factory=dict)
+    problems: list[Diagnostic] = field(default_factory=list)
+    failures: list[ApiError] = field(default_factory=list)
+
+
+def refresh(reader: LiveReader, resources: Sequence[Resource]) -> LiveState:
+    """Return the live state of all `resources`, parents first. Failures are collected, not raised."""
+    by_address = {resource.address: resource for resource in resources}
+    work = _Refresh(reader=reader, resources=by_address)
+    edges = {r.address: [a for a in r.depends_on if a in by_address] for r in resources}
+    for layer in levels(edges):
+        _refresh_layer([by_address[address] for address in sorted(layer)], work)
+    return LiveState(
+        objects=work.objects,
+        unreadable=work.unreadable,
+        problems=tuple(work.problems),
+        failures=tuple(work.failures),
+    )
+
+
+def _refresh_layer(layer: list[Resource], work: _Refresh) -> None:
+    known = Known(resources=work.resources, live=work.objects)
+    groups: dict[tuple[str, str, str], list[tuple[Resource, JsonObject]]] = {}
+    for resource in layer:
+        kind = work.reader.catalog.kinds[resource.address.system, resource.address.kind]
+        spec, unknown = known.spec_of(resource)
+        needed = {*kind.scope, *kind.key}
+        if any(path and path[0] in needed for path in unknown):
+            continue  # its parent does not exist yet, so neither does it
+        scope = canonical_json([spec.get(name) for name in kind.scope])
+        alone = str(resource.address) if not kind.definition.read.lists else ""
+        key = (kind.full_name, scope, alone)
+        groups.setdefault(key, []).append((resource, spec))
+
+    def read(group: list[tuple[Resource, JsonObject]]) -> ApiError | None:
+        try:
+            _read_group(group, work)
+        except ApiError as error:
+            return error
+        except TemplateError as error:
+            address = group[0][0].address
+            return ApiError(f"{address}: {error}", error_class=ErrorClass.MISCONFIGURED)
+        return None
+
+    work.failures += [error for error in work.reader.run_all(read, list(groups.values())) if error is not None]
+
+
+def _read_group(group: list[tuple[Resource, JsonObject]], work: _Refresh) -> None:
+    reader = work.reader
+    address = group[0][0].address
+    kind = reader.catalog.kinds[address.system, address.kind]
+    if kind.unreadable:
+        for resource, spec in group:
+            _assume(kind, resource, spec, kind.unreadable, work)
+        return
+    if not kind.definition.read.lists:
+        for resource, spec in group:
+            _read_single(kind, resource, spec, work)
+        return
+    objects = _read_known(kind, group, work) or reader.list_objects(kind, group[0][1])
+    by_id = {one.id: one for one in objects}
+    by_key: dict[str, list[LiveObject]] = {}
+    for one in objects:
+        by_key.setdefault(natural_key(kind, one.spec, desired=False), []).append(one)
+    for resource, spec in group:
+        remembered = reader.remote_ids.get(resource.address)
+        matches = by_key.get(natural_key(kind, spec), [])
+        if remembered is not None and remembered in by_id:
+            matches = [by_id[remembered]]
+        if len(matches) > 1:
+            work.problems.append(_ambiguous(resource, matches))
+        elif matches:
+            work.objects[resource.address] = matches[0]
+
+
+def _read_known(kind: Kind, group: list[tuple[Resource, JsonObject]], work: _Refresh) -> list[LiveObject] | None:
+    """Read the objects one by one when the list would give ids only and all ids are known from the ledger.
+
+    Returns None when that is no gain, or when one of them is gone or is no longer what the manifest is about.
+    """
+    reader = work.reader
+    if all(call.items_are == "objects" for call in kind.definition.read.lists):
+        return None
+    ids = [reader.remote_ids.get(resource.address) for resource, _ in group]
+    if any(remote_id is None for remote_id in ids):
+        return None
+    found = reader.run_all(
+        lambda pair: reader.get_object(kind, pair[0][1], pair[1]), list(zip(group, ids, strict=True))
+    )
+    for one, (_, spec) in zip(found, group, strict=True):
+        if one is None or natural_key(kind, one.spec, desired=False) != natural_key(kind, spec):
+            return None
+    return list(found)
+
+
+def _read_single(kind: Kind, resource: Resource, spec: JsonObject, work: _Refresh) -> None:
+    found = work.reader.get_object(kind, spec, work.reader.remote_ids.get(resource.address))
+    if found is None:
+        return
+    call = kind.definition.read.get
+    if call is not None and isinstance(call.object, FindFields) and not found.body:
+        _assume(kind, resource, spec, "the answer holds no object with enough of the kind's fields", work)
+        return
+    work.objects[resource.address] = found
+
+
+def _assume(kind: Kind, resource: Resource, spec: JsonObject, reason: str, work: _Refresh) -> None:
+    """Take an object that cannot be read for what it must be: there, with unknown values.
+
+    A singleton exists as soon as its parent does; any other object only if the ledger knows it.
+    """
+    remembered = work.reader.remote_ids.get(resource.address)
+    if kind.definition.identity.singleton or remembered is not None:
+        scope = {name: spec[name] for name in kind.scope if name in spec}
+        live = LiveObject(id=remembered or str(resource.address), body={}, spec=scope)
+        with contextlib.suppress(AnswerError):
+            live = live_object(kind, {}, Subject(spec=spec))
+        work.objects[resource.address] = live
+    work.unreadable[resource.address] = reason
+
+
+def _ambiguous(resource: Resource, matches: list[LiveObject]) -> Diagnostic:
+    ids = ", ".join(sorted(one.id for one in matches))
+    return Diagnostic(
+        severity=Severity.ERROR,
+        code="ambiguous-match",
+        message=f"{len(matches)} live objects have the natural key of {resource.address}: {ids}",
+        source=resource.source,
+        address=resource.address,
+        hint="remove or rename all but one of them; none is chosen by guessing",
+    )

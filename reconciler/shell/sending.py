@@ -1,0 +1,240 @@
+"""Paces and repeats the requests to one system: rate, concurrency, retries, pauses the server asks for.
+
+Reads: the clocks it is given. Writes: nothing; it sleeps and sends through the functions it is given.
+A read may be repeated; a write only when it was surely not performed. Whatever is not repeated goes back to
+the caller as it came, so that a lost answer to a write can be settled by reading.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import math
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC
+
+from reconciler.core.errors import ErrorClass, TransportError
+from reconciler.core.model import Request, Response, Send
+
+_RETRIED_READS = frozenset({429, 500, 502, 503, 504})
+_PAUSING = frozenset({429, 503})
+_SECONDS = re.compile(r"\d+(\.\d+)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How often and how patiently to try."""
+
+    attempts: int = 4  # in all, the first one included
+    first_backoff_s: float = 0.5  # upper bound of the first wait; doubles with each attempt
+    max_backoff_s: float = 30.0
+    max_retry_after_s: float = 120.0  # asked to wait longer: the answer goes back to the caller
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """What a system can bear."""
+
+    concurrency: int = 10  # requests in flight
+    requests_per_second: float | None = None  # None: no limit
+
+
+def full_jitter(upper_s: float) -> float:
+    """Return a random wait from 0 to `upper_s`: clients that failed together shall not return together."""
+    return random.uniform(0.0, upper_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Where time comes from."""
+
+    clock: Callable[[], float] = time.monotonic  # seconds from any start, never set back
+    sleep: Callable[[float], None] = time.sleep  # may raise to end the run
+    jitter: Callable[[float], float] = full_jitter
+    wall_clock: Callable[[], float] = time.time  # seconds since the epoch, for dates in answers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counters:
+    """What has happened so far. Attempts count as requests; waits of all threads are summed up."""
+
+    requests: int = 0
+    retries: int = 0
+    waited_s: float = 0.0
+
+
+def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
+    """Return how many seconds the server asks to wait, None when it does not say so in a readable way.
+
+    `now` is in seconds since the epoch. A date is measured against the server's own `Date` where it sends
+    one, since clocks differ; a date gone by counts as 0. Source: RFC 9110, section 10.2.3.
+    """
+    text = headers.get("retry-after", "").strip()
+    if _SECONDS.fullmatch(text):
+        return float(text)
+    until = _epoch(text)
+    if until is None:
+        return None
+    served = _epoch(headers.get("date", ""))
+    return max(0.0, until - (now if served is None else served))
+
+
+def _epoch(http_date: str) -> float | None:
+    try:
+        moment = email.utils.parsedate_to_datetime(http_date)
+    except (ValueError, OverflowError):
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+_PACE = Pace()
+_POLICY = RetryPolicy()
+_TIMING = Timing()
+
+
+class Sender:
+    """Sends to one system on behalf of all threads; `send` has the type that it wraps."""
+
+    def __init__(
+        self,
+        send: Send,
+        *,
+        pace: Pace = _PACE,
+        policy: RetryPolicy = _POLICY,
+        timing: Timing = _TIMING,
+        deadline: float | None = None,
+    ) -> None:
+        """Prepare without sending. `deadline` is a time of `timing.clock` after which no attempt starts."""
+        rate = math.inf if pace.requests_per_second is None else pace.requests_per_second
+        if pace.concurrency < 1 or policy.attempts < 1 or rate <= 0:
+            raise ValueError("concurrency and attempts are at least 1, requests per second above 0")
+        self._send = send
+        self._policy = policy
+        self._timing = timing
+        self._deadline = math.inf if deadline is None else deadline
+        self._interval_s = 1.0 / rate
+        self._in_flight = threading.BoundedSemaphore(pace.concurrency)
+        self._lock = threading.Lock()
+        self._next_slot = -math.inf
+        self._closed_until = -math.inf
+        self._requests = 0
+        self._retries = 0
+        self._waited_s = 0.0
+
+    @property
+    def counters(self) -> Counters:
+        """What has happened so far."""
+        with self._lock:
+            return Counters(requests=self._requests, retries=self._retries, waited_s=self._waited_s)
+
+    def send(self, request: Request) -> Response:
+        """Send `request` and return the last answer, whatever its status.
+
+        Raises the last TransportError when there was no answer, or one (not sent) when the deadline has
+        passed before the first attempt; anything else that the wrapped function raises goes through at once.
+        """
+        last: Response | TransportError | None = None
+        not_before = -math.inf
+        for attempt in range(1, self._policy.attempts + 1):
+            answer = self._attempt(request, not_before, repeated=last is not None)
+            if answer is None:
+                break
+            last = answer
+            delay_s = self._pause_s(request, answer, attempt)
+            if delay_s is None:
+                break
+            not_before = self._timing.clock() + delay_s
+        if last is None:
+            raise TransportError(
+                f"system {request.system}: the time limit of the run passed before {request.method} was sent",
+                sent=False,
+                hint="Run again to go on with the rest, or allow more time.",
+            )
+        if isinstance(last, TransportError):
+            raise last
+        return last
+
+    def _attempt(self, request: Request, not_before: float, *, repeated: bool) -> Response | TransportError | None:
+        """Return what came of one attempt; None when it could not start before the deadline."""
+        # The wait after a failure holds no place among the requests in flight: others can use it meanwhile.
+        if not self._wait_until(not_before):
+            return None
+        with self._in_flight:
+            if not self._take_slot(repeated=repeated):
+                return None
+            try:
+                return self._send(request)
+            except TransportError as error:
+                return error
+
+    def _pause_s(self, request: Request, answer: Response | TransportError, attempt: int) -> float | None:
+        """Return the seconds to wait before the next attempt, None when there shall be none.
+
+        Closes the system to all threads for as long as a 429 or 503 asks.
+        """
+        if isinstance(answer, TransportError):
+            # Any other class means that repeating cannot help, such as a certificate that is not trusted.
+            again = answer.error_class is ErrorClass.TRANSIENT and not (request.writes and answer.sent)
+            pause_s = self._backoff_s(attempt)
+        else:
+            asked_s = self._asked_s(answer)
+            if asked_s is not None and asked_s > self._policy.max_retry_after_s:
+                return None
+            again = _may_repeat(request, answer.status, asked=asked_s is not None)
+            # "0" means soon; without a backoff of our own it would be at once, in a tight loop.
+            pause_s = asked_s or self._backoff_s(attempt)
+            if asked_s is not None or answer.status == 429:
+                self._close_for(pause_s)
+        return pause_s if again and attempt < self._policy.attempts else None
+
+    def _backoff_s(self, attempt: int) -> float:
+        upper_s = math.ldexp(self._policy.first_backoff_s, min(attempt - 1, 60))
+        return self._timing.jitter(min(self._policy.max_backoff_s, upper_s))
+
+    def _asked_s(self, answer: Response) -> float | None:
+        if answer.status not in _PAUSING:
+            return None
+        return retry_after_s(answer.headers, self._timing.wall_clock())
+
+    def _close_for(self, seconds: float) -> None:
+        with self._lock:
+            self._closed_until = max(self._closed_until, self._timing.clock() + seconds)
+
+    def _take_slot(self, *, repeated: bool) -> bool:
+        """Wait for this attempt's turn and count it; False when the turn comes after the deadline."""
+        while True:
+            with self._lock:
+                slot = max(self._timing.clock(), self._next_slot, self._closed_until)
+                if slot > self._deadline:
+                    return False
+                self._next_slot = slot + self._interval_s
+            if not self._wait_until(slot):
+                return False
+            with self._lock:
+                # Closed while this thread slept: its slot is forfeited, and it queues again.
+                if self._closed_until <= slot:
+                    self._requests += 1
+                    self._retries += repeated
+                    return True
+
+    def _wait_until(self, moment: float) -> bool:
+        """Sleep until `moment`; False, without sleeping, when that is after the deadline."""
+        now = self._timing.clock()
+        if max(moment, now) > self._deadline:
+            return False
+        if moment > now:
+            self._timing.sleep(moment - now)
+            with self._lock:
+                self._waited_s += moment - now
+        return True
+
+
+def _may_repeat(request: Request, status: int, *, asked: bool) -> bool:
+    if request.writes:
+        # A server that refuses for load says so before doing anything; other 5xx leave that open.
+        return status == 429 or (status == 503 and asked)
+    return status in _RETRIED_READS

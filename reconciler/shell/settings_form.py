@@ -1,0 +1,305 @@
+"""The form of `reconciler.yaml`: what may stand where. Pure.
+
+Strict, with unknown keys refused, except below a system, where every unknown key is a parameter of it. The
+same form serves twice: for the configuration as written, where texts with a `${` pass the rules about their
+content, and for a target with its environment filled in. No message ever holds a value, only keys.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+
+from reconciler.core.model import Json
+from reconciler.core.pointer import Path
+
+AS_WRITTEN = {"as_written": True}
+"""The validation context in which texts with a `${` are not judged by their content."""
+
+
+class RuleError(ValueError):
+    """A value that breaks a rule; the message goes on after the name of its key."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+# --------------------------------------------------------------------------- rules
+
+
+def _still_open(text: str, info: ValidationInfo) -> bool:
+    """Tell whether the content of `text` cannot be judged yet."""
+    return bool(info.context) and "${" in text
+
+
+def _text_rule(pattern: str, message: str, hint: str) -> AfterValidator:
+    compiled = re.compile(pattern)
+
+    def check(text: str, info: ValidationInfo) -> str:
+        if not _still_open(text, info) and not compiled.fullmatch(text):
+            raise RuleError(message, hint)
+        return text
+
+    return AfterValidator(check)
+
+
+def _name_rule(pattern: str, message: str, hint: str) -> AfterValidator:
+    """Return the rule for names, in which nothing is ever filled in."""
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise RuleError(message, hint)
+        return text
+
+    return AfterValidator(check)
+
+
+def _url_rule(*, userinfo: bool) -> AfterValidator:
+    def check(text: str, info: ValidationInfo) -> str:
+        if _still_open(text, info):
+            return text
+        try:
+            parts = urlsplit(text)
+            whole = bool(parts.hostname) and parts.scheme in ("http", "https")
+            _ = parts.port  # raises when it is no number
+        except ValueError:
+            whole = False
+        if not whole or re.search(r"[\x00-\x20\x7f]", text):
+            raise RuleError("must be a URL", "write it as https://host or https://host:port/path")
+        if parts.query or parts.fragment:
+            raise RuleError("may not hold a query or a fragment", "end it after the path")
+        if "@" in parts.netloc and not userinfo:
+            raise RuleError("may not hold a user name or password", "put them under `auth`")
+        return text
+
+    return AfterValidator(check)
+
+
+def _scalar(value: Json) -> Json:
+    if isinstance(value, (dict, list)):
+        raise RuleError("must be a single value, not a list or a mapping", "write text, a number or a boolean")
+    return value
+
+
+def _not_authorization(name: str) -> str:
+    if name.lower() == "authorization":
+        raise RuleError(
+            "may not be a fixed header", "use `auth`, for example {header: {name: Authorization, value: …}}"
+        )
+    return name
+
+
+def _none_as_null(value: Json) -> Json:
+    return None if value == "none" else value
+
+
+_NAME = _name_rule(
+    r"[A-Za-z][A-Za-z0-9_-]*", "is no valid name here", "use letters, digits, `-` and `_`, a letter first"
+)
+Text = Annotated[str, StringConstraints(min_length=1)]
+Name = Annotated[str, _NAME]
+EnvironmentName = Annotated[
+    str,
+    _name_rule(
+        r"[A-Za-z_][A-Za-z0-9_]*",
+        "must be the name of an environment variable",
+        "write the name only, as in TOKEN",
+    ),
+]
+# Source: RFC 9110, sections 5.1 and 5.5.
+HeaderName = Annotated[
+    str,
+    _name_rule(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "is no header name", "use letters, digits and hyphens, no colon"),
+]
+FixedHeaderName = Annotated[HeaderName, AfterValidator(_not_authorization)]
+HeaderText = Annotated[
+    Text,
+    _text_rule(
+        r"[^\x00-\x20\x7f](?:[^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x20\x7f])?",
+        "holds a line break, a control character or outer blanks, which no header can",
+        "remove them; a final line break often comes from writing a secret with `echo`",
+    ),
+]
+Url = Annotated[Text, _url_rule(userinfo=False)]
+ProxyUrl = Annotated[Text, _url_rule(userinfo=True)]
+Scalar = Annotated[Any, AfterValidator(_scalar)]
+GitRef = Annotated[
+    Text,
+    # Source: git-check-ref-format(1).
+    _text_rule(
+        r"refs(?:/(?!\.)(?!.*\.lock(?:/|\Z))(?:(?!\.\.|@\{)[^\x00-\x20\x7f~^:?*\[\\/])+(?<!\.))+",
+        "must be a full Git ref",
+        "write it as refs/reconciler/production",
+    ),
+]
+
+
+# --------------------------------------------------------------------------- form
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, alias_generator=to_camel, hide_input_in_errors=True
+    )
+
+
+class BasicForm(_Form):
+    """`auth: {basic: …}`."""
+
+    username: str
+    password: str
+
+
+class HeaderForm(_Form):
+    """`auth: {header: …}`."""
+
+    name: HeaderName
+    value: HeaderText
+
+
+class JwtForm(_Form):
+    """`auth: {jwt: …}`."""
+
+    secret: Text
+    claims: dict[str, Any] = {}
+    ttl_seconds: Annotated[int, Field(gt=0)] | None = None
+
+
+class OAuth2Form(_Form):
+    """`auth: {oauth2: …}`."""
+
+    token_url: Url
+    client_id: Text
+    client_secret: Text
+    scopes: list[Text] = []
+    audience: str | None = None
+    style: Literal["body", "basic"] = "body"
+
+
+class AuthForm(_Form):
+    """`auth`: exactly one way to sign in."""
+
+    bearer: HeaderText | None = None
+    basic: BasicForm | None = None
+    header: HeaderForm | None = None
+    jwt: JwtForm | None = None
+    oauth2: Annotated[OAuth2Form | None, Field(alias="oauth2")] = None
+
+    @model_validator(mode="after")
+    def exactly_one(self) -> AuthForm:
+        """Refuse none and several."""
+        _exactly_one(self)
+        return self
+
+
+class TimeoutsForm(_Form):
+    """`timeouts`, in seconds."""
+
+    connect: Annotated[float, Field(gt=0)] = 10.0
+    read: Annotated[float, Field(gt=0)] = 60.0
+
+
+class SystemForm(_Form):
+    """One of `systems`; any other key is a parameter."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Scalar] = Field(init=False)
+
+    url: Url
+    auth: Annotated[AuthForm | None, BeforeValidator(_none_as_null)] = None
+    ca_file: Text | None = None
+    proxy: ProxyUrl | None = None
+    insecure_skip_verify: bool = False
+    timeouts: TimeoutsForm = TimeoutsForm()
+    requests_per_second: Annotated[float, Field(gt=0)] | None = None
+    concurrency: Annotated[int, Field(ge=1, le=100)] | None = None
+    headers: dict[FixedHeaderName, HeaderText] = {}
+
+
+class PolicyForm(_Form):
+    """`policy`."""
+
+    prune: bool = False
+    max_deletes: Annotated[int, Field(ge=0)] = 5
+    max_change_share: Annotated[float, Field(ge=0, le=1)] = 0.3
+
+
+class LedgerForm(_Form):
+    """`ledger`: exactly one place."""
+
+    file: Text | None = None
+    git: GitRef | None = None
+
+    @model_validator(mode="after")
+    def exactly_one(self) -> LedgerForm:
+        """Refuse none and several."""
+        _exactly_one(self)
+        return self
+
+
+class TargetForm(_Form):
+    """One of `targets`."""
+
+    systems: Annotated[dict[Name, SystemForm], Field(min_length=1)]
+    vars: dict[Name, Scalar] = {}
+    secrets: list[EnvironmentName] = []
+    policy: PolicyForm = PolicyForm()
+    ledger: LedgerForm | None = None
+
+
+class ConfigurationForm(_Form):
+    """The whole of `reconciler.yaml`."""
+
+    manifests: Annotated[list[Text], Field(min_length=1)] = ["manifests"]
+    schemas: list[Text] = []
+    targets: Annotated[dict[Name, TargetForm], Field(min_length=1)]
+
+
+def keys_of(form: type[BaseModel]) -> list[str]:
+    """Return the keys that `form` knows, as they are written."""
+    return [field.alias or name for name, field in form.model_fields.items()]
+
+
+def _exactly_one(form: BaseModel) -> None:
+    given = [name for name in type(form).model_fields if getattr(form, name) is not None]
+    if len(given) != 1:
+        found = " and ".join(given) or "none of them"
+        raise RuleError(f"must name exactly one of {', '.join(keys_of(type(form)))}", f"found {found}")
+
+
+SYSTEM_KEYS = tuple(keys_of(SystemForm))
+"""The keys of a system that are not parameters."""
+
+_FORMS: dict[str, type[BaseModel]] = {
+    "policy": PolicyForm,
+    "ledger": LedgerForm,
+    "auth": AuthForm,
+    "timeouts": TimeoutsForm,
+    "basic": BasicForm,
+    "header": HeaderForm,
+    "jwt": JwtForm,
+    "oauth2": OAuth2Form,
+}
+
+
+def form_at(path: Path) -> type[BaseModel]:
+    """Return the form of the mapping at `path`, one of those that refuse unknown keys."""
+    if not path:
+        return ConfigurationForm
+    # A target may have any name, also that of a setting.
+    return TargetForm if len(path) == 2 else _FORMS[str(path[-1])]
