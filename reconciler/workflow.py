@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.core.errors import ApiError, InvalidInput, ReconcilerError, Refused, UsageError
 from reconciler.core.expressions import ExpressionError, Lookups
 from reconciler.core.kinds import Catalog, check_parameters, load_catalog
-from reconciler.core.ledger import Ledger, Record, make_record
+from reconciler.core.ledger import Applied, Ledger, Record, make_record
 from reconciler.core.model import (
     Address,
     Diagnostic,
@@ -412,7 +412,14 @@ class _Recorder:
         if self._path is None:
             return
         address = considered.resource.address
-        record = make_record(address, live.id, considered.spec, considered.hides, self._ledger.secret)
+        applied = Applied(
+            address=address,
+            remote_id=live.id,
+            stated=considered.spec,
+            canonical=considered.compared_with(live).desired,
+            hides=considered.hides,
+        )
+        record = make_record(applied, self._ledger.secret)
         old = self._ledger.records.get(address)
         if old is not None and (old.id, old.fields, old.secrets) == (
             record.id,

@@ -15,6 +15,7 @@ from reconciler.core.suggest import did_you_mean
 from reconciler.render.kinds import kind_document, render_kind, render_kinds
 from reconciler.render.machine import diagnostics_document, plan_document, report_document
 from reconciler.render.text import plural, render_diagnostics, render_outcome, render_plan, render_report
+from reconciler.shell.executor import INTERRUPTED
 from reconciler.shell.settings import schema_folders
 from reconciler.workflow import Connections, Loaded, Options, Planned, apply, load, load_kinds, plan
 
@@ -136,7 +137,7 @@ def _ask(made: Plan, console: Console) -> None:
 def exit_code_of(report: Report) -> ExitCode:
     """Return what the outcomes of an apply amount to."""
     found = {outcome.status for outcome in report.outcomes}
-    interrupted = any(o.status is Status.SKIPPED and o.detail.startswith("interrupted") for o in report.outcomes)
+    interrupted = any(o.status is Status.SKIPPED and o.detail == INTERRUPTED for o in report.outcomes)
     if interrupted:
         return ExitCode.INTERRUPTED
     if found & {Status.FAILED, Status.IN_DOUBT}:

@@ -136,6 +136,7 @@ class FindFields(Part):
     """Find the object in an answer of unknown layout: the first one that holds so many of the schema's fields."""
 
     with_fields: int = Field(ge=1)
+    named: str | None = None  # a regular expression: failing that, the object under a member with such a name
 
 
 class GetCall(Call):

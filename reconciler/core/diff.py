@@ -11,7 +11,7 @@ from typing import Any
 
 from reconciler.core.model import FieldChange, Json, JsonObject, Operation
 from reconciler.core.normalize import Comparison
-from reconciler.core.pointer import MISSING, Path, starts_with
+from reconciler.core.pointer import MISSING, Path, get, starts_with
 
 SENSITIVE = "(sensitive)"
 
@@ -64,10 +64,26 @@ def field_changes(
     """
     if comparison.equal:
         return ()
-    return tuple(
-        _field_change(difference, stated, hidden, unknown)
-        for difference in differences(comparison.live, comparison.desired)
-    )
+    found: dict[Path, Difference] = {}
+    for difference in differences(comparison.live, comparison.desired):
+        whole = _whole_list(difference, comparison)
+        found.setdefault(whole.path, whole)
+    return tuple(_field_change(difference, stated, hidden, unknown) for difference in found.values())
+
+
+def _whole_list(difference: Difference, comparison: Comparison) -> Difference:
+    """Return the change of the whole list for a difference inside a list of plain values.
+
+    Position by position it would be unreadable, and for a set, which is sorted for comparing, misleading.
+    """
+    for length, step in enumerate(difference.path):
+        if not isinstance(step, int):
+            continue
+        place = difference.path[:length]
+        before, after = get(comparison.live, place), get(comparison.desired, place)
+        if not any(isinstance(item, (dict, list)) for item in [*before, *after]):
+            return Difference(operation=Operation.CHANGE, path=place, before=before, after=after)
+    return difference
 
 
 def _field_change(
@@ -79,12 +95,15 @@ def _field_change(
         if value is not MISSING and value is not None:
             operation, after = Operation.CHANGE, value
     known = not any(starts_with(path, place) or starts_with(place, path) for place in unknown)
-    sensitive = hidden(path)
+    before = redact(difference.before, path, hidden)
+    after = redact(after, path, hidden)
+    # Two values that differ, and are shown alike, differ in what is hidden of them.
+    sensitive = hidden(path) or (operation is Operation.CHANGE and known and before == after)
     return FieldChange(
         operation=operation,
         path=path,
-        before=redact(difference.before, path, hidden),
-        after=redact(after, path, hidden) if known else None,
+        before=before,
+        after=after if known else None,
         sensitive=sensitive,
         known=known,
     )

@@ -21,7 +21,7 @@ KEYWORDS: Mapping[str, str] = {
     "x-form": "form on the wire: one of the forms, or a list of them",
     "x-list": "ordered (default) or set",
     "x-key": "fields that tell the items of a list apart",
-    "x-map": "whole: the manifest's keys are all keys (default of maps without fixed fields); keys: only stated ones are managed",
+    "x-map": "whole (default of maps without fixed fields): stated keys are all; keys: only those are managed",
     "x-absent": "the value that a field left out of an answer stands for",
     "x-mask": "a regular expression for what the server shows in place of a secret",
     "x-present": "the sibling field that tells whether a hidden value is set",
@@ -31,6 +31,7 @@ KEYWORDS: Mapping[str, str] = {
     "x-updateOnly": "cannot be set on create: create, then update",
     "x-ref": "the kind whose id this field holds",
     "x-unit": "unit of the number; for people",
+    "x-message": "what a person is told when this part of the schema fails",
     "x-evidence": "stated (default), documented, inferred or unknown; for people",
 }
 
@@ -143,8 +144,8 @@ def _read(name: str, schemas: list[JsonObject], root: JsonObject, trail: tuple[i
     return replace(
         info,
         properties={key: _read(key, value, root, trail) for key, value in properties.items()},
-        values=_read("*", values, root, trail) if values else None,
-        items=_read("*", items, root, trail) if items else None,
+        values=_read("", values, root, trail) if values else None,
+        items=_read("", items, root, trail) if items else None,
     )
 
 

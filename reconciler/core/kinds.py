@@ -288,8 +288,9 @@ def _implied_system(name: str) -> SystemDefinition | None:
 
 def _scope(definition: KindDefinition) -> tuple[str, ...]:
     calls: list[grammar.Call] = [*definition.read.lists]
-    if not calls and definition.read.get is not None:
-        calls = [definition.read.get]
+    if not calls:
+        # What cannot be read is still told apart by what its writes name.
+        calls = [definition.read.get] if definition.read.get is not None else [*definition.write.update]
     templates: list[Json] = []
     for call in calls:
         templates += [call.path, dict(call.query), call.body]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from reconciler.core.model import Address, Json
 from reconciler.core.normalize import Remembers, canonical_json
-from reconciler.core.pointer import Path, format_pointer, parse_pointer
+from reconciler.core.pointer import MISSING, Path, format_pointer, get, parse_pointer
 
 FORMAT = 1
 
@@ -62,19 +62,31 @@ def leaves(value: Json, path: Path = ()) -> Iterator[tuple[Path, Json]]:
         yield path, value
 
 
-def make_record(
-    address: Address, remote_id: str, spec: Json, hides: Callable[[Path], bool], secret: SecretDigest
-) -> Record:
-    """Return the record of a spec that was applied."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What was applied to one address."""
+
+    address: Address
+    remote_id: str
+    stated: Json  # the manifest's fields, references filled in
+    canonical: Json  # the same in the form in which they are compared; a field left out there was applied as nothing
+    hides: Callable[[Path], bool]
+
+
+def make_record(applied: Applied, secret: SecretDigest) -> Record:
+    """Return the record of what was applied: a digest for each stated leaf; a list counts as one leaf."""
+    address, hides = applied.address, applied.hides
     fields: dict[str, str] = {}
     secrets: dict[str, str] = {}
-    for path, value in leaves(spec):
+    for path, _ in leaves(applied.stated):
         pointer = format_pointer(path)
+        found = get(applied.canonical, path)
+        value = None if found is MISSING else found
         if _hides_any(path, value, hides):
             secrets[pointer] = secret.of(address, pointer, value)
         else:
             fields[pointer] = _plain_digest(pointer, value)
-    return Record(id=remote_id, fields=fields, secrets=secrets)
+    return Record(id=applied.remote_id, fields=fields, secrets=secrets)
 
 
 def _hides_any(path: Path, value: Json, hides: Callable[[Path], bool]) -> bool:
@@ -95,12 +107,14 @@ class Ledger:
     records: Mapping[Address, Record] = field(default_factory=dict)
     secret: SecretDigest = SecretDigest()
 
-    def remembers(self, address: Address) -> Remembers:
+    def remembers(self, address: Address, remote_id: str) -> Remembers:
         """Return a function that tells whether a value is the one last applied at a path of `address`.
 
-        It says None for a path that no record covers.
+        It says None for a path that no record covers, and for all paths when the record is about another object.
         """
         record = self.records.get(address)
+        if record is not None and record.id != remote_id:
+            record = None
 
         def compare(path: Path, value: Json) -> bool | None:
             if record is None:

@@ -259,6 +259,7 @@ class PlannedRequest:
     path: str
     body: Json = None
     has_body: bool = False
+    only_if: str = ""  # the condition under which it is sent at all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,7 +84,7 @@ def compare(
     """Return the stated fields of `desired` and the same fields of `live`, both canonical.
 
     `live` is a shaped object, or None when there is none. `absent` is the kind's meaning of a field that an answer
-    leaves out. With `readable=False` live values are unknown and only memory decides.
+    leaves out. With `readable=False`, live values that are not there are unknown, and only memory decides.
     """
     walk = _Walk(absent=absent, remembers=remembers, readable=readable)
     wanted: JsonObject = {}
@@ -111,7 +111,8 @@ def _pair(info: FieldInfo, desired: Any, siblings: Mapping[str, Json], path: Pat
 def _pair_values(
     info: FieldInfo, desired: Any, live: Any, path: Path, walk: _Walk, siblings: Mapping[str, Json]
 ) -> tuple[Any, Any]:
-    hidden = not walk.readable or info.write_only or is_masked(info, live)
+    blind = not walk.readable and live is MISSING
+    hidden = blind or info.write_only or is_masked(info, live)
     if hidden and desired is not MISSING:
         return _pair_hidden(info, desired, path, walk, siblings)
     if isinstance(desired, dict) and isinstance(live, _MAPPING_OR_ABSENT):
@@ -134,7 +135,7 @@ def _pair_hidden(
         is_set = bool(siblings[info.presence])
         if is_set != (desired not in (None, "")):
             return wanted, MISSING if not is_set else ""
-    known = walk.remembers(path, desired)
+    known = walk.remembers(path, None if wanted is MISSING else wanted)
     if known is False or (known is None and not walk.readable):
         return wanted, MISSING
     if known is None:

@@ -39,8 +39,8 @@ from reconciler.core.wire import Subject, Writing, is_hidden_in, origin_changes
 class Memory(Protocol):
     """What the ledger remembers of earlier applies."""
 
-    def remembers(self, address: Address) -> Remembers:
-        """Return a function that tells whether a value is the one last applied at a path of `address`."""
+    def remembers(self, address: Address, remote_id: str) -> Remembers:
+        """Return a function that tells whether a value is the one last applied at a path of an object."""
         ...
 
     def stated_before(self, address: Address) -> frozenset[Path]:
@@ -51,8 +51,8 @@ class Memory(Protocol):
 class NoMemory:
     """The memory of a target without a ledger."""
 
-    def remembers(self, address: Address) -> Remembers:
-        del address
+    def remembers(self, address: Address, remote_id: str) -> Remembers:
+        del address, remote_id
         return nothing_remembered
 
     def stated_before(self, address: Address) -> frozenset[Path]:
@@ -145,7 +145,8 @@ def consider(address: Address, inputs: Inputs, known: Known) -> Considered:
     """Return what is known about one resource, with the references that have a value filled in."""
     resource = inputs.resources[address]
     spec, unknown = known.spec_of(resource)
-    remembers = inputs.memory.remembers(address)
+    live = inputs.live.get(address)
+    remembers = nothing_remembered if live is None else inputs.memory.remembers(address, live.id)
     if inputs.resend:
 
         def resending(path: Path, value: Json) -> bool | None:
@@ -199,7 +200,7 @@ def _decide_missing(considered: Considered) -> tuple[Change, list[Diagnostic]]:
                 "create it by hand, or correct the fields that find it",
             )
         ]
-    comparison = compare(kind.fields, considered.spec, None, absent="unset")
+    comparison = compare(kind.fields, considered.spec, None, readable=False)
     fields = field_changes(comparison, stated=considered.spec, hidden=considered.hides, unknown=considered.unknown)
     change = Change(
         address=resource.address,
@@ -238,7 +239,7 @@ def _decide_existing(considered: Considered, live: LiveObject, inputs: Inputs) -
     if resource.lifecycle.lookup or not fields:
         change = replace(_unchanged(considered, live), notes=notes, comparability=_comparability(considered))
         return change, []
-    fields = _with_causes(fields, considered, comparison, inputs)
+    fields = _with_causes(fields, considered, comparison, inputs, live)
     change = Change(
         address=resource.address,
         action=Action.UPDATE,
@@ -311,29 +312,28 @@ def _leaves(value: Json, path: Path = ()) -> list[Path]:
 
 
 def _with_causes(
-    fields: tuple[FieldChange, ...], considered: Considered, comparison: Comparison, inputs: Inputs
+    fields: tuple[FieldChange, ...], considered: Considered, comparison: Comparison, inputs: Inputs, live: LiveObject
 ) -> tuple[FieldChange, ...]:
     """Say of each field whether the manifest or the live system moved since the last apply, where that is known."""
-    remembers = inputs.memory.remembers(considered.resource.address)
-    caused = []
-    for change in fields:
-        desired = get(comparison.desired, change.path)
-        live = get(comparison.live, change.path)
-        # A live value that was last applied has not moved; a desired value that was last applied has not either.
-        live_same = False if live is MISSING else remembers(change.path, live)
-        desired_same = False if desired is MISSING else remembers(change.path, desired)
-        cause = Cause.UNKNOWN
-        if live_same is not None and desired_same is not None:
-            if desired_same:
-                cause = Cause.DRIFT
-            elif live_same:
-                cause = Cause.MANIFEST
-            elif change.path in inputs.memory.stated_before(considered.resource.address):
-                cause = Cause.BOTH
-            else:
-                cause = Cause.MANIFEST
-        caused.append(replace(change, cause=cause))
-    return tuple(caused)
+    address = considered.resource.address
+    remembers = inputs.memory.remembers(address, live.id)
+    recorded = inputs.memory.stated_before(address)
+    return tuple(
+        replace(change, cause=_cause(change.path, comparison, remembers, recorded)) for change in fields
+    )
+
+
+def _cause(path: Path, comparison: Comparison, remembers: Remembers, recorded: frozenset[Path]) -> Cause:
+    # What stands inside a list is remembered with the list.
+    place = next((path[:n] for n in range(len(path), 0, -1) if path[:n] in recorded), path)
+    desired, live = (get(side, place) for side in (comparison.desired, comparison.live))
+    desired_same = remembers(place, None if desired is MISSING else desired)
+    live_same = remembers(place, None if live is MISSING else live)
+    if desired_same is None or live_same is None:
+        return Cause.UNKNOWN
+    if desired_same:
+        return Cause.DRIFT
+    return Cause.BOTH if not live_same and place in recorded else Cause.MANIFEST
 
 
 def _redacted_for_digest(live: Json, considered: Considered, path: Path = ()) -> Json:

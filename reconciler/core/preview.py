@@ -27,10 +27,17 @@ def preview_requests(kind: Kind, writing: Writing, hides: Callable[[Path], bool]
         return tuple(r for call in write.update if (r := _preview(kind, call, shown)) is not None)
     assert write.create is not None
     first = _preview(kind, write.create, shown)
-    later = frozenset(n for n, f in kind.fields.properties.items() if f.update_only and n in writing.subject.spec)
+    later = frozenset(
+        name
+        for name, info in kind.fields.properties.items()
+        if info.update_only and name in writing.subject.spec and writing.subject.spec[name] != info.default
+    )
     follow_up = replace(shown, changed=later, creating=False, subject=replace(shown.subject, id="{id}"))
     rest = (_preview(kind, call, follow_up) for call in write.update) if later else ()
-    return tuple(request for request in (first, *rest) if request is not None)
+    return (
+        *([first] if first is not None else []),
+        *(replace(request, only_if="the new object differs") for request in rest if request is not None),
+    )
 
 
 def _shown(kind: Kind, writing: Writing, hides: Callable[[Path], bool]) -> Writing:

@@ -8,6 +8,7 @@ the call sends: `stated` (all that the manifest states), `changed` (top-level fi
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -34,6 +35,10 @@ __all__ = ["AnswerError", "TemplateError", "Unpageable"]
 
 class AnswerError(ValueError):
     """An answer does not have the shape that the kind describes."""
+
+
+class NothingFound(AnswerError):
+    """The answer is as described, but the object stands nowhere in it."""
 
 
 class Unpageable(AnswerError):
@@ -144,8 +149,6 @@ def read_page(call: ListCall, page: Mapping[str, Any], response: Response, seen:
 
 def _next_link(header: str) -> str | None:
     """Return the address with the relation `next` of a Link header (RFC 8288, section 3)."""
-    import re
-
     for target, parameters in re.findall(r"<([^>]*)>([^<]*)", header):
         if re.search(r';\s*rel\s*=\s*"?(?:[^"]*\s)?next(?:\s[^"]*)?"?', parameters, re.IGNORECASE):
             return str(target)
@@ -175,8 +178,12 @@ def read_object(kind: Kind, call: GetCall, response: Response, values: Mapping[s
     """Return the object that a read call answered. Raises AnswerError when it is not where the kind says."""
     body = _unpack(call, response, values) if call.archive is not None else _json(response)
     if isinstance(call.object, FindFields):
-        found = _find(body, frozenset(_response_names(kind.fields)), call.object.with_fields)
-        return found if isinstance(found, dict) else {}
+        fields = kind.fields.properties.items()
+        names = frozenset(child.response_name for name, child in fields if name not in kind.scope)
+        hit = _find(body, names, call.object)
+        if hit is None:
+            raise NothingFound("the answer holds no object with enough of the kind's fields")
+        return hit
     found = get(body, parse_pointer(call.object))
     if not isinstance(found, dict):
         raise AnswerError(f"no object at {call.object or 'the root'} of the answer")
@@ -200,24 +207,26 @@ def _unpack(call: GetCall, response: Response, values: Mapping[str, Any]) -> Jso
         raise AnswerError(f"no JSON file {member!r} in the answered archive") from None
 
 
-def _response_names(info: FieldInfo) -> Iterable[str]:
-    return (child.response_name for child in info.properties.values())
+def _find(body: Json, names: frozenset[str], wanted: FindFields) -> JsonObject | None:
+    """Return the first object anywhere in `body`, outermost first, that `wanted` is about.
 
-
-def _find(body: Json, names: frozenset[str], at_least: int) -> JsonObject | None:
-    """Return the first object anywhere in `body`, outermost first, that holds `at_least` of `names`."""
-    layer = [body]
+    Failing one with enough of `names`, the fullest object under a member with the name it may have, even when empty.
+    """
+    by_name: list[JsonObject] = []
+    layer: list[tuple[str, Json]] = [("", body)]
     while layer:
-        following: list[Json] = []
-        for value in layer:
+        following: list[tuple[str, Json]] = []
+        for member, value in layer:
             if isinstance(value, dict):
-                if len(names & value.keys()) >= at_least:
+                if len(names & value.keys()) >= wanted.with_fields:
                     return value
-                following.extend(value.values())
+                if wanted.named is not None and re.search(wanted.named, member, re.IGNORECASE):
+                    by_name.append(value)
+                following.extend(value.items())
             elif isinstance(value, list):
-                following.extend(value)
+                following.extend((member, item) for item in value)
         layer = following
-    return None
+    return max(by_name, key=lambda value: len(names & value.keys()), default=None)
 
 
 def live_object(kind: Kind, body: JsonObject, subject: Subject, etag: str | None = None) -> LiveObject:

@@ -76,6 +76,7 @@ def _change(change: Change, *, show_requests: bool) -> JsonObject:
             {
                 "method": request.method,
                 "path": request.path,
+                "onlyIf": request.only_if or None,
                 **({"body": request.body} if show_requests and request.has_body else {}),
             }
             for request in change.requests

@@ -84,14 +84,14 @@ def summarize_plan(plan: Plan, style: Style = PLAIN) -> str:
         text = f"nothing to do: {plural(unchanged, 'resource')} as declared"
     else:
         text = ", ".join([*parts, *([f"{unchanged} unchanged"] if unchanged else [])])
-        text += f"; at least {plural(_writes(plan), 'write request')}"
+        text += f"; {plural(_writes(plan), 'write request')}"
     if plan.blockers:
         text += "; " + style.paint(f"blocked by {plural(len(plan.blockers), 'problem')}", "red", "bold")
     return f"{style.paint(f'Plan for {plan.target}:', 'bold')} {text}."
 
 
 def _writes(plan: Plan) -> int:
-    return sum(len(change.requests) for change in plan.changes)
+    return sum(not request.only_if for change in plan.changes for request in change.requests)
 
 
 def render_plan(plan: Plan, style: Style = PLAIN, *, show_unchanged: bool = False, show_requests: bool = False) -> str:
@@ -116,7 +116,8 @@ def _render_change(change: Change, style: Style, *, show_requests: bool) -> str:
     lines += [_render_field(field, min(width, 40), style) for field in change.fields]
     lines += [style.paint(f"      note: {printable(note)}", "dim") for note in change.notes]
     for request in change.requests:
-        lines.append(style.paint(f"      → {request.method} {printable(request.path)}", "blue"))
+        only_if = f"  (if {request.only_if})" if request.only_if else ""
+        lines.append(style.paint(f"      → {request.method} {printable(request.path)}{only_if}", "blue"))
         if show_requests and request.has_body:
             body = json.dumps(request.body, indent=2, ensure_ascii=False)
             lines += [style.paint("        " + line, "dim") for line in body.splitlines()]

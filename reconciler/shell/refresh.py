@@ -13,10 +13,10 @@ import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from reconciler.core.definition import FindFields, GetCall, ListCall
+from reconciler.core.definition import GetCall, ListCall
 from reconciler.core.errors import ApiError, ErrorClass
 from reconciler.core.graph import levels
 from reconciler.core.judge import holds, judge
@@ -39,6 +39,7 @@ from reconciler.core.references import Known
 from reconciler.core.template import TemplateError
 from reconciler.core.wire import (
     AnswerError,
+    NothingFound,
     Subject,
     call_request,
     context,
@@ -77,6 +78,10 @@ class LiveReader:
     _pages: dict[str, list[Json]] = field(default_factory=dict)
     _seen: dict[tuple[str, str], LiveObject] = field(default_factory=dict)  # by kind and id
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def counting(self, send: Send) -> LiveReader:
+        """Return a reader that sends through `send` and shares everything else with this one."""
+        return replace(self, send=send)
 
     # ------------------------------------------------------------------ one request
 
@@ -192,7 +197,10 @@ class LiveReader:
     # ------------------------------------------------------------------ one object
 
     def get_object(self, kind: Kind, spec: JsonObject, remote_id: str | None) -> LiveObject | None:
-        """Return the object that the kind's get call answers, or None when there is none."""
+        """Return the object that the kind's get call answers, or None when there is none.
+
+        Raises NothingFound when the answer is good but shows nothing of the object.
+        """
         call = kind.definition.read.get
         assert call is not None
         subject = Subject(spec=spec, id=remote_id)
@@ -206,6 +214,8 @@ class LiveReader:
             if _is_gone(kind, body):
                 return None
             return live_object(kind, body, subject, response.headers.get("etag"))
+        except NothingFound:
+            raise
         except AnswerError as error:
             raise _bad_answer(kind, request, str(error)) from None
 
@@ -260,7 +270,6 @@ def _bad_answer(kind: Kind, request: Request, reason: str) -> ApiError:
 
 def _follow(kind: Kind, request: Request, address: str) -> Request:
     """Return the request for a next page that the server named by address; it may only differ in path and query."""
-    from dataclasses import replace
     from urllib.parse import parse_qsl, urljoin, urlsplit
 
     parts = urlsplit(urljoin(request.path, address))
@@ -385,14 +394,13 @@ def _read_known(kind: Kind, group: list[tuple[Resource, JsonObject]], work: _Ref
 
 
 def _read_single(kind: Kind, resource: Resource, spec: JsonObject, work: _Refresh) -> None:
-    found = work.reader.get_object(kind, spec, work.reader.remote_ids.get(resource.address))
-    if found is None:
+    try:
+        found = work.reader.get_object(kind, spec, work.reader.remote_ids.get(resource.address))
+    except NothingFound as error:
+        _assume(kind, resource, spec, str(error), work)
         return
-    call = kind.definition.read.get
-    if call is not None and isinstance(call.object, FindFields) and not found.body:
-        _assume(kind, resource, spec, "the answer holds no object with enough of the kind's fields", work)
-        return
-    work.objects[resource.address] = found
+    if found is not None:
+        work.objects[resource.address] = found
 
 
 def _assume(kind: Kind, resource: Resource, spec: JsonObject, reason: str, work: _Refresh) -> None:

@@ -1,0 +1,1 @@
+"""The demonstration: the whole story on the sandbox, checked at every step."""

@@ -1,0 +1,222 @@
+"""`reconciler demo`: validate, plan, apply, plan again, drift, mend, refuse, on emulations over loopback.
+
+Reads and writes: a temporary folder, and the emulated systems. Every step states what must hold and checks it; the
+exit code is 0 only if all of them did what they say.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from reconciler.cli.console import Console
+from reconciler.core.errors import ExitCode, Refused, UsageError
+from reconciler.core.model import Action, Change, Outcome, Plan, Report, Status
+from reconciler.render.text import plural, render_outcome, render_plan, summarize_plan, summarize_report
+from reconciler.sandbox.estate import SECRETS, Estate, build_estate
+from reconciler.sandbox.server import SandboxServer
+from reconciler.sandbox.workspace import WorkspaceError, write_workspace
+from reconciler.shell.packaged import packaged_folder
+from reconciler.workflow import Connections, Options, Planned, apply, load, plan
+
+LEDGER_KEY = "fake-ledger-key-not-real"
+
+
+@dataclass(slots=True)
+class Story:
+    """What the steps share, and what they found."""
+
+    console: Console
+    estate: Estate
+    options: Options
+    manifests: Path
+    checks: list[tuple[str, bool]] = field(default_factory=list)
+    requests: int = 0
+
+    def title(self, number: int, text: str) -> None:
+        self.console.result("\n" + self.console.style.paint(f"{number}. {text}", "bold", "cyan"))
+
+    def tell(self, text: str) -> None:
+        self.console.result(self.console.style.paint(text, "dim"))
+
+    def check(self, what: str, holds: bool) -> None:
+        """Note and show whether a step did what it says."""
+        self.checks.append((what, holds))
+        mark = self.console.style.paint("✓" if holds else "✗", "green" if holds else "red", "bold")
+        self.console.result(f"  {mark} {what}")
+
+    def plan(self) -> Plan:
+        """Plan the whole estate, as `reconciler plan` does."""
+        loaded = load(self.options)
+        with Connections(loaded.settings, self.options) as connections:
+            made = plan(loaded, connections, self.options).plan
+            self.requests += connections.requests
+        return made
+
+    def apply(self) -> tuple[Planned, Report]:
+        """Plan and apply the whole estate, as `reconciler apply --yes` does."""
+        loaded = load(self.options)
+        with Connections(loaded.settings, self.options) as connections:
+            planned = plan(loaded, connections, self.options)
+
+            def show(outcome: Outcome) -> None:
+                self.console.result(render_outcome(outcome, self.console.style))
+
+            report = apply(planned, loaded, connections, self.options, on_outcome=show)
+            self.requests += connections.requests
+        return planned, report
+
+
+def run_demo(console: Console, *, keep: str | None) -> ExitCode:
+    """Tell the story and return 0 if every step did what it says, else 1. Raises UsageError for a bad folder."""
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="reconciler-demo-") as temporary:
+        folder = Path(keep) if keep is not None else Path(temporary)
+        estate = build_estate()
+        with SandboxServer(list(estate.systems().values())) as server:
+            try:
+                write_workspace(folder, packaged_folder("manifests"), server.urls, {})
+            except WorkspaceError as error:
+                raise UsageError(str(error), hint="name an empty or new folder") from None
+            console.redactor.add([*SECRETS.values(), LEDGER_KEY])
+            options = Options(
+                config=folder / "reconciler.yaml",
+                environ={**SECRETS, "RECONCILER_LEDGER_KEY": LEDGER_KEY},
+                redactor=console.redactor,
+            )
+            story = Story(console=console, estate=estate, options=options, manifests=folder / "manifests")
+            console.result(console.style.paint("Reconciler demo", "bold") + ": four emulated systems on this machine")
+            for name, url in server.urls.items():
+                story.tell(f"  {name.ljust(10)} {url}")
+            for number, step in enumerate(STEPS, start=1):
+                step(story, number)
+    return _summary(story, time.monotonic() - started)
+
+
+def _summary(story: Story, seconds: float) -> ExitCode:
+    good = sum(holds for _, holds in story.checks)
+    all_good = good == len(story.checks)
+    style = story.console.style
+    verdict = style.paint("All as told" if all_good else "Not as told", "green" if all_good else "red", "bold")
+    story.console.result(
+        f"\n{verdict}: {good} of {plural(len(story.checks), 'check')} hold; "
+        f"{plural(story.requests, 'request')} in {seconds:.1f} s."
+    )
+    if all_good:
+        story.tell("Next: `reconciler sandbox --dir try` serves the same systems for your own commands.")
+    return ExitCode.DONE if all_good else ExitCode.FAILED
+
+
+# --------------------------------------------------------------------------- the steps
+
+
+def _validate(story: Story, number: int) -> None:
+    story.title(number, "Validate: the manifests are checked before anything is sent")
+    loaded = load(story.options)
+    kinds = Counter(address.system for address in loaded.resources)
+    story.tell("  " + ", ".join(f"{count} of {system}" for system, count in sorted(kinds.items())))
+    story.check(f"{plural(len(loaded.resources), 'manifest')} valid", len(loaded.resources) > 20)
+
+
+def _first_plan(story: Story, number: int) -> None:
+    story.title(number, "Plan: the live systems have drifted from Git, and some things are missing")
+    made = story.plan()
+    counts = Counter(change.action for change in made.changes)
+    creates = [change for change in made.pending if change.action is Action.CREATE]
+    story.console.result(render_plan(replace(made, changes=_without(made, Action.CREATE)), story.console.style))
+    story.tell(f"\n  and {plural(len(creates), 'object')} to create, parents before children:")
+    for change in creates:
+        waits = f"  after {', '.join(str(a) for a in sorted(change.waits_for))}" if change.waits_for else ""
+        story.console.result(f"  {story.console.style.paint(f'+ {change.address}', 'green')}{waits}")
+    story.console.result("")
+    found = all(counts[action] for action in (Action.CREATE, Action.UPDATE, Action.UNCHANGED))
+    story.check(f"to create {counts[Action.CREATE]}, to update {counts[Action.UPDATE]}, unchanged "
+                f"{counts[Action.UNCHANGED]}", found and not made.blockers)  # fmt: skip
+
+
+def _without(made: Plan, action: Action) -> tuple[Change, ...]:
+    return tuple(change for change in made.changes if change.action is not action)
+
+
+def _first_apply(story: Story, number: int) -> None:
+    story.title(number, "Apply: exactly that plan, in order, each object read again before it is written")
+    planned, report = story.apply()
+    story.console.result("  " + summarize_report(report, story.console.style))
+    story.check("every change was applied and read back as asked", _succeeded(report, planned))
+
+
+def _succeeded(report: Report, planned: Planned) -> bool:
+    statuses = Counter(outcome.status for outcome in report.outcomes)
+    return statuses[Status.APPLIED] == len(planned.plan.pending) and not (
+        statuses.keys() - {Status.APPLIED, Status.UNCHANGED}
+    )
+
+
+def _quiet(story: Story, number: int) -> None:
+    story.title(number, "Plan again: nothing to do")
+    made = story.plan()
+    story.console.result("  " + summarize_plan(made, story.console.style))
+    story.check("the second plan is empty", not made.pending and not made.blockers)
+
+
+def _drift(story: Story, number: int) -> None:
+    story.title(number, "Somebody changes things behind our back")
+    story.tell("  in the consoles: a timeout, a weight, a proxy's host; and a tag that Git knows nothing of")
+    estate = story.estate
+    estate.galtea.edit("endpointConnections", lambda row: row["name"] == "support-bot-prod", {"timeout": 5})
+    upstream = next(row for row in estate.trustgate.stored("upstreams") if row["name"] == "support-backend")
+    targets = [{**target, "weight": 99 if index == 0 else 1} for index, target in enumerate(upstream["targets"])]
+    tags = ["owned-by-support", "incident-42"]
+    estate.trustgate.edit("upstreams", upstream["id"], {"targets": targets, "tags": tags})
+    estate.goldmine.edit("sessions", lambda row: row["token"] == "sess-eu-static-1", {"host": "203.0.113.77"})
+    made = story.plan()
+    story.console.result(render_plan(made, story.console.style))
+    causes = {change.cause.value for one in made.pending for change in one.fields}
+    story.console.result("")
+    story.check("exactly the three managed edits show up, as drift", len(made.pending) == 3 and causes == {"drift"})
+
+
+def _mend(story: Story, number: int) -> None:
+    story.title(number, "Mend it")
+    planned, report = story.apply()
+    story.console.result("  " + summarize_report(report, story.console.style))
+    story.check("the drift is mended", _succeeded(report, planned) and len(planned.plan.pending) == 3)
+    upstream = next(row for row in story.estate.trustgate.stored("upstreams") if row["name"] == "support-backend")
+    story.check("what Git does not manage was left alone", "incident-42" in upstream.get("tags", []))
+
+
+def _refuse(story: Story, number: int) -> None:
+    story.title(number, "A change that cannot be made is refused before anything is sent")
+    path = story.manifests / "galtea" / "support-bot-close.yaml"
+    original = path.read_text()
+    path.write_text(original.replace("type: FINALIZATION", "type: INITIALIZATION")
+                    .replace("outputMapping: {}", "outputMapping: {session_id: $.id}"))  # fmt: skip
+    try:
+        made = story.plan()
+        story.console.result(render_plan(made, story.console.style))
+        refused = False
+        try:
+            story.apply()
+        except Refused as error:
+            refused = True
+            story.tell(f"\n  apply: {error.message}")
+    finally:
+        path.write_text(original)
+    replaces = [change for change in made.pending if change.action is Action.REPLACE]
+    story.check("the immutable field is named, and nothing was sent", refused and len(replaces) == 1)
+    story.check("with the manifest put back, the plan is empty", not story.plan().pending)
+
+
+STEPS: tuple[Callable[[Story, int], None], ...] = (
+    _validate,
+    _first_plan,
+    _first_apply,
+    _quiet,
+    _drift,
+    _mend,
+    _refuse,
+)
