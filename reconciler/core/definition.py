@@ -157,9 +157,17 @@ class ListCall(Call):
     skip: list[Condition] = Field(default_factory=list)  # items that are not ours to see
 
 
+class Refusal(Condition):
+    """A live object that the call must not be used on, and why."""
+
+    message: str
+
+
 class WriteCall(Call):
     """Creates or updates one object."""
 
+    required: list[str] = Field(default_factory=list)  # fields that a create needs beyond those the schema requires
+    refuse: list[Refusal] = Field(default_factory=list)  # live objects that an update would damage
     send: Literal["stated", "changed", "full", "mergePatch", "jsonPatch"] | None = None
     fields: list[str] | None = None  # only these fields; without it, all that no other call takes
     fields_at: Pointer = ""  # where in the body the fields go

@@ -92,7 +92,7 @@ class FieldInfo:
         """
         if self.ownership is not None:
             return self.ownership == "whole"
-        return not self.properties and "object" in self.types
+        return not self.properties
 
     def child(self, step: str | int) -> FieldInfo:
         """Return what is known about the member or item `step`; an empty FieldInfo when nothing is."""

@@ -409,6 +409,10 @@ def _check_consistency(
         need(parsed.identity.name, ("identity", "name"), "identity.name")
     for index, requirement in enumerate(parsed.requires):
         need(requirement.field, ("requires", index, "field"), "requires.field")
+    written = [("create", parsed.write.create), *(("update", call) for call in parsed.write.update)]
+    for sort, write in written:
+        for name in [*(write.fields or []), *write.required] if write is not None else []:
+            need(name, ("write", sort), f"write.{sort}")
     for index, group in enumerate(parsed.together):
         for name in [*group.fields, *([group.when] if group.when else [])]:
             need(name, ("together", index), "together")

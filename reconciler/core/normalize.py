@@ -180,10 +180,12 @@ def pair_items(info: FieldInfo, desired: list[Json], live: list[Json]) -> list[i
     Items are told apart by the list's key; in a set without one by their value; otherwise by position.
     """
     if info.key or info.is_set:
-        places: dict[str, int] = {}
+        places: dict[str, list[int]] = {}
         for index, item in enumerate(live):
-            places.setdefault(item_key(info, item), index)
-        return [places.get(item_key(info, item, desired=True)) for item in desired]
+            places.setdefault(item_key(info, item), []).append(index)
+        # Items that share a key are paired in order, so that no live item has two partners.
+        waiting = {key: iter(indexes) for key, indexes in places.items()}
+        return [next(waiting.get(item_key(info, item, desired=True), iter(())), None) for item in desired]
     return [index if index < len(live) else None for index in range(len(desired))]
 
 

@@ -33,7 +33,7 @@ from reconciler.core.normalize import Comparison, Remembers, compare, digest, is
 from reconciler.core.pointer import MISSING, Path, format_pointer, get, starts_with
 from reconciler.core.preview import preview_requests
 from reconciler.core.references import Known, hidden_paths
-from reconciler.core.wire import Subject, Writing, is_hidden_in, origin_changes
+from reconciler.core.wire import Subject, Writing, call_fields, is_hidden_in, origin_changes
 
 
 class Memory(Protocol):
@@ -200,6 +200,7 @@ def _decide_missing(considered: Considered) -> tuple[Change, list[Diagnostic]]:
                 "create it by hand, or correct the fields that find it",
             )
         ]
+    lacking = [name for name in kind.definition.write.create.required if name not in considered.spec]
     comparison = compare(kind.fields, considered.spec, None, readable=False)
     fields = field_changes(comparison, stated=considered.spec, hidden=considered.hides, unknown=considered.unknown)
     change = Change(
@@ -212,7 +213,16 @@ def _decide_missing(considered: Considered) -> tuple[Change, list[Diagnostic]]:
         comparability=Comparability.READ,
     )
     requests = preview_requests(kind, _writing(considered, None, frozenset(considered.spec)), considered.hides)
-    return _sealed(replace(change, requests=requests)), []
+    blockers = [
+        _blocker(
+            resource,
+            "missing-field",
+            f"{resource.address} does not exist, and to create it the field {name!r} is needed",
+            kind.fields.child(name).description,
+        )
+        for name in lacking
+    ]
+    return _sealed(replace(change, requests=requests)), blockers
 
 
 def _unchanged(considered: Considered, live: LiveObject | None) -> Change:
@@ -259,7 +269,7 @@ def _decide_existing(considered: Considered, live: LiveObject, inputs: Inputs) -
         return _sealed(replace(change, action=Action.REPLACE, reason="an immutable field differs")), blockers
     changed = frozenset(str(f.path[0]) for f in fields)
     writing = _writing(considered, live, changed)
-    blockers = _incomplete_groups(considered, writing)
+    blockers = [*_incomplete_groups(considered, writing), *_refusals(considered, writing)]
     requests = preview_requests(kind, writing, considered.hides)
     return _sealed(replace(change, requests=requests)), blockers
 
@@ -318,9 +328,7 @@ def _with_causes(
     address = considered.resource.address
     remembers = inputs.memory.remembers(address, live.id)
     recorded = inputs.memory.stated_before(address)
-    return tuple(
-        replace(change, cause=_cause(change.path, comparison, remembers, recorded)) for change in fields
-    )
+    return tuple(replace(change, cause=_cause(change.path, comparison, remembers, recorded)) for change in fields)
 
 
 def _cause(path: Path, comparison: Comparison, remembers: Remembers, recorded: frozenset[Path]) -> Cause:
@@ -449,6 +457,22 @@ def _incomplete_groups(considered: Considered, writing: Writing) -> list[Diagnos
                     )
                 )
     return blockers
+
+
+def _refusals(considered: Considered, writing: Writing) -> list[Diagnostic]:
+    """Refuse an update call that the kind says would damage this live object."""
+    live = writing.subject.live
+    return [
+        _blocker(
+            considered.resource,
+            "refused-update",
+            f"{considered.resource.address}: {rule.message}",
+            "make the change by hand, or remove what would be damaged",
+        )
+        for call in considered.kind.definition.write.update
+        for rule in call.refuse
+        if live is not None and holds(rule, live.body) and call_fields(considered.kind, call, writing) & writing.changed
+    ]
 
 
 def _holds_hidden(info: FieldInfo, name: str, live: LiveObject) -> bool:

@@ -59,7 +59,7 @@ def get(value: Any, path: Path) -> Any:
             value = value[step]
         elif isinstance(value, list):
             if isinstance(step, str):
-                if not step.isdigit():
+                if not (step.isascii() and step.isdigit()):
                     return MISSING
                 step = int(step)
             if not 0 <= step < len(value):

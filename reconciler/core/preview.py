@@ -44,25 +44,26 @@ def _shown(kind: Kind, writing: Writing, hides: Callable[[Path], bool]) -> Writi
     subject = writing.subject
     live = subject.live
     if live is not None:
-        carried = {name: _carried(kind.fields, name, value) for name, value in live.spec.items()}
-        live = LiveObject(
-            id=live.id,
-            body=_scalars(live.body, kind),
-            spec=_hide(kind.fields, carried, hides),
-            etag=live.etag,
-        )
+        carried = _carried(kind.fields, live.spec)
+        spec = {name: redact(value, (name,), hides) for name, value in carried.items()}
+        live = LiveObject(id=live.id, body=_scalars(live.body, kind), spec=spec, etag=live.etag)
     # Forms such as base64 must not be applied to a stand-in, and are not: they leave alone what they cannot read.
     spec = {name: redact(value, (name,), hides) for name, value in subject.spec.items()}
     return replace(writing, subject=replace(subject, spec=spec, live=live))
 
 
-def _carried(info: FieldInfo, name: str, value: Json) -> Json:
-    return value if name in info.properties else CARRIED
-
-
-def _hide(info: FieldInfo, spec: JsonObject, hides: Callable[[Path], bool]) -> JsonObject:
-    del info
-    return {name: redact(value, (name,), hides) for name, value in spec.items()}
+def _carried(info: FieldInfo, value: Json) -> Json:
+    """Replace everything that the schema does not know, at any depth: nobody has said whether it is secret."""
+    if isinstance(value, dict) and info.properties:
+        return {
+            name: _carried(info.child(name), item) if name in info.properties or info.values else CARRIED
+            for name, item in value.items()
+        }
+    if isinstance(value, dict) and info.values is not None:
+        return {name: _carried(info.values, item) for name, item in value.items()}
+    if isinstance(value, list) and info.items is not None:
+        return [_carried(info.items, item) for item in value]
+    return value
 
 
 def _scalars(body: JsonObject, kind: Kind) -> JsonObject:

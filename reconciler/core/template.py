@@ -12,6 +12,7 @@ import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
@@ -95,6 +96,8 @@ def as_text(value: Json) -> str:
     """Return a scalar as it stands in URLs and text: booleans in lower case, numbers without exponent games."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float):
+        return format(Decimal(repr(value)).normalize(), "f")
     return str(value)
 
 
@@ -134,7 +137,12 @@ def render_path(template: str, context: Mapping[str, Any], *, encode: Callable[[
         if value is MISSING or value is None or value == "" or isinstance(value, (dict, list)):
             raise TemplateError(f"{part} has no value that could stand in a path")
         rendered.append(encode(as_text(value)))
-    return "".join(rendered)
+    path = "".join(rendered)
+    if any(segment in (".", "..") for segment in path.split("/")):
+        # RFC 3986, section 5.2.4: these name another path, and percent-encoding does not change that.
+        names = ", ".join(str(variable) for variable in variables(template))
+        raise TemplateError(f"{names} must not make a path segment of dots only")
+    return path
 
 
 def render_query(templates: Mapping[str, Json], context: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -272,7 +272,7 @@ def write_request(kind: Kind, call: WriteCall, writing: Writing) -> Request | No
 
     Raises TemplateError when its path has a hole.
     """
-    names = _call_fields(kind, call, writing)
+    names = call_fields(kind, call, writing)
     if not writing.creating and not names & writing.changed:
         return None
     mode = send_mode(call, creating=writing.creating)
@@ -302,7 +302,7 @@ def write_request(kind: Kind, call: WriteCall, writing: Writing) -> Request | No
     )
 
 
-def _call_fields(kind: Kind, call: WriteCall, writing: Writing) -> frozenset[str]:
+def call_fields(kind: Kind, call: WriteCall, writing: Writing) -> frozenset[str]:
     """Return the top-level fields that belong to `call`: its own, or all that no other call takes."""
     if call.fields is not None:
         return frozenset(call.fields)
@@ -395,6 +395,8 @@ def merge(info: FieldInfo, desired: Json, live: Json) -> Json:
 
     Free maps and lists are taken from `desired` whole; items of a list keep what their live partners hold besides.
     """
+    if info.write_only:
+        return desired
     if isinstance(desired, dict) and isinstance(live, dict):
         base = {} if info.is_whole else dict(live)
         for name, value in desired.items():

@@ -54,6 +54,7 @@ class Attempt:
     send: Send
     clock: Callable[[], float]  # seconds
     sleep: Callable[[float], None]
+    trouble: str = "the answer was lost"  # with the last write; what the server said of it, if anything
 
     @property
     def kind(self) -> Kind:
@@ -150,7 +151,7 @@ class Attempt:
             elif response is None:
                 raise Stop(
                     Status.IN_DOUBT,
-                    "the answer was lost, and the object cannot be read",
+                    f"{self.trouble}; the object cannot be read",
                     "look at the object in the system itself, then apply again: the write is repeated",
                 )
         return self._verified(live)
@@ -167,6 +168,7 @@ class Attempt:
             response = self.send(request)
         except TransportError as error:
             if error.sent:
+                self.trouble = f"the answer was lost ({error.message})"
                 return None
             raise
         verdict = judge(self.kind, response)
@@ -175,6 +177,7 @@ class Attempt:
         message = f"{request.method} {request.path}: {verdict.message}"
         match verdict.error_class:
             case ErrorClass.TRANSIENT | None:
+                self.trouble = message
                 return None
             case ErrorClass.CONFLICT:
                 raise Stop(
@@ -222,18 +225,18 @@ class Attempt:
             pause = min(pause * 2, LONGEST_PAUSE_S)
         if live is None:
             if lost:
-                raise Stop(Status.FAILED, "the answer was lost, and reading shows that nothing was done", "apply again")
+                raise Stop(Status.FAILED, f"{self.trouble}; reading shows that nothing was done", "apply again")
             raise Stop(
                 Status.FAILED,
                 "the server reported success, but the object cannot be found",
                 "plan again; if this repeats, check identity and settleSeconds of the kind",
             )
         if lost and not settled:
-            raise Stop(Status.FAILED, "the answer was lost, and reading shows another state", "plan again")
+            raise Stop(Status.FAILED, f"{self.trouble}; reading shows that it was not done", "plan again")
         if lost and sent and not sent & self._comparable(live):
             raise Stop(
                 Status.IN_DOUBT,
-                "the answer was lost, and what was sent cannot be read back: " + ", ".join(sorted(sent)),
+                f"{self.trouble}; what was sent cannot be read back: {', '.join(sorted(sent))}",
                 "apply again with --resend",
             )
         return live
@@ -254,14 +257,14 @@ class Attempt:
         except NothingFound as error:
             raise Stop(
                 Status.IN_DOUBT if lost else Status.FAILED,
-                f"the write was {'sent' if lost else 'accepted'}, and reading shows nothing of it: {error}",
+                f"{self.trouble if lost else 'the write was accepted'}; reading shows nothing of it: {error}",
                 "check the parameters of the system in reconciler.yaml: body and place of reading depend on them",
             ) from None
         except ApiError as error:
-            done = "the answer was lost" if lost else "the write was accepted"
+            done = self.trouble if lost else "the write was accepted"
             raise Stop(
                 Status.IN_DOUBT if lost else Status.FAILED,
-                f"{done}, and reading back failed: {error.message}",
+                f"{done}; reading back failed: {error.message}",
                 "plan again when the system can be read: the object is found by its natural key",
             ) from None
 
