@@ -5,6 +5,7 @@ Reads: files and environment through `shell`. Writes: what `execute` writes, and
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import threading
 import time
@@ -107,6 +108,13 @@ def read_definitions(folders: Iterable[Path]) -> tuple[list[Document], list[Diag
     return documents, problems
 
 
+@functools.lru_cache(maxsize=1)
+def _shipped_definitions() -> tuple[tuple[Document, ...], tuple[Diagnostic, ...]]:
+    """Read the definitions that ship once for each process: they do not change while it runs."""
+    documents, problems = read_definitions([packaged_folder("schemas")])
+    return tuple(documents), tuple(problems)
+
+
 def _is_plain_schema(document: Document) -> bool:
     """Tell a JSON Schema file, which definitions may lie beside, from a definition."""
     return isinstance(document.data, dict) and "$schema" in document.data and "kind" not in document.data
@@ -116,14 +124,14 @@ def load_kinds(
     own: Iterable[Path], parameters: Mapping[str, Mapping[str, Any]] | None = None
 ) -> tuple[Catalog, list[Diagnostic]]:
     """Return the catalog of the definitions that ship and those in the folders `own`, and every mistake."""
-    shipped, problems = read_definitions([packaged_folder("schemas")])
+    shipped, problems = _shipped_definitions()
     added, found = read_definitions(own)
     catalog, mistakes = load_catalog(
         [*shipped, *added],
         parameters={name: dict(values) for name, values in (parameters or {}).items()},
         trusted=frozenset(document.source.path for document in shipped),
     )
-    return catalog, problems + found + mistakes
+    return catalog, [*problems, *found, *mistakes]
 
 
 # --------------------------------------------------------------------------- load and validate

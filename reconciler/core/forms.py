@@ -30,6 +30,7 @@ _UNITS = {
     "m": 60 * 10**9,
     "h": 3600 * 10**9,
 }
+_TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d)?)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 
 
@@ -69,7 +70,7 @@ def _base64_text(value: Json) -> Json:
 
 
 def _int64(value: Json) -> Json:
-    if isinstance(value, str) and re.fullmatch(r"[+-]?\d+", value.strip()):
+    if isinstance(value, str) and re.fullmatch(r"[+-]?\d{1,20}", value.strip()):
         return int(value)
     return value
 
@@ -96,15 +97,16 @@ def _duration(value: Json) -> Json:
 def _timestamp(value: Json) -> Json:
     if not isinstance(value, str):
         return value
-    match = re.fullmatch(r"(.*?)(\.\d+)?(Z|z|[+-]\d\d:\d\d)", value.strip())
+    match = _TIMESTAMP.fullmatch(value.strip())
     if not match:
         return value
     try:
-        instant = datetime.fromisoformat(match[1].replace(" ", "T") + match[3].upper().replace("Z", "+00:00"))
-    except ValueError:
+        instant = datetime.fromisoformat(f"{match[1]}T{match[2]}" + match[4].upper().replace("Z", "+00:00"))
+        text = instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+    except (ValueError, OverflowError):
         return value
-    fraction = (match[2] or "").rstrip("0").rstrip(".")
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S") + fraction + "Z"
+    fraction = (match[3] or "").rstrip("0").rstrip(".")
+    return text + fraction + "Z"
 
 
 def _text(change: Callable[[str], str]) -> Callable[[Json], Json]:

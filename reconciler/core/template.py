@@ -126,7 +126,7 @@ def _percent_encoded(text: str) -> str:
 def render_path(template: str, context: Mapping[str, Any], *, encode: Callable[[str], str] = _percent_encoded) -> str:
     """Return a path with each variable percent-encoded as one segment (RFC 3986, section 2.1).
 
-    Raises TemplateError when a variable has no value: a path with a hole would name another object.
+    Raises TemplateError when a variable has no value, or one such as `..`: the path would name another object.
     """
     rendered = []
     for part in parse_template(template):

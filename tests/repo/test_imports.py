@@ -1,0 +1,275 @@
+"""Who may import whom, and through which doors the program reaches the outside.
+
+The tables are complete: what stands in none of them is forbidden, and what stands in them and is no longer used fails
+as well, so that they keep telling the truth.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterable, Mapping
+
+import pytest
+from source_tree import Import, Module, defaults, dotted, imports, modules
+
+from reconciler.core.graph import find_cycle
+
+# --------------------------------------------------------------------------- between our own modules
+
+FLOORS: Mapping[str, tuple[str, ...]] = {
+    "core": ("core",),
+    "render": ("core", "render"),
+    "shell": ("core", "shell"),  # narrowed by SHELL
+    "sandbox": ("sandbox",),
+    "workflow": ("core", "shell"),
+    "cli": ("core", "render", "cli", "workflow"),  # widened by DOORS_OF_CLI
+    "demo": ("core", "render", "workflow", "sandbox"),  # widened by DOORS_OF_CLI
+    "__main__": ("cli.main",),
+}
+"""What each floor may import. `""`, the package itself, holds the version only and is open to all."""
+
+DOORS_OF_CLI: Mapping[str, tuple[str, ...]] = {
+    "cli.commands": ("demo.story", "shell.executor", "shell.settings"),  # a constant; where own kinds are
+    "cli.sandbox": ("sandbox.estate", "sandbox.server", "sandbox.workspace", "shell.packaged"),
+    "demo.story": ("cli.console", "shell.packaged"),
+}
+"""What single modules of the command line may import beyond their floor."""
+
+SHELL: Mapping[str, tuple[str, ...]] = {
+    "attempt": ("refresh",),
+    "client": ("authentication", "endpoint", "outgoing"),
+    "documents": ("nodes", "scalars"),
+    "endpoint": ("authentication",),
+    "executor": ("attempt", "refresh"),
+    "files": ("documents", "json_nodes", "nodes", "reading", "search", "yaml_nodes"),
+    "json_nodes": ("nodes",),
+    "ledger_file": ("files",),
+    "search": ("reading",),
+    "settings": (
+        "authentication",
+        "files",
+        "settings_expressions",
+        "settings_form",
+        "settings_mistakes",
+        "settings_values",
+    ),
+    "settings_expressions": ("settings_mistakes",),
+    "settings_mistakes": ("settings_form",),
+    "settings_values": ("authentication",),
+    "yaml_nodes": ("nodes",),
+}
+"""Which rooms of the shell know each other. The network and the reading of live state, for one, do not."""
+
+
+def words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def floor_of(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def within(name: str, allowed: Iterable[str]) -> bool:
+    return any(name == prefix or name.startswith(prefix + ".") for prefix in allowed)
+
+
+def our_imports(module: Module) -> list[Import]:
+    return [found for found in imports(module) if found.ours and not found.type_only and found.target]
+
+
+@pytest.mark.parametrize("module", [m for m in modules().values() if m.name], ids=lambda m: m.name)
+def test_a_module_imports_only_what_its_floor_allows(module: Module) -> None:
+    allowed = [*FLOORS[floor_of(module.name)], *DOORS_OF_CLI.get(module.name, ())]
+    wrong = [f"{i.place} imports {i.target}" for i in our_imports(module) if not within(i.target, allowed)]
+    assert wrong == []
+
+
+def test_rooms_of_the_shell_know_only_these_others() -> None:
+    actual = {
+        name.removeprefix("shell."): tuple(
+            sorted({i.target.removeprefix("shell.") for i in our_imports(module) if within(i.target, ("shell",))})
+        )
+        for name, module in modules().items()
+        if name.startswith("shell.")
+    }
+    assert {name: targets for name, targets in actual.items() if targets} == SHELL
+
+
+def test_no_door_of_the_command_line_is_left_open_for_nothing() -> None:
+    unused = [
+        f"{name} → {target}"
+        for name, targets in DOORS_OF_CLI.items()
+        for target in targets
+        if target not in {i.target for i in our_imports(modules()[name])}
+    ]
+    assert unused == []
+
+
+def test_only_the_workflow_wires_the_live_shell() -> None:
+    live = ("shell.client", "shell.sending", "shell.refresh", "shell.ledger_file", "shell.authentication")
+    wirers = {
+        name
+        for name, module in modules().items()
+        if not name.startswith("shell") and any(within(i.target, live) for i in our_imports(module))
+    }
+    assert wirers == {"workflow"}
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    edges = {name: [i.target for i in our_imports(module)] for name, module in modules().items()}
+    assert find_cycle(edges) == []
+
+
+# --------------------------------------------------------------------------- libraries
+
+LIBRARIES: Mapping[str, tuple[str, ...]] = {
+    "deepdiff": ("core.diff",),
+    "httpx": ("shell.client", "sandbox.in_process"),
+    "jsonschema": ("core.kinds", "core.schema_errors"),
+    "pydantic": (
+        "core.definition",
+        "core.kinds",
+        "shell.ledger_file",
+        "shell.settings_form",
+        "shell.settings_mistakes",
+    ),
+    "ruamel": ("shell.documents", "shell.json_nodes", "shell.nodes", "shell.yaml_nodes"),
+    "shtab": ("cli.completion",),
+}
+"""The only modules that may touch each library; imports for types alone do not count."""
+
+
+def test_each_library_is_touched_in_its_own_places_only() -> None:
+    actual: dict[str, set[str]] = {}
+    for name, module in modules().items():
+        for found in imports(module):
+            if not found.ours and not found.type_only and found.target not in sys.stdlib_module_names:
+                actual.setdefault(found.target, set()).add(name)
+    assert actual == {library: set(places) for library, places in LIBRARIES.items()}
+
+
+EFFECTFUL = words(
+    "asyncio concurrent fcntl getpass glob http logging multiprocessing os pathlib platform random "
+    "secrets select selectors shutil signal socket ssl subprocess sys tempfile threading time webbrowser"
+)
+
+
+@pytest.mark.parametrize("floor", ["core", "render"])
+def test_pure_floors_import_nothing_that_could_have_an_effect(floor: str) -> None:
+    wrong = [
+        f"{found.place} imports {found.target}"
+        for name, module in modules().items()
+        if floor_of(name) == floor
+        for found in imports(module)
+        if not found.ours and found.target in EFFECTFUL
+    ]
+    assert wrong == []
+
+
+OF_FEW: Mapping[str, tuple[str, ...]] = {
+    "http": ("sandbox.server",),
+    "logging": ("cli.console", "shell.client"),
+    "secrets": ("shell.ledger_file",),
+    "signal": ("cli.sandbox",),
+    "socket": ("sandbox.server", "shell.endpoint"),  # the endpoint asks only whether a host resolves
+    "ssl": ("shell.client", "shell.endpoint"),
+    "subprocess": ("workflow",),  # asks git for the revision
+}
+"""Parts of the standard library that reach outside, and the only modules that may use them."""
+
+
+def test_doors_of_the_standard_library_open_in_few_places() -> None:
+    actual: dict[str, set[str]] = {}
+    for name, module in modules().items():
+        for found in imports(module):
+            if not found.ours and found.target in OF_FEW:
+                actual.setdefault(found.target, set()).add(name)
+    assert actual == {library: set(places) for library, places in OF_FEW.items()}
+
+
+# --------------------------------------------------------------------------- effects
+
+
+def places_of(names: frozenset[str], methods: frozenset[str] = frozenset()) -> dict[str, set[str]]:
+    """Return which module mentions which of the dotted `names`, or calls one of the `methods` on anything."""
+    found: dict[str, set[str]] = {}
+    for name, module in modules().items():
+        for node in ast.walk(module.tree):
+            if isinstance(node, (ast.Attribute, ast.Name)) and dotted(node) in names:
+                found.setdefault(name, set()).add(dotted(node))
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in methods:
+                found.setdefault(name, set()).add(node.func.attr)
+    return found
+
+
+def test_the_environment_is_read_in_one_place() -> None:
+    assert set(places_of(frozenset({"os.environ", "os.getenv", "os.environb"}))) == {"cli.main"}
+
+
+def test_only_the_command_line_has_the_streams() -> None:
+    found = places_of(frozenset({"sys.stdout", "sys.stderr", "sys.stdin", "print", "input"}))
+    assert {floor_of(name) for name in found} == {"cli"}
+
+
+def test_only_the_command_line_configures_logging() -> None:
+    assert set(places_of(frozenset(), frozenset({"addHandler", "basicConfig"}))) == {"cli.console"}
+
+
+WRITES = words("chmod hardlink_to mkdir rename rmdir rmtree symlink_to touch unlink write_bytes write_text copytree")
+READS = frozenset({"read_bytes", "read_text", "open"})
+OPENERS = frozenset(
+    {"open", "os.open", "os.fdopen", "tempfile.mkstemp", "tempfile.TemporaryDirectory", "tempfile.NamedTemporaryFile"}
+)
+
+DISK: Mapping[str, frozenset[str]] = {
+    "shell.files": frozenset({"os.open", "os.fdopen", "open", "tempfile.mkstemp", "unlink"}),
+    "shell.reading": frozenset({"os.open", "os.fdopen", "open"}),
+    "shell.ledger_file": frozenset({"mkdir", "read_bytes"}),  # writes through shell.files
+    "cli.console": frozenset({"os.open", "open"}),  # the null device, behind a closed pipe
+    "sandbox.workspace": frozenset({"mkdir", "read_text", "write_text", "unlink", "copytree"}),
+    "demo.story": frozenset({"tempfile.TemporaryDirectory", "read_text", "write_text"}),
+}
+"""The only modules that open, write, make or remove files, and how."""
+
+
+def test_files_are_opened_and_written_at_the_doors_only() -> None:
+    found = places_of(OPENERS, WRITES | READS)
+    wrong = {name: sorted(uses - DISK.get(name, frozenset())) for name, uses in found.items()}
+    assert {name: uses for name, uses in wrong.items() if uses} == {}
+    assert set(found) == set(DISK)
+
+
+CLOCKS = words(
+    "time.time time.monotonic time.perf_counter time.sleep time.time_ns time.monotonic_ns datetime.now "
+    "datetime.utcnow random.random random.uniform random.randint random.choice random.shuffle uuid.uuid1 "
+    "uuid.uuid4"
+)
+
+CLOCK_READERS: Mapping[str, frozenset[str]] = {
+    "demo.story": frozenset({"time.monotonic"}),  # tells a person how long the story took
+    "shell.sending": frozenset({"random.uniform"}),  # the default of the jitter
+    "workflow": frozenset({"time.monotonic", "datetime.now"}),  # the report's seconds, the ledger's time of apply
+}
+"""Who uses a clock or chance other than as the default of a parameter or field."""
+
+
+def test_time_and_chance_are_given_from_outside() -> None:
+    actual: dict[str, set[str]] = {}
+    for name, module in modules().items():
+        given = defaults(module.tree)
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Attribute) and dotted(node) in CLOCKS and node not in given:
+                actual.setdefault(name, set()).add(dotted(node))
+    assert actual == {name: set(uses) for name, uses in CLOCK_READERS.items()}
+
+
+def test_pools_of_threads_are_made_in_two_places() -> None:
+    """One to read with, one to apply with; the sandbox's server has threads of its own."""
+    made = {
+        name
+        for name, module in modules().items()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and dotted(node.func) in ("ThreadPoolExecutor", "threading.Thread")
+    }
+    assert made == {"workflow", "shell.executor", "sandbox.server"}
