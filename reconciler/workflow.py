@@ -35,6 +35,7 @@ from reconciler.core.model import (
 )
 from reconciler.core.planning import Considered, Inputs, make_plan
 from reconciler.core.redaction import Redactor
+from reconciler.core.references import Known
 from reconciler.core.selection import Selection, select, with_parents
 from reconciler.core.validation import validate
 from reconciler.shell.client import Client
@@ -47,6 +48,7 @@ from reconciler.shell.files import (
     read_documents,
     read_text_inside,
 )
+from reconciler.shell.following import find_due
 from reconciler.shell.ledger_file import KEY_NAME, read_ledger, write_ledger
 from reconciler.shell.packaged import packaged_folder
 from reconciler.shell.refresh import LiveReader, refresh
@@ -294,8 +296,15 @@ def run_all(workers: int) -> Callable[[Callable[[Any], Any], Iterable[Any]], lis
         if len(known) <= 1 or workers == 1:
             return [function(item) for item in known]
         # A pool of its own for each call: tasks that wait for inner tasks must not take their places.
-        with ThreadPoolExecutor(max_workers=min(workers, len(known)), thread_name_prefix="read") as pool:
+        pool = ThreadPoolExecutor(max_workers=min(workers, len(known)), thread_name_prefix="read")
+        interrupted = False
+        try:
             return list(pool.map(function, known))
+        except KeyboardInterrupt:
+            interrupted = True  # reads in flight are left to themselves
+            raise
+        finally:
+            pool.shutdown(wait=not interrupted, cancel_futures=True)
 
     return run
 
@@ -327,6 +336,7 @@ def plan(loaded: Loaded, connections: Connections, options: Options) -> Planned:
     state = refresh(reader, [loaded.resources[address] for address in sorted(needed)])
     if state.failures:
         raise _all_failures(state.failures)
+    known = Known(resources=loaded.resources, live=state.objects)
     inputs = Inputs(
         target=loaded.settings.target,
         resources=loaded.resources,
@@ -335,6 +345,7 @@ def plan(loaded: Loaded, connections: Connections, options: Options) -> Planned:
         live=state.objects,
         unreadable=state.unreadable,
         memory=ledger,
+        due=tuple(find_due(reader, known, loaded.selected)),
         resend=options.resend,
     )
     made = make_plan(inputs, [*loaded.warnings, *state.problems])
@@ -394,13 +405,14 @@ def apply(
         on_applied=recorder,
     )
     try:
-        outcomes = execute(planned.plan, planned.inputs, tools)
+        outcomes, follow_ups = execute(planned.plan, planned.inputs, tools)
     finally:
         recorder.write()
     return Report(
         target=planned.plan.target,
         plan_digest=planned.plan.digest,
         outcomes=outcomes,
+        follow_ups=follow_ups,
         seconds=time.monotonic() - started,
         requests=connections.requests - before,
     )

@@ -8,16 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reconciler.cli.console import Console
-from reconciler.core.errors import ExitCode, InvalidInput, UsageError
-from reconciler.core.model import Outcome, Plan, Report, Severity, Status
+from reconciler.core.errors import ExitCode, UsageError
+from reconciler.core.model import Outcome, Plan, Report, Status
 from reconciler.core.selection import read_selection
-from reconciler.core.suggest import did_you_mean
-from reconciler.render.kinds import kind_document, render_kind, render_kinds
 from reconciler.render.machine import diagnostics_document, plan_document, report_document
 from reconciler.render.text import plural, render_diagnostics, render_outcome, render_plan, render_report
 from reconciler.shell.executor import INTERRUPTED
-from reconciler.shell.settings import schema_folders
-from reconciler.workflow import Connections, Loaded, Options, Planned, apply, load, load_kinds, plan
+from reconciler.workflow import Connections, Loaded, Options, Planned, apply, load, plan
 
 
 def run_command(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
@@ -30,7 +27,9 @@ def run_command(options: argparse.Namespace, console: Console, environ: Mapping[
         case "apply":
             return _apply(options, console, environ)
         case "kinds":
-            return _kinds(options, console)
+            from reconciler.cli.kinds import run_kinds
+
+            return run_kinds(options, console)
         case "sandbox":
             from reconciler.cli.sandbox import run_sandbox
 
@@ -85,7 +84,7 @@ def _plan(options: argparse.Namespace, console: Console, environ: Mapping[str, s
     _show_plan(made, options, console)
     if made.blockers:
         return ExitCode.REFUSED
-    return ExitCode.PENDING if made.pending and options.exit_code else ExitCode.DONE
+    return ExitCode.PENDING if made.has_work and options.exit_code else ExitCode.DONE
 
 
 def _show_plan(made: Plan, options: argparse.Namespace, console: Console) -> None:
@@ -104,7 +103,7 @@ def _apply(options: argparse.Namespace, console: Console, environ: Mapping[str, 
         planned = plan(loaded, connections, given)
         if options.format == "text":
             _show_plan(planned.plan, options, console)
-        if planned.plan.pending and not planned.plan.blockers and not options.yes:
+        if planned.plan.has_work and not planned.plan.blockers and not options.yes:
             _ask(planned.plan, console)
         report = _perform(planned, loaded, connections, given, console)
     if options.format == "json":
@@ -128,7 +127,9 @@ def _ask(made: Plan, console: Console) -> None:
             "apply needs consent, and there is no terminal to ask on",
             hint="run it with --yes after the plan has been looked at",
         )
-    console.err.write(f"\nApply {plural(len(made.pending), 'change')} to {made.target}? Only 'yes' will do: ")
+    console.err.write(
+        f"\nApply {plural(len(made.pending) + len(made.follow_ups), 'change')} to {made.target}? Only 'yes' will do: "
+    )
     console.err.flush()
     if sys.stdin.readline().strip() != "yes":
         raise UsageError("not confirmed: nothing was applied")
@@ -136,43 +137,10 @@ def _ask(made: Plan, console: Console) -> None:
 
 def exit_code_of(report: Report) -> ExitCode:
     """Return what the outcomes of an apply amount to."""
-    found = {outcome.status for outcome in report.outcomes}
+    found = {outcome.status for outcome in (*report.outcomes, *report.follow_ups)}
     interrupted = any(o.status is Status.SKIPPED and o.detail == INTERRUPTED for o in report.outcomes)
     if interrupted:
         return ExitCode.INTERRUPTED
     if found & {Status.FAILED, Status.IN_DOUBT}:
         return ExitCode.FAILED
     return ExitCode.REFUSED if found & {Status.CONFLICT, Status.SKIPPED} else ExitCode.DONE
-
-
-# --------------------------------------------------------------------------- kinds
-
-
-def _kinds(options: argparse.Namespace, console: Console) -> ExitCode:
-    folders = [*schema_folders(Path(options.config)), *(Path(folder) for folder in options.schemas)]
-    catalog, problems = load_kinds(folders)
-    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
-    if errors:
-        raise InvalidInput(errors)
-    if options.kinds_command == "list":
-        if options.format == "json":
-            console.document({"format": 1, "kind": "kinds", "kinds": [kind_document(k) for k in catalog.ordered()]})
-        else:
-            console.result(render_kinds(catalog, console.style))
-        return ExitCode.DONE
-    system, _, name = options.kind.rpartition(".")
-    found = [k for k in catalog.ordered() if k.name == name and system in ("", k.definition.system)]
-    if len(found) != 1:
-        names = [k.full_name for k in catalog.ordered()]
-        hint = did_you_mean(options.kind, [*names, *(k.name for k in catalog.ordered())])
-        if found:
-            hint = "say which: " + ", ".join(k.full_name for k in found)
-        raise UsageError(
-            f"{'several kinds are' if found else 'no kind is'} called {options.kind!r}",
-            hint=hint or "`reconciler kinds list` lists them",
-        )
-    if options.format == "json":
-        console.document({"format": 1, **kind_document(found[0])})
-    else:
-        console.result(render_kind(found[0], console.style))
-    return ExitCode.DONE

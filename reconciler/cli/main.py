@@ -13,10 +13,18 @@ if TYPE_CHECKING:
 
     from reconciler.cli.console import Console
 
+_INTERRUPTED = 130  # ExitCode.INTERRUPTED, which lives in a module that would be loaded for nothing
+
 
 def entry_point() -> None:
     """Run the console script and leave with its exit code."""
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    if code == _INTERRUPTED:
+        import os
+
+        # The interpreter would wait for requests in flight, which the person has just told us not to do.
+        os._exit(code)
+    sys.exit(code)
 
 
 def main(arguments: Sequence[str]) -> int:

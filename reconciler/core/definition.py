@@ -6,6 +6,7 @@ common, one with `kind:` describes a resource type. `schemas/README.md` explains
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
@@ -38,6 +39,14 @@ def _template(value: Any) -> Any:
     return value
 
 
+def _pattern(value: Any) -> Any:
+    try:
+        re.compile(value)
+    except (re.error, TypeError):
+        raise ValueError(f"{value!r} is no regular expression") from None
+    return value
+
+
 def _as_list(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
@@ -45,6 +54,7 @@ def _as_list(value: Any) -> Any:
 Pointer = Annotated[str, BeforeValidator(_pointer)]
 TemplateText = Annotated[str, BeforeValidator(_template)]
 TemplateJson = Annotated[Any, BeforeValidator(_template)]
+Pattern = Annotated[str, BeforeValidator(_pattern)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 Statuses = Annotated[list[int | str], BeforeValidator(_as_list)]
 
@@ -55,7 +65,7 @@ class Condition(Part):
     at: Pointer = ""
     equals: Any = None
     one_of: list[Any] | None = None
-    matches: str | None = None  # a regular expression, found anywhere, case ignored
+    matches: Pattern | None = None  # a regular expression, found anywhere, case ignored
     present: bool | None = None
 
 
@@ -136,7 +146,7 @@ class FindFields(Part):
     """Find the object in an answer of unknown layout: the first one that holds so many of the schema's fields."""
 
     with_fields: int = Field(ge=1)
-    named: str | None = None  # a regular expression: failing that, the object under a member with such a name
+    named: Pattern | None = None  # a regular expression: failing that, the object under a member with such a name
 
 
 class GetCall(Call):
@@ -157,6 +167,18 @@ class ListCall(Call):
     skip: list[Condition] = Field(default_factory=list)  # items that are not ours to see
 
 
+Conditions = Annotated[list[Condition], BeforeValidator(_as_list)]
+
+
+class Wait(Call):
+    """Asks until a write has been carried out, for APIs that answer before they have acted."""
+
+    until: Conditions  # all of them hold of the answer: done
+    failed: Conditions = Field(default_factory=list)  # one of them holds: it went wrong
+    seconds: float = Field(default=300, gt=0, le=86400)  # patience
+    every_seconds: float = Field(default=1, gt=0, le=600)
+
+
 class Refusal(Condition):
     """A live object that the call must not be used on, and why."""
 
@@ -174,6 +196,7 @@ class WriteCall(Call):
     object: Pointer = ""  # where the answer holds the object, when it returns one
     id_at: Pointer | None = None  # where the answer holds the id, when it returns only that
     returns: Literal["object", "nothing"] = "object"  # nothing: never trust the body, read again
+    wait: Wait | None = None  # for answers that only promise
 
 
 class Delete(Part):
@@ -183,6 +206,29 @@ class Delete(Part):
     disable: dict[str, Any] | None = None  # fields to set instead of deleting
     forget: bool = False  # the API cannot delete: stop managing
     warning: str = ""
+
+
+class Check(Call):
+    """Asks whether a follow-up is due although nothing changes now, as after a run that was cut short."""
+
+    due: Conditions  # one of them holds of the answer: due
+
+
+class FollowUp(Call):
+    """A call made once after all changes that lead to the same request, such as a deployment of their parent."""
+
+    title: str  # what it does, for people
+    each: Annotated[str, Field(pattern=r"^system\.[A-Za-z][A-Za-z0-9_-]*$")] | None = None
+    check: Check | None = None
+
+
+class Inside(Part):
+    """The object is an item of a list or map in another object's document, which is read and written whole."""
+
+    read: GetCall  # the document
+    write: Call  # its body may hold {document} and {items}; without one it is the document
+    at: Pointer  # where the document holds the list or map
+    key_as: Name | None = None  # it is a map, and its keys are this field
 
 
 class Identity(Part):
@@ -212,6 +258,9 @@ class Read(Part):
     get: GetCall | None = None
     absent: Literal["unset", "zero", "default"] = "unset"  # what a field means that an answer leaves out
     gone: list[Condition] = Field(default_factory=list)  # an object of which one holds counts as not there
+    ready: Conditions = Field(default_factory=list)  # all hold of the object: it is in use after a write
+    failed: Conditions = Field(default_factory=list)  # one holds of the object: it will never be
+    ready_seconds: float = Field(default=300, ge=0, le=86400)  # patience
     settle_seconds: float = Field(default=0, ge=0, le=600)  # until reads agree with writes
     unreadable: str = ""  # why nothing can be read, which makes the kind write-only
 
@@ -222,6 +271,8 @@ class Write(Part):
     create: WriteCall | None = None
     update: Annotated[list[WriteCall], BeforeValidator(_as_list)] = Field(default_factory=list)
     delete: Delete | None = None
+    inside: Inside | None = None  # instead of create and update
+    after: Annotated[list[FollowUp], BeforeValidator(_as_list)] = Field(default_factory=list)
 
 
 class Guard(Part):

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.model import FieldChange, Json, JsonObject, Operation
-from reconciler.core.normalize import Comparison
-from reconciler.core.pointer import MISSING, Path, get, starts_with
+from reconciler.core.normalize import Comparison, strictly_equal
+from reconciler.core.pointer import MISSING, Path, get
 
 SENSITIVE = "(sensitive)"
 
@@ -39,14 +39,22 @@ def differences(before: JsonObject, after: JsonObject) -> Iterator[Difference]:
     """Yield where `after` differs from `before`, in path order; lists are compared position by position."""
     from deepdiff import DeepDiff
 
-    tree = DeepDiff(before, after, view="tree", zip_ordered_iterables=True, threshold_to_diff_deeper=0)
+    tree = DeepDiff(
+        before,
+        after,
+        view="tree",
+        zip_ordered_iterables=True,
+        threshold_to_diff_deeper=0,
+        ignore_private_variables=False,  # "__typename" is a member like any other
+    )
     found = []
     for report, operation in _OPERATIONS.items():
         for level in tree.get(report, ()):
             path: Path = tuple(level.path(output_format="list"))
             old = None if operation is Operation.ADD else level.t1
             new = None if operation is Operation.REMOVE else level.t2
-            found.append(Difference(operation=operation, path=path, before=old, after=new))
+            if operation is not Operation.CHANGE or not strictly_equal(old, new):  # 1 and 1.0 are the same
+                found.append(Difference(operation=operation, path=path, before=old, after=new))
     yield from sorted(found, key=lambda d: [(isinstance(s, int), s) for s in d.path])
 
 
@@ -94,7 +102,7 @@ def _field_change(
         value = _stated_at(stated, path)
         if value is not MISSING and value is not None:
             operation, after = Operation.CHANGE, value
-    known = not any(starts_with(path, place) or starts_with(place, path) for place in unknown)
+    known = not any(_meet(path, place) for place in unknown)
     before = redact(difference.before, path, hidden)
     after = redact(after, path, hidden)
     # Two values that differ, and are shown alike, differ in what is hidden of them.
@@ -106,6 +114,14 @@ def _field_change(
         after=after if known else None,
         sensitive=sensitive,
         known=known,
+    )
+
+
+def _meet(path: Path, place: Path) -> bool:
+    """Tell whether one path leads to or through the other; items of `path` may be named by key, of `place` are not."""
+    return all(
+        mine == theirs or (isinstance(theirs, int) and isinstance(mine, str))
+        for mine, theirs in zip(path, place, strict=False)
     )
 
 

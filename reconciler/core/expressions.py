@@ -84,7 +84,7 @@ def _text(value: Json) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (dict, list)) or value is None:
-        raise ExpressionError("a list, a mapping or null cannot stand inside text")
+        raise ExpressionError("a list, a mapping or null cannot stand inside text", "let the `${…}` be the whole value")
     return str(value)
 
 

@@ -70,7 +70,7 @@ def _base64_text(value: Json) -> Json:
 
 
 def _int64(value: Json) -> Json:
-    if isinstance(value, str) and re.fullmatch(r"[+-]?\d{1,20}", value.strip()):
+    if isinstance(value, str) and re.fullmatch(r"[+-]?\d{1,4000}", value.strip()):
         return int(value)
     return value
 

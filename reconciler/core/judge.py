@@ -154,6 +154,13 @@ def _failure(
     return Verdict(error_class=error_class, message=message, hint=hint or _HINTS.get(error_class, ""))
 
 
+def reason_in(body: Any) -> str:
+    """Return what a JSON answer says went wrong, or a stand-in when it says nothing."""
+    return next(
+        _messages(body, ("/status/message", "/statusMessage", "/reason", "/state", "/status")), "no reason given"
+    )
+
+
 def _messages(body: Any, pointers: Sequence[str]) -> Iterator[str]:
     if not isinstance(body, dict):
         return

@@ -1,58 +1,28 @@
 """Kinds and systems out of definition documents: parsed, checked together, bound to a target's parameters. Pure.
 
-A definition may depend on a parameter of the system (an edition, an era): any value in it may be written as
-`{$by: edition, flat: …, wrapped: …}`. Binding chooses; a chosen null takes the key away. A catalog is bound to the
-parameters' defaults at first, and to a target's own with `bind`.
+A catalog is bound to parameters as it is loaded: to a target's own, over those that have a default. The cases of a
+definition are chosen by them first, so that everything behind sees one definition.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jsonschema
 from pydantic import BaseModel, ValidationError
 
 from reconciler.core import definition as grammar
+from reconciler.core.cases import CaseError, choose_cases
 from reconciler.core.definition import KindDefinition, SystemDefinition, WriteCall
-from reconciler.core.fields import FORMS, KEYWORDS, FieldInfo, read_fields, walk
+from reconciler.core.fields import FieldInfo, read_fields
 from reconciler.core.forms import encode_scalar
-from reconciler.core.model import Diagnostic, Document, Json, JsonObject, Severity, Source
-from reconciler.core.pointer import MISSING, Path
+from reconciler.core.kind_checks import Written, check_consistency, check_kind_schema, check_system
+from reconciler.core.model import Diagnostic, Document, Json, JsonObject, Source
 from reconciler.core.suggest import did_you_mean
 from reconciler.core.template import variables
-
-
-class CaseError(ValueError):
-    """A `$by` names no parameter, or has no case for its value."""
-
-
-def choose_cases(value: Json, parameters: Mapping[str, Json]) -> Any:
-    """Return `value` with every `{$by: …}` replaced by the case of the parameter's value; MISSING for null.
-
-    Raises CaseError when the parameter is unknown or no case fits.
-    """
-    if isinstance(value, dict):
-        if "$by" in value:
-            name = value["$by"]
-            if name not in parameters:
-                raise CaseError(f"$by names the parameter {name!r}, which the system does not have")
-            chosen = _text_of(parameters[name])
-            if chosen not in value:
-                raise CaseError(f"$by: {name} has no case for {chosen!r}")
-            found = value[chosen]
-            return MISSING if found is None else choose_cases(found, parameters)
-        pairs = ((key, choose_cases(item, parameters)) for key, item in value.items())
-        return {key: item for key, item in pairs if item is not MISSING}
-    if isinstance(value, list):
-        return [item for item in (choose_cases(item, parameters) for item in value) if item is not MISSING]
-    return value
-
-
-def _text_of(value: Json) -> str:
-    return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +54,14 @@ class Kind:
         return self.definition.read.unreadable
 
     @property
-    def is_lookup(self) -> bool:
-        """Tell whether objects of the kind are only ever found, never written."""
-        return self.definition.write.create is None and not self.definition.write.update
+    def can_create(self) -> bool:
+        """Tell whether the API can make objects of the kind."""
+        return self.definition.write.create is not None or self.definition.write.inside is not None
+
+    @property
+    def can_update(self) -> bool:
+        """Tell whether the API can change objects of the kind."""
+        return bool(self.definition.write.update) or self.definition.write.inside is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,75 +101,74 @@ def load_catalog(
     """
     given = parameters or {}
     problems: list[Diagnostic] = []
-    systems: dict[str, tuple[SystemDefinition, Document]] = {}
-    for document in _with_key(documents, "system", problems):
-        system = _parse(SystemDefinition, document.data, document, problems)
-        if system is None:
-            continue
-        if system.system in systems:
-            first = systems[system.system][1].source
-            problems.append(
-                _problem(
-                    document,
-                    ("system",),
-                    "duplicate-definition",
-                    f"system {system.system!r} is defined twice; first at {first}",
-                )
-            )
-            continue
-        systems[system.system] = (system, document)
+    systems, broken = _load_systems(documents, problems, trusted)
     kinds: dict[tuple[str, str], Kind] = {}
     for document in documents:
-        if not isinstance(document.data, dict) or "kind" not in document.data:
+        if not isinstance(document.data, dict) or "kind" not in document.data or "system" in document.data:
             continue
-        checked = document.source.path not in trusted
-        kind = _load_kind(document, systems, given, problems, check_schema=checked)
+        name = _system_of(document)
+        if name in broken:
+            continue  # whether it is right cannot be told before the system is
+        system = systems.get(name) or _implied_system(name)
+        written = Written(document=document, parameters={})
+        if system is None:
+            hint = "a system is lower-case, a version starts with v"
+            problems.append(written.problem(("apiVersion",), "apiVersion is `system/version`, as in `shop/v1`", hint))
+            continue
+        written = Written(document=document, parameters=bind_parameters(system, given.get(name, {})))
+        kind = _load_kind(written, system, problems, check_schema=document.source.path not in trusted)
         if kind is None:
             continue
         key = (kind.definition.system, kind.name)
         if key in kinds:
-            problems.append(
-                _problem(
-                    document,
-                    ("kind",),
-                    "duplicate-definition",
-                    f"kind {kind.full_name} is defined twice; first at {kinds[key].source}",
-                )
-            )
+            message = f"kind {kind.full_name} is defined twice; first at {kinds[key].source}"
+            hint = "remove or rename one of the two"
+            problems.append(written.problem(("kind",), message, hint, code="duplicate-definition"))
             continue
         kinds[key] = kind
-    catalog = Catalog(
-        systems={name: system for name, (system, _) in systems.items()},
-        kinds=kinds,
-        documents=tuple(documents),
-    )
-    return catalog, problems
+    return Catalog(systems=systems, kinds=kinds, documents=tuple(documents)), problems
+
+
+def _load_systems(
+    documents: Iterable[Document], problems: list[Diagnostic], trusted: frozenset[str]
+) -> tuple[dict[str, SystemDefinition], set[str]]:
+    """Return the systems by name, and the names of those that have mistakes."""
+    systems: dict[str, SystemDefinition] = {}
+    sources: dict[str, Source] = {}
+    broken: set[str] = set()
+    for document in _with_key(documents, "system", problems):
+        written = Written(document=document, parameters={})
+        before = len(problems)
+        system = _parse(SystemDefinition, document.data, written, problems)
+        if system is not None and document.source.path not in trusted:
+            problems += check_system(system, written)
+        if len(problems) > before:
+            broken.add(str(document.data["system"]))
+        elif system.system in systems:
+            message = f"system {system.system!r} is defined twice; first at {sources[system.system]}"
+            hint = "remove or rename one of the two"
+            problems.append(written.problem(("system",), message, hint, code="duplicate-definition"))
+        else:
+            systems[system.system] = system
+            sources[system.system] = document.source
+    return systems, broken
+
+
+def _system_of(document: Document) -> str:
+    api_version = document.data.get("apiVersion")
+    return api_version.partition("/")[0] if isinstance(api_version, str) else ""
 
 
 def _with_key(documents: Iterable[Document], key: str, problems: list[Diagnostic]) -> Iterator[Document]:
+    hint = "start it with `system: name`, or with `apiVersion:` and `kind:`"
     for document in documents:
+        written = Written(document=document, parameters={})
         if not isinstance(document.data, dict):
-            problems.append(
-                _problem(
-                    document,
-                    (),
-                    "bad-definition",
-                    "a definition is a mapping",
-                    "start it with `system: name`, or with `apiVersion:` and `kind:`",
-                )
-            )
+            problems.append(written.problem((), "a definition is a mapping", hint))
         elif key in document.data:
             yield document
         elif "kind" not in document.data:
-            problems.append(
-                _problem(
-                    document,
-                    (),
-                    "bad-definition",
-                    "neither a system nor a kind",
-                    "start it with `system: name`, or with `apiVersion:` and `kind:`",
-                )
-            )
+            problems.append(written.problem((), "neither a system nor a kind", hint))
 
 
 def default_parameters(system: SystemDefinition) -> JsonObject:
@@ -232,49 +206,40 @@ def check_parameters(
     for name in schema.get("required", ()):
         if name not in given:
             found.append((name, f"the parameter {name!r} is required", known.get(name, {}).get("description", "")))
-    for name in given.keys() & known.keys():
+    for name in [name for name in given if name in known]:
         for error in jsonschema.Draft202012Validator(known[name]).iter_errors(given[name]):
             found.append((name, f"{name}: {error.message}", known[name].get("description", "")))
     return found
 
 
 def _load_kind(
-    document: Document,
-    systems: Mapping[str, tuple[SystemDefinition, Document]],
-    given: Mapping[str, JsonObject],
-    problems: list[Diagnostic],
-    *,
-    check_schema: bool,
+    written: Written, system: SystemDefinition, problems: list[Diagnostic], *, check_schema: bool
 ) -> Kind | None:
-    api_version = document.data.get("apiVersion")
-    name = api_version.partition("/")[0] if isinstance(api_version, str) else ""
-    system = systems[name][0] if name in systems else _implied_system(name)
-    if system is None:
-        _refuse(document, ("apiVersion",), "apiVersion is `system/version`, as in `shop/v1`", problems)
-        return None
-    bound = bind_parameters(system, given.get(name, {}))
     try:
-        data = choose_cases(document.data, bound)
+        data = choose_cases(written.document.data, written.parameters)
     except CaseError as error:
-        _refuse(document, (), str(error), problems)
+        # Its path needs no way back: it is that of the document as it was written.
+        hint = "declare it under `parameters` of the system, and give each of its values a case (null takes away)"
+        as_written = replace(written, parameters={})
+        problems.append(as_written.problem(error.path, str(error), hint))
         return None
-    parsed = _parse(KindDefinition, data, document, problems)
+    parsed = _parse(KindDefinition, data, written, problems)
     if parsed is None:
         return None
-    before = len(problems)
-    if check_schema:
-        _check_schema(parsed, document, problems)
-    if len(problems) == before:
+    found = list(check_kind_schema(parsed.schema_, written)) if check_schema else []
+    fields = FieldInfo()
+    if not found:
         fields = read_fields(parsed.schema_)
-        _check_consistency(parsed, fields, document, problems)
-    if len(problems) > before:
+        found = list(check_consistency(parsed, system, fields, written))
+    problems += found
+    if found:
         return None
     return Kind(
         definition=parsed,
         system=system,
-        parameters=bound,
+        parameters=dict(written.parameters),
         fields=fields,
-        source=document.source,
+        source=written.document.source,
         scope=_scope(parsed),
     )
 
@@ -298,15 +263,7 @@ def _scope(definition: KindDefinition) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-# --------------------------------------------------------------------------- checks
-
-
-def _problem(document: Document, path: Path, code: str, message: str, hint: str = "") -> Diagnostic:
-    return Diagnostic(severity=Severity.ERROR, code=code, message=message, source=document.locate(path), hint=hint)
-
-
-def _refuse(document: Document, path: Path, message: str, problems: list[Diagnostic]) -> None:
-    problems.append(_problem(document, path, "bad-definition", message))
+# --------------------------------------------------------------------------- grammar
 
 
 @functools.lru_cache(maxsize=1)
@@ -318,167 +275,26 @@ def _grammar_words() -> frozenset[str]:
     return frozenset(words)
 
 
-def _parse(model: type[Any], data: Json, document: Document, problems: list[Diagnostic]) -> Any:
+def _parse(model: type[Any], data: Json, written: Written, problems: list[Diagnostic]) -> Any:
     try:
         return model.model_validate(data)
     except ValidationError as error:
         for mistake in error.errors(include_url=False, include_input=False, include_context=False):
             path = tuple(mistake["loc"])
-            hint = ""
-            message = mistake["msg"].removeprefix("Value error, ")
             if mistake["type"] == "extra_forbidden":
-                message = f"unknown key {path[-1]!r}"
-                hint = did_you_mean(str(path[-1]), _grammar_words())
+                message, hint = f"unknown key {path[-1]!r}", did_you_mean(str(path[-1]), _grammar_words())
+                problems.append(written.problem(path, message, hint, at_key=True))
             elif mistake["type"] == "missing":
-                message = f"the key {path[-1]!r} is missing"
-                path = path[:-1]
-            elif path:
-                message = f"{'.'.join(str(step) for step in path)}: {message}"
-            problems.append(_problem(document, path, "bad-definition", message, hint))
+                problems.append(written.problem(path[:-1], f"the key {path[-1]!r} is missing"))
+            else:
+                where = "".join(f"{step}." for step in path)[:-1]
+                message = _PLAIN.get(mistake["type"]) or _in_our_words(mistake["msg"])
+                problems.append(written.problem(path, f"{where}: {message}" if where else message))
         return None
 
 
-def _check_schema(parsed: KindDefinition, document: Document, problems: list[Diagnostic]) -> None:
-    validator = jsonschema.Draft202012Validator(jsonschema.Draft202012Validator.META_SCHEMA)
-    for error in validator.iter_errors(parsed.schema_):
-        path = ("schema", *error.absolute_path)
-        problems.append(_problem(document, path, "bad-schema", f"not JSON Schema 2020-12: {error.message}"))
-    _check_keywords(parsed.schema_, ("schema",), document, problems)
+_PLAIN = {"model_type": "must be a mapping", "dict_type": "must be a mapping", "list_type": "must be a list"}
 
 
-def _check_keywords(schema: Json, path: Path, document: Document, problems: list[Diagnostic]) -> None:
-    if isinstance(schema, list):
-        for index, item in enumerate(schema):
-            _check_keywords(item, (*path, index), document, problems)
-    if not isinstance(schema, dict):
-        return
-    inside_names = path[-1] in ("properties", "$defs", "patternProperties", "dependentSchemas")
-    for keyword, value in schema.items():
-        if keyword in ("const", "enum", "default", "examples") and not inside_names:
-            continue
-        if not inside_names and keyword.startswith("x-"):
-            if keyword not in KEYWORDS:
-                problems.append(
-                    _problem(
-                        document,
-                        (*path, keyword),
-                        "bad-schema",
-                        f"unknown keyword {keyword!r}",
-                        did_you_mean(keyword, KEYWORDS),
-                    )
-                )
-            elif keyword == "x-form":
-                for form in value if isinstance(value, list) else [value]:
-                    if form not in FORMS:
-                        problems.append(
-                            _problem(
-                                document,
-                                (*path, keyword),
-                                "bad-schema",
-                                f"unknown form {form!r}; known are {', '.join(FORMS)}",
-                            )
-                        )
-            elif keyword == "x-list" and value not in ("ordered", "set"):
-                problems.append(_problem(document, (*path, keyword), "bad-schema", "x-list is ordered or set"))
-            elif keyword == "x-map" and value not in ("whole", "keys"):
-                problems.append(_problem(document, (*path, keyword), "bad-schema", "x-map is whole or keys"))
-            continue
-        _check_keywords(value, (*path, keyword), document, problems)
-
-
-def _check_consistency(
-    parsed: KindDefinition, fields: FieldInfo, document: Document, problems: list[Diagnostic]
-) -> None:
-    known = set(fields.properties)
-
-    def need(name: str, path: Path, what: str) -> None:
-        if name not in known:
-            problems.append(
-                _problem(
-                    document,
-                    path,
-                    "bad-definition",
-                    f"{what} names {name!r}, which is no field of the schema",
-                    did_you_mean(name, known),
-                )
-            )
-
-    for index, name in enumerate(parsed.identity.key):
-        need(name, ("identity", "key", index), "identity.key")
-    if parsed.identity.name is not None:
-        need(parsed.identity.name, ("identity", "name"), "identity.name")
-    for index, requirement in enumerate(parsed.requires):
-        need(requirement.field, ("requires", index, "field"), "requires.field")
-    written = [("create", parsed.write.create), *(("update", call) for call in parsed.write.update)]
-    for sort, write in written:
-        for name in [*(write.fields or []), *write.required] if write is not None else []:
-            need(name, ("write", sort), f"write.{sort}")
-    for index, group in enumerate(parsed.together):
-        for name in [*group.fields, *([group.when] if group.when else [])]:
-            need(name, ("together", index), "together")
-    for place, call in _calls(parsed):
-        for variable in variables([call.path, dict(call.query), dict(call.headers), call.body]):
-            if variable.root == "spec":
-                need(variable.steps[0], place, f"{'.'.join(str(p) for p in place)} {variable}")
-    read = parsed.read
-    if not read.lists and read.get is None and not read.unreadable:
-        problems.append(
-            _problem(
-                document,
-                ("read",),
-                "bad-definition",
-                "the kind cannot be read",
-                "state read.list or read.get, or say why not in read.unreadable",
-            )
-        )
-    if not parsed.identity.key and not parsed.identity.singleton:
-        problems.append(
-            _problem(
-                document,
-                ("identity",),
-                "bad-definition",
-                "the kind has no natural key",
-                "name the fields that find the live object in identity.key",
-            )
-        )
-    if any(call.items_are != "objects" for call in read.lists) and read.get is None:
-        problems.append(
-            _problem(
-                document,
-                ("read", "list"),
-                "bad-definition",
-                "the list does not return whole objects, so read.get is needed",
-            )
-        )
-    for name, info in walk_top(fields):
-        if info.presence is not None and info.presence not in known:
-            problems.append(
-                _problem(
-                    document,
-                    ("schema", "properties", name),
-                    "bad-definition",
-                    f"x-present names {info.presence!r}, which is no field of the schema",
-                )
-            )
-
-
-def walk_top(fields: FieldInfo) -> Iterator[tuple[str, FieldInfo]]:
-    """Yield the top-level fields of a spec with their names."""
-    for path, info in walk(fields):
-        if len(path) == 1:
-            yield str(path[0]), info
-
-
-def _calls(parsed: KindDefinition) -> Iterator[tuple[Path, grammar.Call]]:
-    for index, listing in enumerate(parsed.read.lists):
-        yield ("read", "list", index), listing
-    for name in ("find", "get"):
-        found = getattr(parsed.read, name)
-        if found is not None:
-            yield ("read", name), found
-    if parsed.write.create is not None:
-        yield ("write", "create"), parsed.write.create
-    for index, call in enumerate(parsed.write.update):
-        yield ("write", "update", index), call
-    if parsed.write.delete is not None and parsed.write.delete.call is not None:
-        yield ("write", "delete", "call"), parsed.write.delete.call
+def _in_our_words(message: str) -> str:
+    return message.removeprefix("Value error, ").replace("Input should be", "must be").replace("String should", "must")

@@ -282,6 +282,20 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedFollowUp:
+    """A call that is made once, after all of the changes that it waits for."""
+
+    key: str  # the same request has the same key
+    system: str
+    title: str
+    address: Address  # a resource that it is about, for filling in its request
+    request: PlannedRequest
+    item: Json = None
+    waits_for: frozenset[Address] = frozenset()
+    overdue: bool = False  # due although nothing changes now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """All changes by address order, and what stands in their way. Complete, frozen, and what apply executes."""
 
@@ -289,12 +303,18 @@ class Plan:
     changes: tuple[Change, ...]  # one for each selected resource, unchanged ones included
     diagnostics: tuple[Diagnostic, ...] = ()
     blockers: tuple[Diagnostic, ...] = ()  # any of them: nothing is applied
+    follow_ups: tuple[PlannedFollowUp, ...] = ()
     requests_made: int = 0  # to make the plan
     digest: str = ""
 
     @property
     def pending(self) -> tuple[Change, ...]:
         return tuple(c for c in self.changes if c.action is not Action.UNCHANGED)
+
+    @property
+    def has_work(self) -> bool:
+        """Tell whether an apply would do anything."""
+        return bool(self.pending or self.follow_ups)
 
 
 # --------------------------------------------------------------------------- report
@@ -328,11 +348,24 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUpOutcome:
+    """What became of one follow-up."""
+
+    title: str
+    system: str
+    request: PlannedRequest
+    status: Status
+    detail: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What an apply did."""
 
     target: str
     plan_digest: str
     outcomes: tuple[Outcome, ...]
+    follow_ups: tuple[FollowUpOutcome, ...] = ()
     seconds: float = 0.0
     requests: int = 0

@@ -39,7 +39,9 @@ def shape(info: FieldInfo, body: Json) -> Json:
     if not isinstance(body, dict) or not (info.properties or info.values):
         return body
     names = {child.response_name: name for name, child in info.properties.items()}
-    shaped = {names.get(key, key): value for key, value in body.items()}
+    # An unknown member that is called like a field, which is spelled otherwise here, is not that field.
+    known_or_free = ((key, value) for key, value in body.items() if key in names or key not in info.properties)
+    shaped = {names.get(key, key): value for key, value in known_or_free}
     for spelling, name in names.items():
         if spelling.startswith("/"):
             found = get(body, parse_pointer(spelling))
@@ -115,6 +117,8 @@ def _pair_values(
     hidden = blind or info.write_only or is_masked(info, live)
     if hidden and desired is not MISSING:
         return _pair_hidden(info, desired, path, walk, siblings)
+    if isinstance(desired, (dict, list)) and (live is None or live is MISSING):
+        live = _left_out(info, walk.absent)
     if isinstance(desired, dict) and isinstance(live, _MAPPING_OR_ABSENT):
         return _pair_objects(info, desired, live if isinstance(live, dict) else {}, path, walk)
     if isinstance(desired, list) and isinstance(live, _LIST_OR_ABSENT):
@@ -135,6 +139,8 @@ def _pair_hidden(
         is_set = bool(siblings[info.presence])
         if is_set != (desired not in (None, "")):
             return wanted, MISSING if not is_set else ""
+        if not is_set:
+            return wanted, wanted
     known = walk.remembers(path, None if wanted is MISSING else wanted)
     if known is False or (known is None and not walk.readable):
         return wanted, MISSING
@@ -168,7 +174,8 @@ def _pair_lists(info: FieldInfo, desired: list[Json], live: list[Json], path: Pa
             present[partner] = None if theirs is MISSING else theirs
     rest = [present[i] if i in present else canonical(items, item, walk.absent) for i, item in enumerate(live)]
     if info.is_set and info.key:
-        return _by_key(info, desired, wanted) or MISSING, _by_key(info, live, rest) or MISSING
+        mine, theirs = _by_key(info, desired, wanted, desired=True), _by_key(info, live, rest, desired=False)
+        return mine or MISSING, theirs or MISSING
     if info.is_set:
         return _sorted(wanted) or MISSING, _sorted(rest) or MISSING
     return wanted or MISSING, rest or MISSING
@@ -207,8 +214,8 @@ def item_key_of(info: FieldInfo, value: Any, *, desired: bool) -> str:
     return canonical_json(None if found is MISSING else found)
 
 
-def _by_key(info: FieldInfo, raw: list[Json], items: list[Any]) -> dict[str, Any]:
-    return {item_key(info, original): item for original, item in zip(raw, items, strict=True)}
+def _by_key(info: FieldInfo, raw: list[Json], items: list[Any], *, desired: bool) -> dict[str, Any]:
+    return {item_key(info, original, desired=desired): item for original, item in zip(raw, items, strict=True)}
 
 
 def _sorted(items: list[Any]) -> list[Any]:
@@ -240,11 +247,8 @@ def encode(info: FieldInfo, value: Any) -> Any:
 def canonical(info: FieldInfo, value: Any, absent: str) -> Any:
     """Return the one form of a wire value, or MISSING when it means the same as leaving the field out."""
     if value is None or value is MISSING:
-        if info.absent is not MISSING:
-            return canonical_scalar(info.forms, info.absent)
-        if absent == "default" and info.default is not MISSING:
-            return canonical(info, info.default, "unset")
-        return MISSING
+        stands_for = _left_out(info, absent)
+        return MISSING if stands_for is MISSING else canonical(info, stands_for, "unset")
     if isinstance(value, dict):
         pairs = ((name, canonical(info.child(name), item, absent)) for name, item in value.items())
         return {name: item for name, item in pairs if item is not MISSING} or MISSING
@@ -252,12 +256,22 @@ def canonical(info: FieldInfo, value: Any, absent: str) -> Any:
         items = [canonical(info.child(0), item, absent) for item in value]
         items = [None if item is MISSING else item for item in items]
         if info.is_set and info.key:
-            return _by_key(info, value, items) or MISSING
+            return _by_key(info, value, items, desired=False) or MISSING
         return (_sorted(items) if info.is_set else items) or MISSING
     value = canonical_scalar(info.forms, value)
-    if absent == "zero" and value in ("", 0, False) and info.absent is MISSING:
+    # Items of lists and keys of maps are there even with a zero in them; only fields are left out.
+    is_field = info.name not in ("", "*")
+    if absent == "zero" and is_field and value in ("", 0, False) and info.absent is MISSING:
         return MISSING
     return value
+
+
+def _left_out(info: FieldInfo, absent: str) -> Any:
+    """Return the wire value that a field stands for when an answer leaves it out, or MISSING."""
+    value = info.absent
+    if value is MISSING and absent == "default":
+        value = info.default
+    return MISSING if value is MISSING or value is None else encode(info, value)
 
 
 def strictly_equal(left: Json, right: Json) -> bool:

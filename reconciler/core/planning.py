@@ -5,12 +5,13 @@ Nothing is sent here and nothing is decided later: apply carries out exactly the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from reconciler.core.diff import field_changes
 from reconciler.core.fields import FieldInfo
+from reconciler.core.follow_ups import Occasion, occasions, plan_follow_ups
 from reconciler.core.graph import levels
 from reconciler.core.judge import holds
 from reconciler.core.kinds import Catalog, Kind
@@ -71,6 +72,7 @@ class Inputs:
     live: Mapping[Address, LiveObject]
     unreadable: Mapping[Address, str]
     memory: Memory = field(default_factory=NoMemory)
+    due: tuple[Occasion, ...] = ()  # follow-ups that are due whatever changes
     resend: bool = False  # send write-only and masked values even where nothing tells that they differ
 
 
@@ -131,14 +133,23 @@ def make_plan(inputs: Inputs, problems: Sequence[Diagnostic] = ()) -> Plan:
         blockers += found
     changes = _ordered(changes, inputs)
     blockers += _unselected_parents(changes, inputs)
+    follow_ups = plan_follow_ups(_occasions(changes, inputs, known), inputs.due)
     warnings = [problem for problem in problems if problem.severity is not Severity.ERROR]
     return Plan(
         target=inputs.target,
         changes=tuple(changes),
         diagnostics=tuple(warnings),
         blockers=tuple(blockers),
-        digest=digest([change.digest for change in changes]),
+        follow_ups=follow_ups,
+        digest=digest([[change.digest for change in changes], [one.key for one in follow_ups]]),
     )
+
+
+def _occasions(changes: Sequence[Change], inputs: Inputs, known: Known) -> Iterator[Occasion]:
+    for change in changes:
+        if change.action is not Action.UNCHANGED:
+            considered = consider(change.address, inputs, known)
+            yield from occasions(considered.kind, change.address, considered.spec, change.live)
 
 
 def consider(address: Address, inputs: Inputs, known: Known) -> Considered:
@@ -190,7 +201,7 @@ def _decide_missing(considered: Considered) -> tuple[Change, list[Diagnostic]]:
                 "correct the fields that find it, or remove `lifecycle.lookup` to have it created",
             )
         ]
-    if kind.definition.write.create is None:
+    if not kind.can_create:
         parent = " before its parent does" if kind.definition.identity.singleton else ""
         return _unchanged(considered, None), [
             _blocker(
@@ -200,7 +211,8 @@ def _decide_missing(considered: Considered) -> tuple[Change, list[Diagnostic]]:
                 "create it by hand, or correct the fields that find it",
             )
         ]
-    lacking = [name for name in kind.definition.write.create.required if name not in considered.spec]
+    create = kind.definition.write.create
+    lacking = [name for name in (create.required if create is not None else []) if name not in considered.spec]
     comparison = compare(kind.fields, considered.spec, None, readable=False)
     fields = field_changes(comparison, stated=considered.spec, hidden=considered.hides, unknown=considered.unknown)
     change = Change(
@@ -383,7 +395,7 @@ def _blocker(resource: Resource, code: str, message: str, hint: str, path: Path 
 def _blocked_fields(considered: Considered, fields: tuple[FieldChange, ...]) -> list[Diagnostic]:
     resource, kind = considered.resource, considered.kind
     blockers = []
-    if not kind.definition.write.update:
+    if not kind.can_update:
         return [
             _blocker(
                 resource,

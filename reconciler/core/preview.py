@@ -13,8 +13,8 @@ from reconciler.core.diff import SENSITIVE, redact
 from reconciler.core.fields import FieldInfo
 from reconciler.core.kinds import Kind
 from reconciler.core.model import Json, JsonObject, LiveObject, PlannedRequest
-from reconciler.core.pointer import Path
-from reconciler.core.wire import Writing, context, shown_path, write_request
+from reconciler.core.pointer import MISSING, Path
+from reconciler.core.wire import Writing, context, shown_path, write_body
 
 CARRIED = "(as last read)"
 
@@ -23,6 +23,9 @@ def preview_requests(kind: Kind, writing: Writing, hides: Callable[[Path], bool]
     """Return the requests that a create or update will send, in order."""
     shown = _shown(kind, writing, hides)
     write = kind.definition.write
+    if write.inside is not None:
+        path = shown_path(write.inside.write.path, context(kind, shown.subject), lambda variable: variable)
+        return (PlannedRequest(method=write.inside.write.method, path=path),)
     if not writing.creating:
         return tuple(r for call in write.update if (r := _preview(kind, call, shown)) is not None)
     assert write.create is not None
@@ -46,7 +49,7 @@ def _shown(kind: Kind, writing: Writing, hides: Callable[[Path], bool]) -> Writi
     if live is not None:
         carried = _carried(kind.fields, live.spec)
         spec = {name: redact(value, (name,), hides) for name, value in carried.items()}
-        live = LiveObject(id=live.id, body=_scalars(live.body, kind), spec=spec, etag=live.etag)
+        live = LiveObject(id=live.id, body=_scalars(live.body, kind, hides), spec=spec, etag=live.etag)
     # Forms such as base64 must not be applied to a stand-in, and are not: they leave alone what they cannot read.
     spec = {name: redact(value, (name,), hides) for name, value in subject.spec.items()}
     return replace(writing, subject=replace(subject, spec=spec, live=live))
@@ -66,9 +69,9 @@ def _carried(info: FieldInfo, value: Json) -> Json:
     return value
 
 
-def _scalars(body: JsonObject, kind: Kind) -> JsonObject:
+def _scalars(body: JsonObject, kind: Kind, hides: Callable[[Path], bool]) -> JsonObject:
     """Keep of a live body only the plain values that templates such as `{live.created_at}` are meant for."""
-    known = {child.response_name for child in kind.fields.properties.values() if not child.sensitive}
+    known = {child.response_name for name, child in kind.fields.properties.items() if not hides((name,))}
     return {
         name: value if name in known and not isinstance(value, (dict, list)) else SENSITIVE
         for name, value in body.items()
@@ -78,19 +81,5 @@ def _scalars(body: JsonObject, kind: Kind) -> JsonObject:
 def _preview(kind: Kind, call: WriteCall, shown: Writing) -> PlannedRequest | None:
     values = context(kind, shown.subject)
     path = shown_path(call.path, values, lambda variable: variable)
-    request = write_request(kind, call.model_copy(update={"path": "/"}), _without_path_fields(call, shown))
-    if request is None:
-        return None
-    return PlannedRequest(method=call.method, path=path, body=request.body, has_body=request.has_body)
-
-
-def _without_path_fields(call: WriteCall, shown: Writing) -> Writing:
-    from reconciler.core.template import variables
-
-    in_path = {v.steps[0] for v in variables(call.path) if v.root == "spec"}
-    subject = shown.subject
-    spec = {name: value for name, value in subject.spec.items() if name not in in_path}
-    live = subject.live
-    if live is not None:
-        live = replace(live, spec={name: value for name, value in live.spec.items() if name not in in_path})
-    return replace(shown, subject=replace(subject, spec=spec, live=live), changed=shown.changed - in_path)
+    body = write_body(kind, call, shown)
+    return None if body is MISSING else PlannedRequest(method=call.method, path=path, body=body, has_body=True)

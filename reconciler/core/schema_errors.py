@@ -1,6 +1,6 @@
 """Mistakes that JSON Schema finds, in words for the person who wrote the manifest. Pure.
 
-Values that are secret never appear in a message.
+Values that are secret never appear in a message, nor does any mapping or list: a secret could stand in it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def compile_schema(schema: JsonObject) -> Validator:
 def mistakes(
     validator: Validator, instance: Json, *, hidden: Callable[[Path], bool], unknown: frozenset[Path]
 ) -> list[Mistake]:
-    """Return every mistake in `instance`, in document order.
+    """Return every mistake in `instance`, by path.
 
     `hidden` tells which paths hold secrets. Values at the `unknown` paths are references whose value is not known
     yet: what is wrong with the text that stands in for them is not the person's mistake.
@@ -60,15 +60,21 @@ def _explain(error: ValidationError, hidden: Callable[[Path], bool], unknown: fr
         yield from _explain_branches(error, path, hidden, unknown)
         return
     schema: Any = error.schema if isinstance(error.schema, dict) else {}
+    name: Any = error.instance
+    of_name = "propertyNames" in error.absolute_schema_path and isinstance(name, str)
+    if of_name:
+        path = (*path, name)
     if "x-message" in schema and error.validator != "additionalProperties":
-        yield Mistake(path=path, code="invalid-value", message=schema["x-message"])
+        yield Mistake(path=path, code="invalid-value", message=schema["x-message"], at_key=of_name)
         return
     if error.validator in ("additionalProperties", "unevaluatedProperties"):
         yield from _unknown_fields(error, path, schema)
     elif error.validator == "required":
         yield from _missing_field(error, path, schema)
+    elif error.validator == "dependentRequired":
+        yield from _missing_companions(error, path)
     else:
-        yield _wrong_value(error, path, schema, hide=hidden(path))
+        yield _wrong_value(error, path, schema, hide=hidden(path), at_key=of_name)
 
 
 def _explain_branches(
@@ -80,9 +86,10 @@ def _explain_branches(
         branches.setdefault(int(inner.relative_schema_path[0]), []).append(inner)
     if any(starts_with(tuple(inner.absolute_path), p) for b in branches.values() for inner in b for p in unknown):
         return
-    scalar = all(inner.validator == "type" and not inner.relative_path for b in branches.values() for inner in b)
-    if not branches or scalar:
-        yield Mistake(path=path, code="invalid-value", message="the value has none of the allowed forms")
+    if all(inner.validator == "type" and not inner.relative_path for b in branches.values() for inner in b):
+        names = [name for b in branches.values() for inner in b for name in _names(inner.validator_value)]
+        message, hint = _wrong_type(error.instance, list(dict.fromkeys(names)), hide=hidden(path))
+        yield Mistake(path=path, code="invalid-value", message=message, hint=hint)
         return
     nearest = min(branches.values(), key=lambda b: (len(b), -max(len(i.absolute_path) for i in b)))
     for inner in nearest:
@@ -112,53 +119,78 @@ def _missing_field(error: ValidationError, path: Path, schema: JsonObject) -> It
     for name in schema.get("required", ()):
         if name not in instance:
             about = schema.get("properties", {}).get(name, {})
-            hint = about.get("description", "") if isinstance(about, dict) else ""
+            hint = " ".join(about.get("description", "").split()) if isinstance(about, dict) else ""
             yield Mistake(path=path, code="missing-field", message=f"the field {name!r} is required", hint=hint)
 
 
-def _wrong_value(error: ValidationError, path: Path, schema: JsonObject, *, hide: bool) -> Mistake:
-    shown = "the value" if hide else _short(error.instance)
+def _missing_companions(error: ValidationError, path: Path) -> Iterator[Mistake]:
+    instance: Any = error.instance
     wanted: Any = error.validator_value
-    unit = f" {schema['x-unit']}" if schema.get("x-unit") else ""
+    for name, companions in wanted.items():
+        for companion in companions if name in instance else ():
+            if companion not in instance:
+                message = f"the field {companion!r} is required beside {name!r}"
+                yield Mistake(path=path, code="missing-field", message=message, hint=f"add it, or remove {name!r}")
+
+
+def _wrong_value(error: ValidationError, path: Path, schema: JsonObject, *, hide: bool, at_key: bool) -> Mistake:
+    instance: Any = error.instance
+    wanted: Any = error.validator_value
+    shown = "the value" if hide or isinstance(instance, (dict, list)) else _short(instance)
+    rule: Any = error.validator
     hint = ""
-    match error.validator:
+    match rule:
         case "type":
-            names = [wanted] if isinstance(wanted, str) else list(wanted)
-            expected = " or ".join(_TYPE_NAMES.get(name, name) for name in names)
-            message = f"expected {expected}, got {_type_name(error.instance)}"
-            if error.instance is None:
-                hint = "null clears a field, and this one cannot be cleared; leave it out to leave it unmanaged"
-            elif isinstance(error.instance, str) and set(names) & {"integer", "number", "boolean"} and not hide:
-                hint = "remove the quotes" if _unquoted_fits(error.instance, names) else ""
+            message, hint = _wrong_type(instance, _names(wanted), hide=hide)
         case "enum":
             message = f"{shown} is not one of {', '.join(_short(v) for v in wanted)}"
-            hint = "" if hide else did_you_mean(str(error.instance), [str(v) for v in wanted])
+            hint = "" if hide else did_you_mean(str(instance), [str(v) for v in wanted])
         case "const":
             message = f"{shown} must be {_short(wanted)}"
-        case "minimum" | "exclusiveMinimum":
-            bound = "at least" if error.validator == "minimum" else "more than"
-            message = f"{shown} is too small: {bound} {wanted}{unit}"
-        case "maximum" | "exclusiveMaximum":
-            bound = "at most" if error.validator == "maximum" else "less than"
-            message = f"{shown} is too large: {bound} {wanted}{unit}"
-        case "minLength":
-            message = f"{shown} is too short: at least {wanted} characters"
-        case "maxLength":
-            message = f"{shown} is too long: at most {wanted} characters"
-        case "minItems":
-            message = f"too few items: at least {wanted}"
-        case "maxItems":
-            message = f"too many items: at most {wanted}"
-        case "uniqueItems":
-            message = "the same item stands in the list twice"
-        case "pattern":
-            message = f"{shown} does not match {wanted}"
-            hint = str(schema.get("description", ""))
-        case "format":
-            message = f"{shown} is not of the form {wanted}"
+        case None:  # the schema is `false`
+            message = f"{shown} is not allowed here"
+        case _ if rule in _LIMITS:
+            unit = f" {schema['x-unit']}" if schema.get("x-unit") else ""
+            message = _LIMITS[rule].format(shown=shown, wanted=wanted, unit=unit)
         case _:
-            message = f"{shown} is not allowed here ({error.validator})"
-    return Mistake(path=path, code="invalid-value", message=message, hint=hint)
+            message = f"{shown} is not allowed here ({rule})"
+    hint = hint or " ".join(str(schema.get("description", "")).split())
+    return Mistake(path=path, code="invalid-value", message=message, hint=hint, at_key=at_key)
+
+
+_LIMITS = {
+    "minimum": "{shown} is too small: at least {wanted}{unit}",
+    "exclusiveMinimum": "{shown} is too small: more than {wanted}{unit}",
+    "maximum": "{shown} is too large: at most {wanted}{unit}",
+    "exclusiveMaximum": "{shown} is too large: less than {wanted}{unit}",
+    "multipleOf": "{shown} is not a multiple of {wanted}{unit}",
+    "minLength": "{shown} is too short: at least {wanted} characters",
+    "maxLength": "{shown} is too long: at most {wanted} characters",
+    "pattern": "{shown} does not match {wanted}",
+    "format": "{shown} is not of the form {wanted}",
+    "minItems": "too few items: at least {wanted}",
+    "maxItems": "too many items: at most {wanted}",
+    "uniqueItems": "the same item stands in the list twice",
+    "minProperties": "too few fields: at least {wanted}",
+    "maxProperties": "too many fields: at most {wanted}",
+}
+
+
+def _names(types: Any) -> list[str]:
+    return [types] if isinstance(types, str) else list(types)
+
+
+def _wrong_type(instance: Json, names: list[str], *, hide: bool) -> tuple[str, str]:
+    """Return message and hint for a value that has none of the types in `names`."""
+    expected = " or ".join(_TYPE_NAMES.get(name, name) for name in names)
+    hint = ""
+    if instance is None:
+        hint = "null clears a field, and this one cannot be cleared; leave it out to leave it unmanaged"
+    elif isinstance(instance, str) and not hide and _unquoted_fits(instance, names):
+        hint = "remove the quotes"
+    elif "string" in names and isinstance(instance, (bool, int, float)):
+        hint = "put it in quotes"
+    return f"expected {expected}, got {_type_name(instance)}", hint
 
 
 def _unquoted_fits(text: str, names: list[str]) -> bool:

@@ -19,7 +19,8 @@ from urllib.parse import quote
 from reconciler.core.model import Json
 from reconciler.core.pointer import MISSING, get
 
-ROOTS = ("id", "spec", "live", "system", "page", "changed")
+ROOTS = ("id", "spec", "live", "system", "page", "changed", "item", "answer", "location", "document", "items")
+_BARE = ("id", "changed", "item", "location", "document", "items")  # stand alone; the others are followed by a name
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -68,7 +69,7 @@ def _variable(text: str) -> Variable:
     root, *steps = text.split(".")
     if root not in ROOTS:
         raise TemplateError(f"unknown variable {{{text}}}; a variable starts with one of {', '.join(ROOTS)}")
-    if root in ("id", "changed"):
+    if root in _BARE:
         if steps:
             raise TemplateError(f"{{{text}}}: {{{root}}} has nothing below it")
     elif not steps or not all(_NAME.fullmatch(step) or step.isdigit() for step in steps):
@@ -136,7 +137,8 @@ def render_path(template: str, context: Mapping[str, Any], *, encode: Callable[[
         value = _value(part, context)
         if value is MISSING or value is None or value == "" or isinstance(value, (dict, list)):
             raise TemplateError(f"{part} has no value that could stand in a path")
-        rendered.append(encode(as_text(value)))
+        # A location comes from the server as a path already, and is none of our values.
+        rendered.append(as_text(value) if part.root == "location" else encode(as_text(value)))
     path = "".join(rendered)
     if any(segment in (".", "..") for segment in path.split("/")):
         # RFC 3986, section 5.2.4: these name another path, and percent-encoding does not change that.

@@ -7,31 +7,40 @@ run in a circle. Nothing is filled with defaults: an absent field is an unmanage
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-
-from jsonschema.protocols import Validator
+from typing import TYPE_CHECKING
 
 from reconciler.core.expressions import Filled, Lookups, fill
-from reconciler.core.graph import find_cycle
+from reconciler.core.fields import FieldInfo
 from reconciler.core.kinds import Catalog, Kind
 from reconciler.core.model import (
     Address,
     Diagnostic,
     Document,
     Json,
-    JsonObject,
     Lifecycle,
     Resource,
     Severity,
     Source,
 )
-from reconciler.core.pointer import MISSING, Path, get, parse_pointer
+from reconciler.core.pointer import MISSING, Path, format_pointer, get, parse_pointer
+from reconciler.core.reference_checks import check_references
 from reconciler.core.schema_errors import Mistake, compile_schema, mistakes
 from reconciler.core.suggest import did_you_mean
 
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 _TOP = ("apiVersion", "kind", "metadata", "lifecycle", "spec")
+_SHOW_KINDS = "`reconciler kinds list` shows every kind with its apiVersion"
+_REQUIRED = {
+    "apiVersion": _SHOW_KINDS,
+    "kind": _SHOW_KINDS,
+    "metadata": "add `metadata` with a `name` below it",
+    "spec": "add `spec` with the fields that are to be managed",
+}
 
 
 @dataclass(slots=True)
@@ -55,32 +64,37 @@ class _Work:
 def validate(
     documents: Sequence[Document], catalog: Catalog, lookups: Lookups
 ) -> tuple[list[Resource], list[Diagnostic]]:
-    """Return the resources of all good documents by address order, and every mistake in document order.
+    """Return the resources of all good documents by address order, and every mistake by file, line and column.
 
     With any mistake of severity error the resources are not fit for planning.
     """
     home = replace(lookups, system_of_kind=_system_finder(catalog))
     work = _Work(catalog=catalog, lookups=home)
-    resources: dict[Address, Resource] = {}
-    attempted: set[Address] = set()
+    read: list[Resource] = []
+    good: dict[Address, Resource] = {}
+    declared: dict[Address, Source] = {}
     for document in documents:
+        before = len(work.problems)
         address, resource = _read(document, work)
-        if address is not None and address in attempted:
-            first = resources[address].source if address in resources else None
-            where = f"; first at {first}" if first else ""
+        if resource is not None:
+            read.append(resource)
+        if address is None:
+            continue
+        if address in declared:
             work.report(
                 document.locate(("metadata", "name")),
                 "duplicate-address",
-                f"{address} is declared twice{where}",
+                f"{address} is declared twice; first at {declared[address]}",
                 "give one of them another metadata.name",
             )
             continue
-        if address is not None:
-            attempted.add(address)
-        if resource is not None:
-            resources[resource.address] = resource
-    _check_references(resources, attempted, work)
-    return [resources[address] for address in sorted(resources)], work.problems
+        declared[address] = document.source
+        if resource is not None and len(work.problems) == before:
+            good[address] = resource
+    check_references(read, declared, catalog, work.report)
+    # Nothing without a source is reported here; the order of equal places stays.
+    problems = sorted(work.problems, key=lambda problem: problem.source or Source(""))
+    return [good[address] for address in sorted(good)], problems
 
 
 def _system_finder(catalog: Catalog) -> Callable[[str, str], str]:
@@ -99,6 +113,7 @@ def _system_finder(catalog: Catalog) -> Callable[[str, str], str]:
 
 
 def _read(document: Document, work: _Work) -> tuple[Address | None, Resource | None]:
+    """Return the address and the resource of a document as far as they can be made out, mistakes or not."""
     data = document.data
     if not isinstance(data, dict):
         work.report(
@@ -108,7 +123,6 @@ def _read(document: Document, work: _Work) -> tuple[Address | None, Resource | N
             "start it with apiVersion, kind, metadata and spec",
         )
         return None, None
-    before = len(work.problems)
     for key in data:
         if key not in _TOP:
             work.report(
@@ -117,9 +131,9 @@ def _read(document: Document, work: _Work) -> tuple[Address | None, Resource | N
                 f"unknown field {key!r}",
                 did_you_mean(key, _TOP) or f"a manifest has {', '.join(_TOP)}",
             )
-    for key in ("apiVersion", "kind", "metadata", "spec"):
+    for key, hint in _REQUIRED.items():
         if key not in data:
-            work.report(document.source, "missing-field", f"the field {key!r} is required")
+            work.report(document.source, "missing-field", f"the field {key!r} is required", hint)
     kind = _kind_of(document, work)
     name, labels = _metadata(document, work)
     lifecycle = _lifecycle(document, work)
@@ -130,18 +144,17 @@ def _read(document: Document, work: _Work) -> tuple[Address | None, Resource | N
     if spec is None:
         spec = {}
     if spec is not MISSING and not isinstance(spec, dict):
-        work.report(document.locate(("spec",)), "invalid-value", "spec is a mapping of fields")
+        work.report(document.locate(("spec",)), "invalid-value", "spec is a mapping of fields", _REQUIRED["spec"])
     if not isinstance(spec, dict):
         return address, None
     filled = fill(spec, address.system, work.lookups)
     for path, error in filled.problems:
-        work.report(document.locate(("spec", *path)), "bad-expression", str(error), error.hint)
+        hint = error.hint or "`$${` is a literal `${`"
+        work.report(document.locate(("spec", *path)), "bad-expression", str(error), hint)
     name_field = kind.definition.identity.name
     if name_field is not None and name_field not in filled.value:
         filled.value = {name_field: name, **filled.value}
     _check_spec(document, kind, filled, lifecycle, work)
-    if len(work.problems) > before:
-        return address, None
     return address, Resource(
         address=address,
         spec=filled.value,
@@ -163,10 +176,11 @@ def _kind_of(document: Document, work: _Work) -> Kind | None:
             document.locate(("apiVersion",)),
             "invalid-value",
             "apiVersion is the system and the version of the kind, as in shop/v1",
+            _SHOW_KINDS,
         )
         return None
     if not isinstance(name, str):
-        work.report(document.locate(("kind",)), "invalid-value", "kind is the name of a kind")
+        work.report(document.locate(("kind",)), "invalid-value", "kind is the name of a kind", _SHOW_KINDS)
         return None
     system, _, version = api_version.partition("/")
     kind = work.catalog.find(system, name)
@@ -204,7 +218,8 @@ def _metadata(document: Document, work: _Work) -> tuple[str | None, Mapping[str,
     if metadata is MISSING:
         return None, {}
     if not isinstance(metadata, dict):
-        work.report(document.locate(("metadata",)), "invalid-value", "metadata is a mapping with a name")
+        where = document.locate(("metadata",))
+        work.report(where, "invalid-value", "metadata is a mapping with a name", _REQUIRED["metadata"])
         return None, {}
     for key in metadata:
         if key not in ("name", "labels"):
@@ -216,7 +231,9 @@ def _metadata(document: Document, work: _Work) -> tuple[str | None, Mapping[str,
             )
     name = metadata.get("name")
     if "name" not in metadata:
-        work.report(document.locate(("metadata",)), "missing-field", "the field 'name' is required in metadata")
+        where = document.locate(("metadata",))
+        hint = "give it a name that no other resource of its kind has"
+        work.report(where, "missing-field", "the field 'name' is required in metadata", hint)
     elif not isinstance(name, str) or not _NAME.fullmatch(name):
         work.report(
             document.locate(("metadata", "name")),
@@ -228,7 +245,8 @@ def _metadata(document: Document, work: _Work) -> tuple[str | None, Mapping[str,
     labels = metadata.get("labels")
     good: dict[str, str] = {}
     if labels is not None and not isinstance(labels, dict):
-        work.report(document.locate(("metadata", "labels")), "invalid-value", "labels map names to texts")
+        where = document.locate(("metadata", "labels"))
+        work.report(where, "invalid-value", "labels map names to texts", "write them as in `labels: {team: support}`")
     for key, value in labels.items() if isinstance(labels, dict) else ():
         if not isinstance(value, str):
             work.report(
@@ -248,7 +266,9 @@ def _lifecycle(document: Document, work: _Work) -> Lifecycle:
         return Lifecycle()
     known = ("protect", "ignore", "lookup")
     if not isinstance(block, dict):
-        work.report(document.locate(("lifecycle",)), "invalid-value", f"lifecycle has {', '.join(known)}")
+        work.report(
+            document.locate(("lifecycle",)), "invalid-value", "lifecycle is a mapping", f"it has {', '.join(known)}"
+        )
         return Lifecycle()
     for key in block:
         if key not in known:
@@ -262,7 +282,8 @@ def _lifecycle(document: Document, work: _Work) -> Lifecycle:
     for key in ("protect", "lookup"):
         flags[key] = block.get(key, False)
         if not isinstance(flags[key], bool):
-            work.report(document.locate(("lifecycle", key)), "invalid-value", f"lifecycle.{key} is true or false")
+            where = document.locate(("lifecycle", key))
+            work.report(where, "invalid-value", f"lifecycle.{key} is true or false", "write it without quotes")
     ignore: list[Path] = []
     pointers = block.get("ignore", [])
     if not isinstance(pointers, list):
@@ -270,6 +291,7 @@ def _lifecycle(document: Document, work: _Work) -> Lifecycle:
             document.locate(("lifecycle", "ignore")),
             "invalid-value",
             "lifecycle.ignore is a list of pointers",
+            "write it as in `ignore: [/timeout]`",
         )
         pointers = []
     for index, pointer in enumerate(pointers):
@@ -278,6 +300,7 @@ def _lifecycle(document: Document, work: _Work) -> Lifecycle:
                 document.locate(("lifecycle", "ignore", index)),
                 "invalid-value",
                 "a pointer into spec starts with '/', as in /timeout",
+                "name a field that spec states",
             )
         else:
             ignore.append(parse_pointer(pointer))
@@ -298,24 +321,35 @@ def _check_spec(document: Document, kind: Kind, filled: Filled, lifecycle: Lifec
         if lifecycle.lookup and mistake.code == "missing-field" and not _concerns_key(mistake, kind):
             continue
         source = document.locate(("spec", *mistake.path), key=mistake.at_key)
-        work.report(source, mistake.code, _in_spec(mistake), mistake.hint)
-    for name in filled.value:
-        info = kind.fields.properties.get(name)
-        if info is not None and info.read_only:
-            work.report(
-                document.locate(("spec", name), key=True),
-                "read-only-field",
-                f"{name!r} is set by the server",
-                "remove it; a manifest states only what is to be managed",
-            )
+        hint = mistake.hint or f"`reconciler kinds show {kind.full_name}` lists its fields"
+        work.report(source, mistake.code, _in_spec(mistake), hint)
+    for path in _read_only(filled.value, kind.fields):
+        work.report(
+            document.locate(("spec", *path), key=True),
+            "read-only-field",
+            f"{str(path[-1])!r} is set by the server",
+            "remove it; a manifest states only what is to be managed",
+        )
     for index, path in enumerate(lifecycle.ignore):
         if get(filled.value, path) is MISSING:
             work.report(
                 document.locate(("lifecycle", "ignore", index)),
                 "invalid-value",
-                f"spec states nothing at {'/' + '/'.join(map(str, path))}",
+                f"spec states nothing at {format_pointer(path)}",
                 "lifecycle.ignore names stated fields that are left alone after the create",
             )
+
+
+def _read_only(value: Json, info: FieldInfo, path: Path = ()) -> Iterator[Path]:
+    """Yield the paths in `value`, which stands at `path`, that only the server sets."""
+    if path and info.read_only:
+        yield path
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _read_only(item, info.child(name), (*path, name))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _read_only(item, info.child(index), (*path, index))
 
 
 def _concerns_key(mistake: Mistake, kind: Kind) -> bool:
@@ -325,63 +359,3 @@ def _concerns_key(mistake: Mistake, kind: Kind) -> bool:
 def _in_spec(mistake: Mistake) -> str:
     where = "spec" + "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in mistake.path)
     return mistake.message if mistake.at_key else f"{where}: {mistake.message}"
-
-
-# --------------------------------------------------------------------------- references
-
-
-def _check_references(resources: Mapping[Address, Resource], attempted: set[Address], work: _Work) -> None:
-    names: dict[tuple[str, str], list[str]] = {}
-    for address in attempted:
-        names.setdefault((address.system, address.kind), []).append(address.name)
-    for resource in resources.values():
-        for expression in resource.expressions:
-            for reference in expression.references:
-                source = resource.locate(("spec", *expression.path))
-                if reference.address not in attempted:
-                    _report_missing(reference.address, names, source, work)
-                elif reference.pointer is not None:
-                    _check_pointer(reference.address, reference.pointer, source, work)
-    cycle = find_cycle({r.address: [a for a in r.depends_on if a in resources] for r in resources.values()})
-    if cycle:
-        first = resources[cycle[0]]
-        work.report(
-            first.source,
-            "reference-cycle",
-            "references run in a circle: " + " → ".join(str(address) for address in cycle),
-            "remove one of the references",
-        )
-
-
-def _report_missing(
-    address: Address, names: Mapping[tuple[str, str], Iterable[str]], source: Source, work: _Work
-) -> None:
-    if work.catalog.find(address.system, address.kind) is None:
-        kinds = [kind for _, kind in work.catalog.kinds]
-        work.report(
-            source,
-            "missing-reference",
-            f"reference to the unknown kind {address.kind!r}",
-            did_you_mean(address.kind, kinds),
-        )
-        return
-    same = list(names.get((address.system, address.kind), []))
-    work.report(
-        source,
-        "missing-reference",
-        f"reference to {address}, which no manifest declares",
-        did_you_mean(address.name, same)
-        or "declare it; for an object that others manage add `lifecycle: {lookup: true}`",
-    )
-
-
-def _check_pointer(address: Address, pointer: Path, source: Source, work: _Work) -> None:
-    kind = work.catalog.find(address.system, address.kind)
-    known: JsonObject | dict[str, Json] = dict(kind.fields.properties) if kind is not None else {}
-    if pointer and pointer[0] not in known:
-        work.report(
-            source,
-            "missing-reference",
-            f"{address.kind} has no field {str(pointer[0])!r}",
-            did_you_mean(str(pointer[0]), known),
-        )

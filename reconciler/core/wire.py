@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from reconciler.core.definition import Call, FindFields, GetCall, ListCall, Writ
 from reconciler.core.fields import FieldInfo
 from reconciler.core.kinds import Kind, send_mode
 from reconciler.core.model import Json, JsonObject, LiveObject, Request, Response
-from reconciler.core.normalize import encode, pair_items, shape, strictly_equal
+from reconciler.core.normalize import canonical_json, encode, item_key_of, pair_items, shape, strictly_equal
 from reconciler.core.pointer import MISSING, Path, format_pointer, get, parse_pointer, put
 from reconciler.core.template import (
     TemplateError,
@@ -29,6 +30,8 @@ from reconciler.core.template import (
     render_value,
     variables,
 )
+
+_MEDIA_TYPES = {"mergePatch": "application/merge-patch+json", "jsonPatch": "application/json-patch+json"}
 
 __all__ = ["AnswerError", "TemplateError", "Unpageable"]
 
@@ -67,7 +70,8 @@ def context(kind: Kind, subject: Subject, **more: Any) -> dict[str, Any]:
 
 def _headers(kind: Kind, call: Call, values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     templates = {**kind.system.headers, **call.headers}
-    return tuple((n, as_text(v)) for n, t in templates.items() if (v := render_value(t, values)) is not MISSING)
+    rendered = ((name, render_value(template, values)) for name, template in templates.items())
+    return tuple((name, as_text(value)) for name, value in rendered if value is not MISSING and value is not None)
 
 
 def call_request(kind: Kind, call: Call, values: Mapping[str, Any], *, writes: bool = False) -> Request:
@@ -150,7 +154,8 @@ def read_page(call: ListCall, page: Mapping[str, Any], response: Response, seen:
 def _next_link(header: str) -> str | None:
     """Return the address with the relation `next` of a Link header (RFC 8288, section 3)."""
     for target, parameters in re.findall(r"<([^>]*)>([^<]*)", header):
-        if re.search(r';\s*rel\s*=\s*"?(?:[^"]*\s)?next(?:\s[^"]*)?"?', parameters, re.IGNORECASE):
+        relation = re.search(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s";,]+))', parameters, re.IGNORECASE)
+        if relation is not None and "next" in (relation[1] or relation[2] or "").lower().split():
             return str(target)
     return None
 
@@ -168,7 +173,9 @@ def _items(call: ListCall, body: Json) -> list[Json]:
     if found is None or (found is MISSING and isinstance(body, dict)):
         return []
     if call.key_as is not None and isinstance(found, dict):
-        found = [{**item, call.key_as: key} for key, item in found.items() if isinstance(item, dict)]
+        if not all(isinstance(item, dict) for item in found.values()):
+            raise AnswerError(f"at {call.items or 'the root'} of the answer stands something else than objects by key")
+        found = [{**item, call.key_as: key} for key, item in found.items()]
     if not isinstance(found, list):
         raise AnswerError(f"no list at {call.items or 'the root'} of the answer")
     return found
@@ -201,9 +208,10 @@ def _unpack(call: GetCall, response: Response, values: Mapping[str, Any]) -> Jso
             import json
 
             return json.loads(archive.read(info))
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        if isinstance(error, AnswerError):
-            raise
+    except AnswerError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, RuntimeError, EOFError, OSError):
+        # RuntimeError: the member is encrypted, or compressed in a way that is not supported.
         raise AnswerError(f"no JSON file {member!r} in the answered archive") from None
 
 
@@ -244,6 +252,12 @@ def live_object(kind: Kind, body: JsonObject, subject: Subject, etag: str | None
     return LiveObject(id=remote_id, body=body, spec=shaped, etag=etag)
 
 
+def natural_key(kind: Kind, spec: JsonObject, *, desired: bool = True) -> str:
+    """Return the natural key of a spec as text that is equal for equal keys."""
+    parts = [item_key_of(kind.fields.child(name), spec.get(name, MISSING), desired=desired) for name in kind.key]
+    return canonical_json(parts)
+
+
 def read_id(kind: Kind, body: JsonObject, spec: JsonObject) -> str | None:
     """Return the remote id of an answered object, or None when the answer does not hold it."""
     template = kind.definition.identity.id
@@ -272,20 +286,14 @@ def write_request(kind: Kind, call: WriteCall, writing: Writing) -> Request | No
 
     Raises TemplateError when its path has a hole.
     """
-    names = call_fields(kind, call, writing)
-    if not writing.creating and not names & writing.changed:
+    written = _written(kind, call, writing)
+    if written is None:
         return None
-    mode = send_mode(call, creating=writing.creating)
-    travelling = with_companions(kind, writing, names & writing.changed)
-    values = context(kind, writing.subject, changed=",".join(_wire_names(kind, travelling, writing.creating)))
-    fields = _fields(kind, call, writing, names, travelling, mode)
-    body = _place(call, fields, values)
-    if mode == "mergePatch" and "content-type" not in {name.lower() for name in call.headers}:
-        headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/merge-patch+json"),)
-    elif mode == "jsonPatch":
-        headers = (("Content-Type", "application/json-patch+json"),)
-    else:
-        headers = ()
+    body, values = written
+    headers: tuple[tuple[str, str], ...] = ()
+    media_type = _MEDIA_TYPES.get(send_mode(call, creating=writing.creating))
+    if media_type is not None and "content-type" not in {name.lower() for name in call.headers}:
+        headers = (("Content-Type", media_type),)
     guard = kind.definition.guard
     live = writing.subject.live
     if guard.if_match and live is not None and live.etag is not None and not writing.creating:
@@ -300,6 +308,31 @@ def write_request(kind: Kind, call: WriteCall, writing: Writing) -> Request | No
         has_body=True,
         writes=True,
     )
+
+
+def write_body(kind: Kind, call: WriteCall, writing: Writing) -> Any:
+    """Return the body that `write_request` sends, or MISSING when it sends nothing; holes in the path do not matter."""
+    written = _written(kind, call, writing)
+    return MISSING if written is None else written[0]
+
+
+def _written(kind: Kind, call: WriteCall, writing: Writing) -> tuple[Json, dict[str, Any]] | None:
+    """Return the body of a create or update call and the values its templates saw, or None when nothing changed."""
+    names = call_fields(kind, call, writing)
+    if not writing.creating and not names & writing.changed:
+        return None
+    unsettable = _unsettable(kind, call, creating=writing.creating)
+    travelling = with_companions(kind, writing, names & writing.changed) - unsettable
+    values = context(kind, writing.subject, changed=",".join(_wire_names(kind, travelling, writing.creating)))
+    fields = _fields(kind, call, writing, (names - unsettable, travelling), unsettable)
+    return _place(call, fields, values), values
+
+
+def _unsettable(kind: Kind, call: WriteCall, *, creating: bool) -> frozenset[str]:
+    """Return the top-level fields that the body of `call` never holds: its path does, or the call cannot set them."""
+    in_path = {str(v.steps[0]) for v in variables(call.path) if v.root == "spec"}
+    fields = kind.fields.properties.items()
+    return frozenset(in_path | {n for n, c in fields if c.read_only or (c.update_only if creating else c.create_only)})
 
 
 def call_fields(kind: Kind, call: WriteCall, writing: Writing) -> frozenset[str]:
@@ -348,7 +381,9 @@ def origin(url: Json) -> tuple[str, str, int | None] | None:
 
 
 def _wire_names(kind: Kind, names: Iterable[str], creating: bool) -> list[str]:
-    return sorted(_request_name(kind.fields.child(name), name, creating) for name in names)
+    spelled = (_request_name(kind.fields.child(name), name, creating) for name in names)
+    # In a field mask, dots lead to what stands inside (google.protobuf.FieldMask).
+    return sorted(".".join(map(str, parse_pointer(s))) if s.startswith("/") else s for s in spelled)
 
 
 def _request_name(info: FieldInfo, name: str, creating: bool) -> str:
@@ -359,14 +394,17 @@ def _fields(
     kind: Kind,
     call: WriteCall,
     writing: Writing,
-    names: frozenset[str],
-    travelling: frozenset[str],
-    mode: str,
+    chosen: tuple[frozenset[str], frozenset[str]],
+    unsettable: frozenset[str],
 ) -> Json:
-    """Return the part of the body that holds fields: an object, or a list of operations for a JSON Patch."""
+    """Return the part of the body that holds fields: an object, or a list of operations for a JSON Patch.
+
+    `chosen` are the fields of the call, and those of them that changed with what travels with them.
+    """
     info, spec = kind.fields, writing.subject.spec
+    names, travelling = chosen
+    mode = send_mode(call, creating=writing.creating)
     live = writing.subject.live.spec if writing.subject.live is not None else {}
-    in_path = {v.steps[0] for v in variables(call.path) if v.root == "spec"}
     merged = merge(info, spec, live)
     if mode == "mergePatch":
         wanted = {name: _patch(info.child(name), merged.get(name), live.get(name, MISSING)) for name in travelling}
@@ -374,29 +412,20 @@ def _fields(
     if mode == "jsonPatch":
         return [op for name in sorted(travelling) for op in _operations(info, name, merged, live, writing.creating)]
     if mode == "full":
-        sendable = {name: value for name, value in merged.items() if _is_sendable(info.child(name), name, names, info)}
+        sent = {name for name in merged if name in names or name not in info.properties} - unsettable
     else:
-        chosen = travelling if mode == "changed" else frozenset(spec)
-        sendable = {name: merged[name] for name in merged if name in chosen and name in names | travelling}
-    for name in list(sendable):
-        child = info.child(name)
-        unsettable = child.read_only or (child.update_only if writing.creating else child.create_only)
-        if name in in_path or unsettable:
-            del sendable[name]
-    return respell(info, sendable, creating=writing.creating)
-
-
-def _is_sendable(child: FieldInfo, name: str, names: frozenset[str], info: FieldInfo) -> bool:
-    return not child.read_only and (name in names or name not in info.properties)
+        sent = set(travelling if mode == "changed" else (names | travelling) & spec.keys())
+    return respell(info, {name: merged[name] for name in merged if name in sent}, creating=writing.creating)
 
 
 def merge(info: FieldInfo, desired: Json, live: Json) -> Json:
     """Return `live` with everything that `desired` states laid over it, so that nothing unmanaged is lost.
 
     Free maps and lists are taken from `desired` whole; items of a list keep what their live partners hold besides.
+    All values are in the form of the wire afterwards, as the live ones were before.
     """
     if info.write_only:
-        return desired
+        return encode(info, desired)
     if isinstance(desired, dict) and isinstance(live, dict):
         base = {} if info.is_whole else dict(live)
         for name, value in desired.items():
@@ -409,7 +438,7 @@ def merge(info: FieldInfo, desired: Json, live: Json) -> Json:
             merge(items, item, MISSING if partner is None else live[partner])
             for item, partner in zip(desired, partners, strict=True)
         ]
-    return desired
+    return encode(info, desired)
 
 
 def _patch(info: FieldInfo, wanted: Json, live: Any) -> Json:
@@ -429,7 +458,8 @@ def _operations(info: FieldInfo, name: str, merged: JsonObject, live: JsonObject
 
     Fields are replaced whole: a position inside a list may hold another item by the time the patch arrives.
     """
-    path = format_pointer((_request_name(info.child(name), name, creating),))
+    spelling = _request_name(info.child(name), name, creating)
+    path = spelling if spelling.startswith("/") else format_pointer((spelling,))
     if merged.get(name) is None:
         return [{"op": "remove", "path": path}] if live.get(name) is not None else []
     value = respell(info.child(name), merged[name], creating=creating)
@@ -437,9 +467,10 @@ def _operations(info: FieldInfo, name: str, merged: JsonObject, live: JsonObject
 
 
 def respell(info: FieldInfo, value: Json, *, creating: bool) -> Json:
-    """Return `value` in the request's spelling and form; read-only members inside it are left out."""
+    """Return `value` in the request's spelling; read-only members inside it are left out."""
     if isinstance(value, dict):
         body: JsonObject = {}
+        placed: list[tuple[Path, Json]] = []  # inside other members, and so after them
         for name, item in value.items():
             child = info.child(name)
             if child.read_only:
@@ -447,22 +478,53 @@ def respell(info: FieldInfo, value: Json, *, creating: bool) -> Json:
             spelling = _request_name(child, name, creating)
             rendered = respell(child, item, creating=creating)
             if spelling.startswith("/"):
-                body = put(body, parse_pointer(spelling), rendered)
+                placed.append((parse_pointer(spelling), rendered))
             else:
                 body[spelling] = rendered
+        for path, rendered in placed:
+            body = put(body, path, rendered)
         return body
     if isinstance(value, list):
         items = info.child(0)
         return [respell(items, item, creating=creating) for item in value]
-    return encode(info, value)
+    return value
+
+
+def item_body(kind: Kind, spec: JsonObject, live: LiveObject | None) -> JsonObject:
+    """Return the object as it stands inside another one's document: what it had, with our fields laid over it."""
+    merged = spec if live is None else merge(kind.fields, spec, live.spec)
+    fields = kind.fields.properties
+    kept = {n: v for n, v in merged.items() if n not in kind.scope and not (n in fields and fields[n].read_only)}
+    body = respell(kind.fields, kept, creating=live is None)
+    return body if isinstance(body, dict) else {}
 
 
 def _place(call: WriteCall, fields: Json, values: Mapping[str, Any]) -> Json:
     around = render_value(call.body, values) if call.body is not None else {}
     path = parse_pointer(call.fields_at)
-    if not path:
-        return {**around, **fields} if isinstance(fields, dict) else fields
-    return put(around, path, fields)
+    there = get(around, path)
+    return put(around, path, {**there, **fields} if isinstance(there, dict) and isinstance(fields, dict) else fields)
+
+
+def json_or_missing(response: Response | None) -> Any:
+    """Return the decoded body of an answer, or MISSING when there is none."""
+    if response is None or not response.content.strip():
+        return MISSING
+    try:
+        return response.json()
+    except ValueError:
+        return MISSING
+
+
+def promise(response: Response) -> dict[str, Any]:
+    """Return the template values that an answer gives for asking on: its body, and the path of its location.
+
+    The location is taken relative to the system's url, whatever host it names: credentials go nowhere else.
+    """
+    from urllib.parse import urlsplit
+
+    named = response.headers.get("operation-location") or response.headers.get("location", "")
+    return {"answer": json_or_missing(response), "location": urlsplit(named).path or MISSING}
 
 
 def answered_object(kind: Kind, call: WriteCall, response: Response) -> JsonObject | None:

@@ -52,6 +52,16 @@ def plan_document(plan: Plan, *, show_requests: bool = False) -> JsonObject:
         "applyable": not plan.blockers,
         "summary": {action.value: counts[action] for action in Action},
         "requestsMade": plan.requests_made,
+        "followUps": [
+            {
+                "system": one.system,
+                "title": one.title,
+                "request": {"method": one.request.method, "path": one.request.path},
+                "waitsFor": sorted(str(address) for address in one.waits_for),
+                "overdue": one.overdue,
+            }
+            for one in plan.follow_ups
+        ],
         "changes": [_change(change, show_requests=show_requests) for change in plan.changes],
         "diagnostics": [_diagnostic(d) for d in plan.diagnostics],
         "blockers": [_diagnostic(d) for d in plan.blockers],
@@ -112,6 +122,17 @@ def report_document(report: Report) -> JsonObject:
         "seconds": round(report.seconds, 3),
         "requests": report.requests,
         "outcomes": [_outcome(outcome) for outcome in report.outcomes],
+        "followUps": [
+            {
+                "system": one.system,
+                "title": one.title,
+                "request": {"method": one.request.method, "path": one.request.path},
+                "status": one.status.value,
+                "detail": one.detail,
+                "hint": one.hint,
+            }
+            for one in report.follow_ups
+        ],
     }
 
 

@@ -16,6 +16,7 @@ from reconciler.core.model import (
     Operation,
     Outcome,
     Plan,
+    PlannedFollowUp,
     Report,
     Severity,
     Status,
@@ -80,6 +81,8 @@ def summarize_plan(plan: Plan, style: Style = PLAIN) -> str:
         if counts[action] and action is not Action.UNCHANGED
     ]
     unchanged = counts[Action.UNCHANGED]
+    if plan.follow_ups:
+        parts.append(style.paint(plural(len(plan.follow_ups), "follow-up"), "cyan"))
     if not parts:
         text = f"nothing to do: {plural(unchanged, 'resource')} as declared"
     else:
@@ -91,7 +94,8 @@ def summarize_plan(plan: Plan, style: Style = PLAIN) -> str:
 
 
 def _writes(plan: Plan) -> int:
-    return sum(not request.only_if for change in plan.changes for request in change.requests)
+    changes = sum(not request.only_if for change in plan.changes for request in change.requests)
+    return changes + len(plan.follow_ups)
 
 
 def render_plan(plan: Plan, style: Style = PLAIN, *, show_unchanged: bool = False, show_requests: bool = False) -> str:
@@ -100,6 +104,7 @@ def render_plan(plan: Plan, style: Style = PLAIN, *, show_unchanged: bool = Fals
     for change in plan.changes:
         if change.action is not Action.UNCHANGED or show_unchanged or change.notes:
             blocks.append(_render_change(change, style, show_requests=show_requests))
+    blocks += [_render_follow_up(follow_up, style) for follow_up in plan.follow_ups]
     if plan.diagnostics:
         blocks.append(render_diagnostics(plan.diagnostics, style))
     if plan.blockers:
@@ -123,6 +128,17 @@ def _render_change(change: Change, style: Style, *, show_requests: bool) -> str:
             lines += [style.paint("        " + line, "dim") for line in body.splitlines()]
     if change.action is not Action.UNCHANGED and show_requests:
         lines.append(style.paint(f"      guard: {change.guard}", "dim"))
+    return "\n".join(lines)
+
+
+def _render_follow_up(follow_up: PlannedFollowUp, style: Style) -> str:
+    lines = [style.paint(f"  ↻ {follow_up.system}: {printable(follow_up.title)}", "cyan", "bold")]
+    if follow_up.overdue:
+        lines.append(style.paint("      due already, whatever changes now", "dim"))
+    after = ", ".join(str(address) for address in sorted(follow_up.waits_for))
+    if after:
+        lines.append(style.paint(f"      once, after {after}", "dim"))
+    lines.append(style.paint(f"      → {follow_up.request.method} {printable(follow_up.request.path)}", "blue"))
     return "\n".join(lines)
 
 
@@ -182,6 +198,12 @@ def render_report(report: Report, style: Style = PLAIN) -> str:
     for outcome in report.outcomes:
         if outcome.status not in (Status.APPLIED, Status.UNCHANGED):
             blocks.append("\n".join(_explain(outcome, style)))
+    for follow_up in report.follow_ups:
+        status = style.paint(follow_up.status.value, _STATUSES[follow_up.status], "bold")
+        detail = f": {printable(follow_up.detail)}" if follow_up.detail else ""
+        blocks.append(f"  {follow_up.system}: {printable(follow_up.title)}  {follow_up.request.path}  {status}{detail}")
+        if follow_up.hint:
+            blocks.append(style.paint(f"      hint: {printable(follow_up.hint)}", "dim"))
     return "\n".join([*blocks, summarize_report(report, style)])
 
 

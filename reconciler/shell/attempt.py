@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from reconciler.core.definition import WriteCall
+from reconciler.core.definition import Inside, Wait, WriteCall
 from reconciler.core.diff import field_changes
+from reconciler.core.documents import document_request, read_document
 from reconciler.core.errors import ApiError, ErrorClass, TransportError
-from reconciler.core.judge import judge
+from reconciler.core.judge import all_hold, holds, judge, reason_in
 from reconciler.core.kinds import Kind
 from reconciler.core.model import Action, Change, FieldChange, LiveObject, Request, Response, Send, Status
 from reconciler.core.normalize import nothing_remembered, strictly_equal
@@ -27,9 +28,14 @@ from reconciler.core.wire import (
     Writing,
     answered_id,
     answered_object,
+    call_request,
+    context,
+    json_or_missing,
     live_object,
+    promise,
     write_request,
 )
+from reconciler.shell.locks import KeyedLocks
 from reconciler.shell.refresh import LiveReader
 
 MIN_LOOKS = 3  # reads before a lost write counts as not done, also where reads are said to agree at once
@@ -54,6 +60,7 @@ class Attempt:
     send: Send
     clock: Callable[[], float]  # seconds
     sleep: Callable[[float], None]
+    locks: KeyedLocks
     trouble: str = "the answer was lost"  # with the last write; what the server said of it, if anything
 
     @property
@@ -67,7 +74,10 @@ class Attempt:
 
     def perform(self) -> LiveObject:
         """Carry out the change and return the object as it is then. Raises Stop, or ApiError before any write."""
+        inside = self.kind.definition.write.inside
         match self.change.action:
+            case Action.CREATE | Action.UPDATE if inside is not None:
+                return self._write_inside(inside)
             case Action.CREATE:
                 return self._create()
             case Action.UPDATE:
@@ -90,6 +100,8 @@ class Attempt:
         request = write_request(kind, call, self._writing(None, frozenset(spec), creating=True))
         assert request is not None
         response = self._write(request)
+        if response is not None and call.wait is not None:
+            self._wait(call.wait, response, None)
         live = None if response is None else self._created(call, response)
         if live is None:
             live = self._read_back(None, lost=response is None, sent=frozenset())
@@ -143,6 +155,8 @@ class Attempt:
             if request is None:
                 continue
             response = self._write(request)
+            if response is not None and call.wait is not None:
+                self._wait(call.wait, response, live)
             answered = None if response is None else self._answered(call, response)
             if answered is not None:
                 live = answered
@@ -154,6 +168,30 @@ class Attempt:
                     f"{self.trouble}; the object cannot be read",
                     "look at the object in the system itself, then apply again: the write is repeated",
                 )
+        return self._verified(live)
+
+    # ------------------------------------------------------------------ inside another object's document
+
+    def _write_inside(self, inside: Inside) -> LiveObject:
+        """Read the document, put the object into its list or map, and write the document back."""
+        kind, spec = self.kind, self.considered.spec
+        subject = Subject(spec=spec, id=None if self.change.live is None else self.change.live.id)
+        values = context(kind, subject)
+        reading = call_request(kind, inside.read, values)
+        # Others of this run may be about to write the same document: one after the other, each on a fresh read.
+        with self.locks.of(f"{reading.system} {reading}"):
+            response = self.reader.ask(kind, reading)
+            assert response is not None
+            document = read_document(kind, inside, response, subject)
+            mine = document.find(kind, subject)
+            if self.change.action is Action.CREATE and mine is not None:
+                raise Stop(Status.CONFLICT, "it has appeared on the server since the plan", "plan again")
+            if self.change.action is Action.UPDATE:
+                if mine is None or self.change.live is None:
+                    raise Stop(Status.CONFLICT, "it has gone from the server since the plan", "plan again")
+                self._refuse_if_moved(self.change.live, mine)
+            answer = self._write(document_request(kind, inside, document, mine, values))
+        live = self._read_back(None if mine is None else mine.id, lost=answer is None, sent=frozenset())
         return self._verified(live)
 
     # ------------------------------------------------------------------ sending
@@ -189,6 +227,33 @@ class Attempt:
             case error_class:
                 raise ApiError(message, error_class=error_class, status=response.status, hint=verdict.hint)
 
+    def _wait(self, wait: Wait, response: Response, live: LiveObject | None) -> None:
+        """Ask until the write that `response` only promised has been carried out. Raises Stop when it is not."""
+        subject = Subject(spec=self.considered.spec, id=None if live is None else live.id, live=live)
+        request = call_request(self.kind, wait, context(self.kind, subject, **promise(response)))
+        deadline = self.clock() + wait.seconds
+        while True:
+            try:
+                answer = self.reader.ask(self.kind, request, absent_ok=True)
+            except ApiError as error:
+                raise Stop(
+                    Status.IN_DOUBT,
+                    f"accepted, and asking how it went failed: {error.message}",
+                    "plan again: what has been done counts",
+                ) from None
+            body = json_or_missing(answer)
+            if any(holds(condition, body) for condition in wait.failed):
+                raise Stop(Status.FAILED, f"accepted, and then it went wrong: {reason_in(body)}", "plan again")
+            if answer is not None and all_hold(wait.until, body):
+                return
+            if self.clock() >= deadline:
+                raise Stop(
+                    Status.IN_DOUBT,
+                    f"accepted, and not done after {wait.seconds:g} s",
+                    "plan again: what has been done by then counts",
+                )
+            self.sleep(wait.every_seconds)
+
     def _answered(self, call: WriteCall, response: Response) -> LiveObject | None:
         body = answered_object(self.kind, call, response)
         if body is None:
@@ -213,13 +278,20 @@ class Attempt:
         `lost` tells that the write's answer was lost, and `sent` which fields an update carried. Raises Stop when the
         object is not there, or when reading cannot tell what became of a lost write.
         """
-        deadline = self.clock() + self.kind.definition.read.settle_seconds
+        read = self.kind.definition.read
+        deadline = self.clock() + read.settle_seconds
+        ready_by = self.clock() + max(read.settle_seconds, read.ready_seconds)
         pause, looks = FIRST_PAUSE_S, 0
         while True:
             live = self._look(remote_id, lost=lost)
             looks += 1
             settled = live is not None and self._settles(live)
-            if settled or (self.clock() >= deadline and looks >= (MIN_LOOKS if lost else 1)):
+            if live is not None and any(holds(condition, live.body) for condition in read.failed):
+                raise Stop(Status.FAILED, f"the server took it, and reports a failure: {reason_in(live.body)}")
+            if settled and live is not None and not all_hold(read.ready, live.body):
+                if self.clock() >= ready_by:
+                    raise Stop(Status.FAILED, f"written, and not ready after {read.ready_seconds:g} s", "plan again")
+            elif settled or (self.clock() >= deadline and looks >= (MIN_LOOKS if lost else 1)):
                 break
             self.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
@@ -270,7 +342,8 @@ class Attempt:
 
     def _verified(self, live: LiveObject) -> LiveObject:
         """Return the object once it holds what was asked. Raises Stop with the fields that the server did not keep."""
-        if self.kind.unreadable or not self._outstanding(live):
+        ready = all_hold(self.kind.definition.read.ready, live.body)
+        if self.kind.unreadable or (ready and not self._outstanding(live)):
             return live
         # An answer may be older, or poorer, than what reading shows.
         live = self._read_back(live.id, lost=False, sent=frozenset())

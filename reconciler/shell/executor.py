@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
+from typing import TypeAlias
 
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.model import (
@@ -18,6 +19,7 @@ from reconciler.core.model import (
     Address,
     Change,
     FieldChange,
+    FollowUpOutcome,
     LiveObject,
     Outcome,
     Plan,
@@ -31,6 +33,8 @@ from reconciler.core.pointer import format_pointer
 from reconciler.core.references import Known
 from reconciler.core.template import TemplateError
 from reconciler.shell.attempt import Attempt, Stop
+from reconciler.shell.following import carry_out
+from reconciler.shell.locks import KeyedLocks
 from reconciler.shell.refresh import LiveReader
 
 
@@ -52,20 +56,45 @@ class _Run:
     inputs: Inputs
     tools: Tools
     live: dict[Address, LiveObject]
-    stopped: bool = False
+    locks: KeyedLocks
+    stopped: bool = False  # nothing more begins
 
     def known(self) -> Known:
         # The dictionary only grows, and a change waits for all whose entries it looks up: no copy is needed.
         return Known(resources=self.inputs.resources, live=self.live)
 
 
-def execute(plan: Plan, inputs: Inputs, tools: Tools) -> tuple[Outcome, ...]:
-    """Carry out `plan` and return one outcome for each of its changes, by address order.
+Outcomes: TypeAlias = tuple[tuple[Outcome, ...], tuple[FollowUpOutcome, ...]]
+
+
+def execute(plan: Plan, inputs: Inputs, tools: Tools) -> Outcomes:
+    """Carry out `plan` and return one outcome for each of its changes, by address order, and for each follow-up.
 
     The first KeyboardInterrupt lets what is in flight finish, and counts everything else as skipped; a second one
-    is raised.
+    is raised at once, and what is in flight then goes on unwatched until the process ends.
     """
-    run = _Run(inputs=inputs, tools=tools, live=dict(inputs.live))
+    run = _Run(inputs=inputs, tools=tools, live=dict(inputs.live), locks=KeyedLocks())
+    # One thread more for the conductor: an interrupt arrives in the main thread, which does nothing but wait, so it
+    # can never tear the books apart.
+    pool = ThreadPoolExecutor(max_workers=tools.workers + 1, thread_name_prefix="apply")
+    conductor = pool.submit(_conduct, plan, run, pool)
+    while True:
+        try:
+            outcomes = conductor.result()
+        except KeyboardInterrupt:
+            if run.stopped or conductor.done():
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+            run.stopped = True
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+        else:
+            pool.shutdown()
+            return outcomes
+
+
+def _conduct(plan: Plan, run: _Run, pool: ThreadPoolExecutor) -> Outcomes:
     outcomes: dict[Address, Outcome] = {}
     known = run.known()
     for change in plan.changes:
@@ -75,22 +104,19 @@ def execute(plan: Plan, inputs: Inputs, tools: Tools) -> tuple[Outcome, ...]:
     sorter = TopologicalSorter({a: [p for p in c.waits_for if p in pending] for a, c in pending.items()})
     sorter.prepare()
     running: dict[Future[Outcome], Address] = {}
-    with ThreadPoolExecutor(max_workers=tools.workers, thread_name_prefix="apply") as pool:
-        while sorter.is_active():
-            try:
-                _start_ready(
-                    pending, run, outcomes, sorter, lambda c: running.setdefault(pool.submit(_apply, c, run), c.address)
-                )
-                if running:
-                    done, _ = wait(running, return_when=FIRST_COMPLETED)
-                    for future in done:
-                        del running[future]
-                        _settle(future.result(), outcomes, sorter, tools)
-            except KeyboardInterrupt:
-                if run.stopped:
-                    raise
-                run.stopped = True
-    return tuple(outcomes[address] for address in sorted(outcomes))
+    while sorter.is_active():
+        _start_ready(
+            pending, run, outcomes, sorter, lambda c: running.setdefault(pool.submit(_apply, c, run), c.address)
+        )
+        if running:
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                del running[future]
+                _settle(future.result(), outcomes, sorter, run.tools)
+    follow_ups: tuple[FollowUpOutcome, ...] = ()
+    if not run.stopped:
+        follow_ups = carry_out(plan, outcomes, run.known(), run.inputs.catalog, run.tools.send)
+    return tuple(outcomes[address] for address in sorted(outcomes)), follow_ups
 
 
 def _start_ready(
@@ -151,6 +177,8 @@ class _Counter:
 
 def _apply(change: Change, run: _Run) -> Outcome:
     """Carry out one change and return its outcome, whatever happens."""
+    if run.stopped:  # while it waited for a free worker
+        return _outcome(change, Status.SKIPPED, INTERRUPTED)
     tools = run.tools
     started = tools.clock()
     count = _Counter(tools.send)
@@ -167,6 +195,7 @@ def _apply(change: Change, run: _Run) -> Outcome:
             send=count,
             clock=tools.clock,
             sleep=tools.sleep,
+            locks=run.locks,
         ).perform()
         run.live[change.address] = live
         tools.on_applied(considered, live)

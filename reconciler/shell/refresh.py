@@ -33,7 +33,7 @@ from reconciler.core.model import (
     Send,
     Severity,
 )
-from reconciler.core.normalize import canonical_json, item_key_of
+from reconciler.core.normalize import canonical_json
 from reconciler.core.pointer import MISSING, get, parse_pointer
 from reconciler.core.references import Known
 from reconciler.core.template import TemplateError
@@ -45,6 +45,7 @@ from reconciler.core.wire import (
     context,
     first_page,
     live_object,
+    natural_key,
     read_object,
     read_page,
 )
@@ -282,12 +283,6 @@ def _follow(kind: Kind, request: Request, address: str) -> Request:
         path=request.path if path.endswith(request.path) else path,
         query=tuple(parse_qsl(parts.query, keep_blank_values=True)),
     )
-
-
-def natural_key(kind: Kind, spec: JsonObject, *, desired: bool = True) -> str:
-    """Return the natural key of a spec as text that is equal for equal keys."""
-    parts = [item_key_of(kind.fields.child(name), spec.get(name, MISSING), desired=desired) for name in kind.key]
-    return canonical_json(parts)
 
 
 # --------------------------------------------------------------------------- refresh

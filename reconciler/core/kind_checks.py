@@ -1,0 +1,282 @@
+"""What is wrong with a definition that the grammar lets pass. Pure.
+
+Here are the mistakes in its JSON Schemas and in our keywords, the names that name nothing, and the parts that are
+needed together. What is found is reported at the place where a person wrote it, before any case was chosen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import jsonschema
+
+from reconciler.core.cases import written_path
+from reconciler.core.definition import Call, KindDefinition, SystemDefinition
+from reconciler.core.fields import FORMS, KEYWORDS, FieldInfo
+from reconciler.core.model import Diagnostic, Document, Json, JsonObject, Severity
+from reconciler.core.pointer import Path, get, parse_pointer
+from reconciler.core.suggest import did_you_mean
+from reconciler.core.template import variables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A definition as a person wrote it, and the parameters that its cases were chosen by."""
+
+    document: Document
+    parameters: Mapping[str, Json]
+
+    def problem(
+        self, path: Path, message: str, hint: str = "", *, code: str = "bad-definition", at_key: bool = False
+    ) -> Diagnostic:
+        """Return a mistake at `path` of the chosen definition; `at_key` points at the member's name."""
+        place = written_path(self.document.data, path, self.parameters)
+        source = self.document.locate(place, key=at_key)
+        return Diagnostic(severity=Severity.ERROR, code=code, message=message, source=source, hint=hint)
+
+
+# --------------------------------------------------------------------------- JSON Schemas
+
+
+def check_kind_schema(schema: JsonObject, written: Written) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a kind's JSON Schema and with the keywords that are ours."""
+    wrong = list(_metaschema_problems(schema, ("schema",), written))
+    yield from wrong
+    if not wrong:
+        yield from _check_schema(schema, ("schema",), schema, written)
+
+
+def check_system(system: SystemDefinition, written: Written) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the schema of a system's parameters and with the parameters that its headers name."""
+    wrong = list(_metaschema_problems(system.parameters, ("parameters",), written))
+    yield from wrong
+    if not wrong:
+        yield from _check_schema(system.parameters, ("parameters",), system.parameters, written)
+        for name, header in system.headers.items():
+            yield from _unknown_parameters(header, ("headers", name), system, written)
+
+
+def _metaschema_problems(schema: JsonObject, path: Path, written: Written) -> Iterator[Diagnostic]:
+    validator = jsonschema.Draft202012Validator(jsonschema.Draft202012Validator.META_SCHEMA)
+    for error in validator.iter_errors(schema):
+        place = (*path, *error.absolute_path)
+        yield written.problem(place, f"not JSON Schema 2020-12: {error.message}", code="bad-schema")
+
+
+_SCHEMAS_BY_NAME = ("properties", "patternProperties", "$defs", "dependentSchemas")
+_SCHEMAS = (
+    "additionalProperties", "unevaluatedProperties", "propertyNames", "items", "unevaluatedItems", "contains",
+    "not", "if", "then", "else", "allOf", "anyOf", "oneOf", "prefixItems",
+)  # fmt: skip
+
+
+def _check_schema(schema: Json, path: Path, root: JsonObject, written: Written) -> Iterator[Diagnostic]:
+    """Yield mistakes in a subschema, or in a list of them, that its metaschema does not know of."""
+    if isinstance(schema, list):
+        for index, item in enumerate(schema):
+            yield from _check_schema(item, (*path, index), root, written)
+    if not isinstance(schema, dict):
+        return
+    for keyword, value in schema.items():
+        place = (*path, keyword)
+        if keyword.startswith("x-"):
+            message, hint = _keyword_mistake(keyword, value)
+            if message:
+                yield written.problem(place, message, hint, code="bad-schema", at_key=keyword not in KEYWORDS)
+        elif keyword in _SCHEMAS:
+            yield from _check_schema(value, place, root, written)
+        elif keyword in _SCHEMAS_BY_NAME:
+            for name, inner in value.items():
+                if keyword == "patternProperties" and not _is_expression(name):
+                    message = f"{name!r} is no regular expression"
+                    yield written.problem((*place, name), message, code="bad-schema", at_key=True)
+                yield from _check_schema(inner, (*place, name), root, written)
+        elif keyword == "pattern" and not _is_expression(value):
+            yield written.problem(place, f"{value!r} is no regular expression", code="bad-schema")
+        elif keyword in ("$ref", "$dynamicRef") and not _leads_somewhere(value, root):
+            message = f"{keyword} {value!r} leads nowhere in this schema"
+            hint = "write a pointer to a part of the same schema, as in #/$defs/name"
+            yield written.problem(place, message, hint, code="bad-schema")
+
+
+def _leads_somewhere(reference: str, root: JsonObject) -> bool:
+    pointer = reference.removeprefix("#")
+    if pointer == reference or (pointer and not pointer.startswith("/")):
+        return False
+    return isinstance(get(root, parse_pointer(pointer)), (dict, bool))
+
+
+def _is_expression(value: Json) -> bool:
+    try:
+        re.compile(value)
+    except (re.error, TypeError):
+        return False
+    return True
+
+
+def _is_text(value: Json) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_flag(value: Json) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_request_name(value: Json) -> bool:
+    if isinstance(value, dict):
+        return value.keys() <= {"create", "update"} and all(map(_is_text, value.values()))
+    return _is_text(value)
+
+
+def _is_key(value: Json) -> bool:
+    return isinstance(value, list) and value != [] and all(map(_is_text, value))
+
+
+_VALUES: Mapping[str, tuple[Callable[[Json], bool], str]] = {
+    "x-name": (_is_text, "a name"),
+    "x-request": (_is_request_name, "a name, or {create: name, update: name}"),
+    "x-response": (_is_text, "a name"),
+    "x-list": (lambda value: value in ("ordered", "set"), "ordered or set"),
+    "x-key": (_is_key, "a list of names of fields"),
+    "x-map": (lambda value: value in ("whole", "keys"), "whole or keys"),
+    "x-mask": (_is_expression, "a regular expression"),
+    "x-present": (_is_text, "the name of a field"),
+    "x-immutable": (_is_flag, "true or false"),
+    "x-sensitive": (_is_flag, "true or false"),
+    "x-createOnly": (_is_flag, "true or false"),
+    "x-updateOnly": (_is_flag, "true or false"),
+    "x-ref": (_is_text, "the name of a kind"),
+    "x-unit": (_is_text, "a unit"),
+    "x-message": (_is_text, "a sentence"),
+    "x-evidence": (
+        lambda value: value in ("stated", "documented", "inferred", "unknown"),
+        "stated, documented, inferred or unknown",
+    ),
+}
+
+
+def _keyword_mistake(keyword: str, value: Json) -> tuple[str, str]:
+    """Return the message and hint for one of our keywords; an empty message when all is well."""
+    if keyword not in KEYWORDS:
+        return f"unknown keyword {keyword!r}", did_you_mean(keyword, KEYWORDS) or f"known: {', '.join(KEYWORDS)}"
+    if keyword == "x-form":
+        for form in value if isinstance(value, list) else [value]:
+            if form not in FORMS:
+                return f"unknown form {form!r}; known are {', '.join(FORMS)}", did_you_mean(str(form), FORMS)
+    fits, words = _VALUES.get(keyword, (lambda _: True, ""))
+    return ("", "") if fits(value) else (f"{keyword} is {words}", KEYWORDS[keyword])
+
+
+# --------------------------------------------------------------------------- names
+
+
+def check_consistency(
+    parsed: KindDefinition, system: SystemDefinition, fields: FieldInfo, written: Written
+) -> Iterator[Diagnostic]:
+    """Yield the names in a definition that name no field or parameter, and what it lacks to be of use."""
+    known = set(fields.properties)
+    for path, what, name in _names_of_fields(parsed):
+        if name not in known:
+            message = f"{what} names {name!r}, which is no field of the schema"
+            yield written.problem(path, message, did_you_mean(name, known))
+    for place, call in _calls(parsed):
+        for part in ("path", "query", "headers", "body"):
+            yield from _unknown_parameters(getattr(call, part), (*place, part), system, written)
+    for name, info in fields.properties.items():
+        if info.presence is not None and info.presence not in known:
+            message = f"x-present names {info.presence!r}, which is no field of the schema"
+            yield written.problem(("schema", "properties", name, "x-present"), message)
+    yield from _check_keys(fields, ("schema",), written)
+    yield from _missing_parts(parsed, written)
+
+
+def _missing_parts(parsed: KindDefinition, written: Written) -> Iterator[Diagnostic]:
+    read = parsed.read
+    if not read.lists and read.get is None and not read.unreadable:
+        yield written.problem(
+            ("read",),
+            "the kind cannot be read",
+            "state read.list or read.get, or say why not in read.unreadable",
+        )
+    if not parsed.identity.key and not parsed.identity.singleton:
+        yield written.problem(
+            ("identity",),
+            "the kind has no natural key",
+            "name the fields that find the live object in identity.key",
+        )
+    if read.get is None and any(call.items_are != "objects" for call in read.lists):
+        yield written.problem(
+            ("read", "list"),
+            "the list does not return whole objects, so read.get is needed",
+            "add read.get, the call that returns one object",
+        )
+
+
+def _names_of_fields(parsed: KindDefinition) -> Iterator[tuple[Path, str, str]]:
+    """Yield each place where a definition names a top-level field: its path, what it is, the name."""
+    for index, name in enumerate(parsed.identity.key):
+        yield ("identity", "key", index), "identity.key", name
+    if parsed.identity.name is not None:
+        yield ("identity", "name"), "identity.name", parsed.identity.name
+    for variable in variables(parsed.identity.id):
+        if variable.root == "spec":
+            yield ("identity", "id"), f"identity.id {variable}", variable.steps[0]
+    for index, requirement in enumerate(parsed.requires):
+        yield ("requires", index, "field"), "requires.field", requirement.field
+    for index, group in enumerate(parsed.together):
+        for position, name in enumerate(group.fields):
+            yield ("together", index, "fields", position), "together", name
+        if group.when is not None:
+            yield ("together", index, "when"), "together.when", group.when
+    creates = [] if parsed.write.create is None else [(("write", "create"), parsed.write.create)]
+    updates = [(("write", "update", index), call) for index, call in enumerate(parsed.write.update)]
+    for place, write in [*creates, *updates]:
+        for part, names in (("fields", write.fields or []), ("required", write.required)):
+            for position, name in enumerate(names):
+                yield (*place, part, position), f"write.{place[1]}", name
+    for place, call in _calls(parsed):
+        what = ".".join(str(step) for step in place)
+        for part in ("path", "query", "headers", "body"):
+            for variable in variables(getattr(call, part)):
+                if variable.root == "spec":
+                    yield (*place, part), f"{what} {variable}", variable.steps[0]
+
+
+def _unknown_parameters(template: Json, path: Path, system: SystemDefinition, written: Written) -> Iterator[Diagnostic]:
+    known = {*system.parameters.get("properties", {}), *written.parameters}
+    for variable in variables(template):
+        if variable.root == "system" and variable.steps[0] not in known:
+            message = f"{variable} names {variable.steps[0]!r}, which is no parameter of {system.system}"
+            hint = did_you_mean(variable.steps[0], known) or f"declare it under `parameters` of {system.system}"
+            yield written.problem(path, message, hint)
+
+
+def _check_keys(fields: FieldInfo, path: Path, written: Written) -> Iterator[Diagnostic]:
+    """Yield the names in an `x-key` that are no fields of the list's items, at any depth."""
+    for name, info in fields.properties.items():
+        place = (*path, "properties", name)
+        known = info.items.properties if info.items is not None else {}
+        for key in info.key:
+            if key not in known:
+                message = f"x-key names {key!r}, which is no field of the items"
+                yield written.problem((*place, "x-key"), message, did_you_mean(key, known))
+        yield from _check_keys(info, place, written)
+        if info.items is not None:
+            yield from _check_keys(info.items, (*place, "items"), written)
+
+
+def _calls(parsed: KindDefinition) -> Iterator[tuple[Path, Call]]:
+    for index, listing in enumerate(parsed.read.lists):
+        yield ("read", "list", index), listing
+    for name in ("find", "get"):
+        found = getattr(parsed.read, name)
+        if found is not None:
+            yield ("read", name), found
+    if parsed.write.create is not None:
+        yield ("write", "create"), parsed.write.create
+    for index, call in enumerate(parsed.write.update):
+        yield ("write", "update", index), call
+    if parsed.write.delete is not None and parsed.write.delete.call is not None:
+        yield ("write", "delete", "call"), parsed.write.delete.call

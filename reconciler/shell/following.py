@@ -1,0 +1,93 @@
+"""Follow-ups asked about and carried out: once for all their changes, after the last of them.
+
+Reads and writes: the live systems, through the functions given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.core.errors import ApiError, ReconcilerError, TransportError
+from reconciler.core.follow_ups import Occasion, occasions
+from reconciler.core.judge import holds, judge
+from reconciler.core.kinds import Catalog
+from reconciler.core.model import Address, FollowUpOutcome, LiveObject, Outcome, Plan, PlannedFollowUp, Send, Status
+from reconciler.core.pointer import MISSING
+from reconciler.core.references import Known
+from reconciler.core.template import TemplateError
+from reconciler.shell.refresh import LiveReader
+
+
+def find_due(reader: LiveReader, known: Known, selected: frozenset[Address]) -> list[Occasion]:
+    """Return the follow-ups of existing objects that their check says are due. Raises ApiError.
+
+    Only kinds with a check are asked about, and each check is sent once.
+    """
+    asked: dict[str, Occasion] = {}
+    for address in sorted(selected):
+        live = known.live.get(address)
+        kind = reader.catalog.kinds[address.system, address.kind]
+        if live is None or not any(follow_up.check for follow_up in kind.definition.write.after):
+            continue
+        spec, _ = known.spec_of(known.resources[address])
+        for occasion in occasions(kind, address, spec, live):
+            if occasion.follow_up.check is not None:
+                asked.setdefault(occasion.key, occasion)
+    answers = reader.run_all(lambda occasion: _is_due(reader, occasion), list(asked.values()))
+    return [occasion for occasion, due in zip(asked.values(), answers, strict=True) if due]
+
+
+def _is_due(reader: LiveReader, occasion: Occasion) -> bool:
+    check = occasion.follow_up.check
+    assert check is not None
+    response = reader.ask(occasion.kind, occasion.request(check, writes=False), absent_ok=True)
+    if response is None:
+        return False
+    try:
+        body = response.json()
+    except ValueError:
+        body = MISSING
+    return any(holds(condition, body) for condition in check.due)
+
+
+def carry_out(
+    plan: Plan, outcomes: Mapping[Address, Outcome], known: Known, catalog: Catalog, send: Send
+) -> tuple[FollowUpOutcome, ...]:
+    """Carry out the follow-ups of `plan` whose changes all succeeded; the others are skipped by name."""
+    return tuple(_carry_out(one, outcomes, known, catalog, send) for one in plan.follow_ups)
+
+
+def _carry_out(
+    planned: PlannedFollowUp, outcomes: Mapping[Address, Outcome], known: Known, catalog: Catalog, send: Send
+) -> FollowUpOutcome:
+    failed = [a for a in sorted(planned.waits_for) if outcomes[a].status is not Status.APPLIED]
+    if failed:
+        names = ", ".join(str(address) for address in failed)
+        return _outcome(planned, Status.SKIPPED, f"because of {names}", "it is made up for when they succeed")
+    kind = catalog.kinds[planned.address.system, planned.address.kind]
+    live: LiveObject | None = known.live.get(planned.address)
+    spec, _ = known.spec_of(known.resources[planned.address])
+    occasion = next(
+        o
+        for o in occasions(kind, planned.address, spec, live)
+        if o.follow_up.title == planned.title and o.item == planned.item
+    )
+    try:
+        request = occasion.request(occasion.follow_up, writes=True)
+        verdict = judge(kind, send(request))
+    except TransportError as error:
+        status = Status.IN_DOUBT if error.sent else Status.FAILED
+        return _outcome(planned, status, error.message, error.hint or "apply again")
+    except (ApiError, ReconcilerError) as error:
+        return _outcome(planned, Status.FAILED, error.message, error.hint)
+    except TemplateError as error:
+        return _outcome(planned, Status.FAILED, str(error))
+    if verdict.ok:
+        return _outcome(planned, Status.APPLIED)
+    return _outcome(planned, Status.FAILED, verdict.message, verdict.hint)
+
+
+def _outcome(planned: PlannedFollowUp, status: Status, detail: str = "", hint: str = "") -> FollowUpOutcome:
+    return FollowUpOutcome(
+        title=planned.title, request=planned.request, system=planned.system, status=status, detail=detail, hint=hint
+    )
