@@ -129,6 +129,13 @@ def _parallelism(text: str) -> int:
     return value
 
 
+def _first_port(text: str) -> int:
+    value = int(text) if text.isdigit() else -1
+    if value != 0 and not 1024 <= value <= 65532:
+        raise argparse.ArgumentTypeError("a number from 1024 to 65532, since three more follow; 0 for any free ones")
+    return value
+
+
 def _add_live(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("live systems")
     group.add_argument(
@@ -212,7 +219,7 @@ def _add_sandbox(commands: Commands) -> None:
     parser.add_argument(
         "--port",
         metavar="N",
-        type=int,
+        type=_first_port,
         default=0,
         help="first of four ports in a row (default: any free ones)",
     )

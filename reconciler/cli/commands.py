@@ -137,7 +137,7 @@ def _ask(made: Plan, console: Console) -> None:
 
 def exit_code_of(report: Report) -> ExitCode:
     """Return what the outcomes of an apply amount to."""
-    found = {outcome.status for outcome in (*report.outcomes, *report.follow_ups)}
+    found = {outcome.status for outcome in report.outcomes} | {one.status for one in report.follow_ups}
     interrupted = any(o.status is Status.SKIPPED and o.detail == INTERRUPTED for o in report.outcomes)
     if interrupted:
         return ExitCode.INTERRUPTED

@@ -1,243 +1,104 @@
 """The grammar of definitions: what a system and a kind look like as data, checked strictly by pydantic. Pure.
 
 A definition file holds YAML documents of two sorts: one with `system:` describes what all calls of an API have in
-common, one with `kind:` describes a resource type. `schemas/README.md` explains every key with an example.
+common, one with `kind:` describes a resource type. `schemas/README.md` explains every key with an example, and
+`schemas/definition.schema.json`, which is made from here, tells editors.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, Field, field_validator
 
-from reconciler.core.errors import ErrorClass
+from reconciler.core.definition_calls import (
+    AnswerRule,
+    Archive,
+    Call,
+    Check,
+    Condition,
+    Conditions,
+    FindFields,
+    FollowUp,
+    GetCall,
+    ListCall,
+    Name,
+    Paging,
+    Part,
+    Pointer,
+    Refusal,
+    TemplateText,
+    Wait,
+    WriteCall,
+    as_list,
+)
 from reconciler.core.pointer import parse_pointer
-from reconciler.core.template import TemplateError, parse_template, variables
+from reconciler.core.template import parse_template, variables
 
-
-class Part(BaseModel):
-    """Strict, closed and frozen: a misspelt key is a mistake, `"12"` is not 12."""
-
-    model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, alias_generator=to_camel, hide_input_in_errors=True
-    )
-
-
-def _pointer(value: Any) -> Any:
-    if isinstance(value, str):
-        parse_pointer(value)
-    return value
-
-
-def _template(value: Any) -> Any:
-    try:
-        list(variables(value))
-    except TemplateError as error:
-        raise ValueError(str(error)) from None
-    return value
-
-
-def _pattern(value: Any) -> Any:
-    try:
-        re.compile(value)
-    except (re.error, TypeError):
-        raise ValueError(f"{value!r} is no regular expression") from None
-    return value
-
-
-def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
-Pointer = Annotated[str, BeforeValidator(_pointer)]
-TemplateText = Annotated[str, BeforeValidator(_template)]
-TemplateJson = Annotated[Any, BeforeValidator(_template)]
-Pattern = Annotated[str, BeforeValidator(_pattern)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
-Statuses = Annotated[list[int | str], BeforeValidator(_as_list)]
-
-
-class Condition(Part):
-    """A test on an answer or object. Without `at` it looks at the whole; all that is stated must hold."""
-
-    at: Pointer = ""
-    equals: Any = None
-    one_of: list[Any] | None = None
-    matches: Pattern | None = None  # a regular expression, found anywhere, case ignored
-    present: bool | None = None
-
-
-class AnswerRule(Condition):
-    """How to read an answer: the first rule whose tests all hold decides its class."""
-
-    status: Statuses = Field(default_factory=list)  # 404, "4xx"; empty: any
-    content_type: str | None = None  # application/json; "*/*+json" patterns with *
-    meaning: ErrorClass | Literal["success"] = Field(alias="class")
-    message: Annotated[list[Pointer], BeforeValidator(_as_list)] = Field(default_factory=list)
-    hint: str = ""
-
-    @field_validator("meaning", mode="before")
-    @classmethod
-    def _class(cls, value: Any) -> Any:
-        if value == "success":
-            return value
-        try:
-            return ErrorClass(value)
-        except ValueError:
-            names = ", ".join(["success", *(c.value for c in ErrorClass)])
-            raise ValueError(f"class is one of {names}") from None
-
-    @field_validator("status")
-    @classmethod
-    def _statuses(cls, value: list[int | str]) -> list[int | str]:
-        for status in value:
-            text = str(status)
-            if not (len(text) == 3 and text[0] in "12345" and (text[1:] == "xx" or text[1:].isdigit())):
-                raise ValueError(f"{status!r} is neither a status such as 404 nor a group such as 4xx")
-        return value
-
-
-class Paging(Part):
-    """How a list goes on. Parameters stand in the call itself, as `{page.offset}`, `{page.cursor}` and so on."""
-
-    style: Literal["offset", "page", "cursor", "link", "url"]
-    size: int | None = Field(default=None, ge=1)  # items a page, sent as {page.size}
-    first: int = Field(default=1, ge=0)  # number of the first page, for style page
-    next: Pointer | None = None  # where the answer holds the next cursor (or address, for style url)
-    total: Pointer | None = None  # where the answer holds the number of all items
-
-    @model_validator(mode="after")
-    def _complete(self) -> Paging:
-        if self.style in ("offset", "page") and self.size is None:
-            raise ValueError(f"style {self.style} needs `size`: a page shorter than it is the last one")
-        if self.style in ("cursor", "url") and self.next is None:
-            raise ValueError(f"style {self.style} needs `next`: where the answer holds it")
-        return self
-
-
-class Archive(Part):
-    """The answer is an archive, and the object is a JSON file in it."""
-
-    zip: TemplateText  # name of the member
-
-
-class Call(Part):
-    """One HTTP call. Every text may hold `{…}` templates."""
-
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
-    path: TemplateText
-    query: dict[str, TemplateJson] = Field(default_factory=dict)
-    headers: dict[str, TemplateText] = Field(default_factory=dict)
-    body: TemplateJson = None
-
-    @field_validator("path")
-    @classmethod
-    def _starts_with_slash(cls, value: str) -> str:
-        if not value.startswith("/") or value.startswith("//"):
-            raise ValueError("a path starts with one '/', relative to the system's url")
-        if "?" in value or "#" in value:
-            raise ValueError("query parameters go under `query`")
-        return value
-
-
-class FindFields(Part):
-    """Find the object in an answer of unknown layout: the first one that holds so many of the schema's fields."""
-
-    with_fields: int = Field(ge=1)
-    named: Pattern | None = None  # a regular expression: failing that, the object under a member with such a name
-
-
-class GetCall(Call):
-    """Reads one object."""
-
-    object: Pointer | FindFields = ""
-    archive: Archive | None = None
-
-
-class ListCall(Call):
-    """Reads many objects."""
-
-    items: Pointer = ""  # where the answer holds the list; null or absent there counts as empty
-    key_as: Name | None = None  # the items are an object: its keys become this field of each item
-    object: Pointer = ""  # inside one item
-    items_are: Literal["objects", "summaries", "ids"] = "objects"
-    paging: Paging | None = None
-    skip: list[Condition] = Field(default_factory=list)  # items that are not ours to see
-
-
-Conditions = Annotated[list[Condition], BeforeValidator(_as_list)]
-
-
-class Wait(Call):
-    """Asks until a write has been carried out, for APIs that answer before they have acted."""
-
-    until: Conditions  # all of them hold of the answer: done
-    failed: Conditions = Field(default_factory=list)  # one of them holds: it went wrong
-    seconds: float = Field(default=300, gt=0, le=86400)  # patience
-    every_seconds: float = Field(default=1, gt=0, le=600)
-
-
-class Refusal(Condition):
-    """A live object that the call must not be used on, and why."""
-
-    message: str
-
-
-class WriteCall(Call):
-    """Creates or updates one object."""
-
-    required: list[str] = Field(default_factory=list)  # fields that a create needs beyond those the schema requires
-    refuse: list[Refusal] = Field(default_factory=list)  # live objects that an update would damage
-    send: Literal["stated", "changed", "full", "mergePatch", "jsonPatch"] | None = None
-    fields: list[str] | None = None  # only these fields; without it, all that no other call takes
-    fields_at: Pointer = ""  # where in the body the fields go
-    object: Pointer = ""  # where the answer holds the object, when it returns one
-    id_at: Pointer | None = None  # where the answer holds the id, when it returns only that
-    returns: Literal["object", "nothing"] = "object"  # nothing: never trust the body, read again
-    wait: Wait | None = None  # for answers that only promise
+__all__ = [
+    "AnswerRule",
+    "Archive",
+    "Call",
+    "Check",
+    "Condition",
+    "Conditions",
+    "Delete",
+    "FindFields",
+    "FollowUp",
+    "GetCall",
+    "Guard",
+    "Identity",
+    "Inside",
+    "KindDefinition",
+    "ListCall",
+    "Paging",
+    "ParentRequirement",
+    "Part",
+    "Pointer",
+    "Read",
+    "Refusal",
+    "SystemDefinition",
+    "Together",
+    "Wait",
+    "Write",
+    "WriteCall",
+]
 
 
 class Delete(Part):
     """How an object goes away: by a call, by being switched off, or not at all."""
 
-    call: Call | None = None
-    disable: dict[str, Any] | None = None  # fields to set instead of deleting
-    forget: bool = False  # the API cannot delete: stop managing
-    warning: str = ""
-
-
-class Check(Call):
-    """Asks whether a follow-up is due although nothing changes now, as after a run that was cut short."""
-
-    due: Conditions  # one of them holds of the answer: due
-
-
-class FollowUp(Call):
-    """A call made once after all changes that lead to the same request, such as a deployment of their parent."""
-
-    title: str  # what it does, for people
-    each: Annotated[str, Field(pattern=r"^system\.[A-Za-z][A-Za-z0-9_-]*$")] | None = None
-    check: Check | None = None
+    call: Call | None = Field(default=None, description="The call that deletes.")
+    disable: dict[str, Any] | None = Field(default=None, description="Fields to set instead of deleting.")
+    forget: bool = Field(
+        default=False, description="The API cannot delete: the object is no longer managed, and stays."
+    )
+    warning: str = Field(default="", description="What a person has to know before a delete.")
 
 
 class Inside(Part):
     """The object is an item of a list or map in another object's document, which is read and written whole."""
 
-    read: GetCall  # the document
-    write: Call  # its body may hold {document} and {items}; without one it is the document
-    at: Pointer  # where the document holds the list or map
-    key_as: Name | None = None  # it is a map, and its keys are this field
+    read: GetCall = Field(description="Reads the document.")
+    write: Call = Field(
+        description="Writes the document; its body may hold {document} and {items}, without one it is the document."
+    )
+    at: Pointer = Field(description="Where the document holds the list or map.")
+    key_as: Name | None = Field(default=None, description="It is a map, and its keys are this field.")
 
 
 class Identity(Part):
     """What makes an object itself."""
 
-    id: str = "/id"  # a pointer into the live object, or a template such as {spec.project}/{spec.name}
-    key: list[Name] = Field(default_factory=list)  # the fields that find the live object
-    name: Name | None = None  # the field that metadata.name fills when it is left out
-    singleton: bool = False  # exists as soon as its parent does
+    id: str = Field(
+        default="/id",
+        description="Where the live object holds its id, or a template that makes it, such as {spec.project}/{spec.name}.",
+    )
+    key: list[Name] = Field(
+        default_factory=list, description="The natural key: the fields that together find the live object."
+    )
+    name: Name | None = Field(default=None, description="The field that metadata.name fills when it is left out.")
+    singleton: bool = Field(default=False, description="The object exists as soon as its parent does.")
 
     @field_validator("id")
     @classmethod
@@ -251,84 +112,136 @@ class Identity(Part):
 
 
 class Read(Part):
-    """Where live objects come from. Several lists are laid over one another: a later one wins."""
+    """Where live objects come from."""
 
-    lists: Annotated[list[ListCall], BeforeValidator(_as_list)] = Field(default_factory=list, alias="list")
-    find: ListCall | None = None
-    get: GetCall | None = None
-    absent: Literal["unset", "zero", "default"] = "unset"  # what a field means that an answer leaves out
-    gone: list[Condition] = Field(default_factory=list)  # an object of which one holds counts as not there
-    ready: Conditions = Field(default_factory=list)  # all hold of the object: it is in use after a write
-    failed: Conditions = Field(default_factory=list)  # one holds of the object: it will never be
-    ready_seconds: float = Field(default=300, ge=0, le=86400)  # patience
-    settle_seconds: float = Field(default=0, ge=0, le=600)  # until reads agree with writes
-    unreadable: str = ""  # why nothing can be read, which makes the kind write-only
+    lists: Annotated[list[ListCall], BeforeValidator(as_list, json_schema_input_type=ListCall | list[ListCall])] = (
+        Field(
+            default_factory=list,
+            alias="list",
+            description="Reads all objects of a scope. Several lists are laid over one another: a later one wins.",
+        )
+    )
+    find: ListCall | None = Field(
+        default=None, description="A list narrowed to one natural key; used to read a single object without its id."
+    )
+    get: GetCall | None = Field(default=None, description="Reads one object, by id or by the fields in its path.")
+    absent: Literal["unset", "zero", "default"] = Field(
+        default="unset", description="What a field means that an answer leaves out: nothing, zero, or its default."
+    )
+    gone: Conditions = Field(
+        default_factory=list, description="An object of which one of these holds counts as not there."
+    )
+    ready: Conditions = Field(
+        default_factory=list, description="After a write, the object is in use when all of these hold of it."
+    )
+    failed: Conditions = Field(
+        default_factory=list, description="After a write, the object never gets ready when one of these holds of it."
+    )
+    ready_seconds: float = Field(
+        default=300, ge=0, le=86400, description="How long it may take to get ready, in seconds."
+    )
+    settle_seconds: float = Field(default=0, ge=0, le=600, description="Seconds until reads agree with writes.")
+    unreadable: str = Field(default="", description="Why nothing can be read, which makes the kind write-only.")
 
 
 class Write(Part):
     """How objects are written. Without `create` the kind is adopt-only; without `update` it is look-up only."""
 
-    create: WriteCall | None = None
-    update: Annotated[list[WriteCall], BeforeValidator(_as_list)] = Field(default_factory=list)
-    delete: Delete | None = None
-    inside: Inside | None = None  # instead of create and update
-    after: Annotated[list[FollowUp], BeforeValidator(_as_list)] = Field(default_factory=list)
+    create: WriteCall | None = Field(default=None, description="Creates an object.")
+    update: Annotated[list[WriteCall], BeforeValidator(as_list, json_schema_input_type=WriteCall | list[WriteCall])] = (
+        Field(
+            default_factory=list,
+            description="Updates an object. Of several calls each is made when one of its fields changed.",
+        )
+    )
+    delete: Delete | None = Field(default=None, description="How an object goes away.")
+    inside: Inside | None = Field(
+        default=None, description="Instead of create and update: the object lives in another object's document."
+    )
+    after: Annotated[list[FollowUp], BeforeValidator(as_list, json_schema_input_type=FollowUp | list[FollowUp])] = (
+        Field(default_factory=list, description="Calls made once after all changes that lead to the same request.")
+    )
 
 
 class Guard(Part):
-    """What protects a write from overwriting somebody else's."""
+    """What protects a write from overwriting somebody else's, beside reading and comparing right before it."""
 
-    if_match: bool = False  # the read's ETag is sent as If-Match (RFC 9110, section 13.1.1)
-    version: Pointer | None = None  # a field of the live object that the body or path sends back
+    if_match: bool = Field(default=False, description="The read's ETag is sent as If-Match (RFC 9110, section 13.1.1).")
+    version: Pointer | None = Field(
+        default=None, description="A field of the live object that the body or path of an update sends back."
+    )
 
 
 class ParentRequirement(Condition):
     """What must hold of the object that a reference field names."""
 
-    field: Name
-    message: str
+    field: Name = Field(description="The reference field.")
+    message: str = Field(description="What a person is told when it does not hold.")
 
 
 class Together(Part):
     """Fields that must travel in one request as soon as one of them changes."""
 
-    fields: list[Name]
-    when: Name | None = None  # only when this field changes; default: any of them
-    part: Literal["origin"] | None = None  # only when this part of its URL changes
-    complete: bool = False  # what the server holds but cannot show must be stated, else it would be lost
-    reason: str = ""
+    fields: list[Name] = Field(description="The fields.")
+    when: Name | None = Field(default=None, description="Only when this field changes; without it, any of them.")
+    part: Literal["origin"] | None = Field(
+        default=None, description="Only when this part of the URL changes: scheme, host or port."
+    )
+    complete: bool = Field(
+        default=False, description="What the server holds but cannot show must be stated, else it would be lost."
+    )
+    reason: str = Field(default="", description="Why, for people.")
 
 
 class SystemDefinition(Part):
     """What all calls of one API have in common."""
 
-    system: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
-    title: str = ""
-    description: str = ""
-    documentation: list[str] = Field(default_factory=list)
-    parameters: dict[str, Any] = Field(default_factory=dict)  # a JSON Schema of type object
-    headers: dict[str, TemplateText] = Field(default_factory=dict)
-    answers: list[AnswerRule] = Field(default_factory=list)
-    credentials: str = ""  # how to get them; for people
+    system: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] = Field(
+        description="Name of the system: lower-case letters, digits and dashes."
+    )
+    title: str = Field(default="", description="Its name for people.")
+    description: str = Field(default="", description="What it is, and what its url is.")
+    documentation: list[str] = Field(default_factory=list, description="The vendor's pages that this rests on.")
+    parameters: dict[str, Any] = Field(
+        default_factory=dict,
+        description="JSON Schema of what a target states about the system, as {system.name} in calls.",
+    )
+    headers: dict[str, TemplateText] = Field(default_factory=dict, description="Headers of every call.")
+    answers: list[AnswerRule] = Field(
+        default_factory=list, description="How to read answers, in order; a kind's own rules come first."
+    )
+    credentials: str = Field(default="", description="How to get credentials; for people.")
 
 
 class KindDefinition(Part):
     """One resource type."""
 
-    api_version: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*/v[0-9][a-z0-9]*$")]
-    kind: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]*$")]
-    description: str = ""
-    documentation: list[str] = Field(default_factory=list)
-    evidence: dict[Literal["stated", "documented", "inferred", "unknown"], list[str]] = Field(default_factory=dict)
-    schema_: dict[str, Any] = Field(alias="schema")
-    identity: Identity = Identity()
-    read: Read = Read()
-    write: Write = Write()
-    guard: Guard = Guard()
-    requires: list[ParentRequirement] = Field(default_factory=list)
-    together: list[Together] = Field(default_factory=list)
-    answers: list[AnswerRule] = Field(default_factory=list)
-    examples: list[dict[str, Any]] = Field(default_factory=list)
+    api_version: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*/v[0-9][a-z0-9]*$")] = Field(
+        description="System and version of the kind, as in shop/v1."
+    )
+    kind: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]*$")] = Field(
+        description="Name of the kind: letters and digits, an upper-case letter first."
+    )
+    description: str = Field(default="", description="What it is, in a sentence or two.")
+    documentation: list[str] = Field(
+        default_factory=list, description="The vendor's pages and calls that this rests on."
+    )
+    evidence: dict[Literal["stated", "documented", "inferred", "unknown"], list[str]] = Field(
+        default_factory=dict, description="What the definition rests on: sentences by how sure they are."
+    )
+    schema_: dict[str, Any] = Field(alias="schema", description="JSON Schema 2020-12 of spec, with the x-… keywords.")
+    identity: Identity = Field(default=Identity(), description="What makes an object itself.")
+    read: Read = Field(default=Read(), description="Where live objects come from.")
+    write: Write = Field(default=Write(), description="How objects are written.")
+    guard: Guard = Field(default=Guard(), description="What protects a write from overwriting somebody else's.")
+    requires: list[ParentRequirement] = Field(
+        default_factory=list, description="What must hold of the objects that reference fields name."
+    )
+    together: list[Together] = Field(default_factory=list, description="Fields that must travel in one request.")
+    answers: list[AnswerRule] = Field(
+        default_factory=list, description="How to read answers of this kind's calls; the first rule that fits decides."
+    )
+    examples: list[dict[str, Any]] = Field(default_factory=list, description="One or two good specs.")
 
     @property
     def system(self) -> str:

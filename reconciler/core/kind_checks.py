@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import jsonschema
 
 from reconciler.core.cases import written_path
-from reconciler.core.definition import Call, KindDefinition, SystemDefinition
+from reconciler.core.definition import Call, FollowUp, KindDefinition, Part, SystemDefinition
 from reconciler.core.fields import FORMS, KEYWORDS, FieldInfo
 from reconciler.core.model import Diagnostic, Document, Json, JsonObject, Severity
 from reconciler.core.pointer import Path, get, parse_pointer
@@ -184,6 +185,8 @@ def check_consistency(
     for place, call in _calls(parsed):
         for part in ("path", "query", "headers", "body"):
             yield from _unknown_parameters(getattr(call, part), (*place, part), system, written)
+        if isinstance(call, FollowUp) and call.each is not None:
+            yield from _unknown_parameters("{" + call.each + "}", (*place, "each"), system, written)
     for name, info in fields.properties.items():
         if info.presence is not None and info.presence not in known:
             message = f"x-present names {info.presence!r}, which is no field of the schema"
@@ -267,16 +270,13 @@ def _check_keys(fields: FieldInfo, path: Path, written: Written) -> Iterator[Dia
             yield from _check_keys(info.items, (*place, "items"), written)
 
 
-def _calls(parsed: KindDefinition) -> Iterator[tuple[Path, Call]]:
-    for index, listing in enumerate(parsed.read.lists):
-        yield ("read", "list", index), listing
-    for name in ("find", "get"):
-        found = getattr(parsed.read, name)
-        if found is not None:
-            yield ("read", name), found
-    if parsed.write.create is not None:
-        yield ("write", "create"), parsed.write.create
-    for index, call in enumerate(parsed.write.update):
-        yield ("write", "update", index), call
-    if parsed.write.delete is not None and parsed.write.delete.call is not None:
-        yield ("write", "delete", "call"), parsed.write.delete.call
+def _calls(part: Any, path: Path = ()) -> Iterator[tuple[Path, Call]]:
+    """Yield every call in a part of a definition, which stands at `path`, with its own path."""
+    if isinstance(part, Call):
+        yield path, part
+    if isinstance(part, Part):
+        for name, field in type(part).model_fields.items():
+            yield from _calls(getattr(part, name), (*path, field.alias or name))
+    elif isinstance(part, list):
+        for index, item in enumerate(part):
+            yield from _calls(item, (*path, index))

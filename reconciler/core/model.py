@@ -278,7 +278,8 @@ class Change:
     requests: tuple[PlannedRequest, ...] = ()
     waits_for: frozenset[Address] = frozenset()  # changes of this plan that must be done first
     comparability: Comparability = Comparability.READ
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what a person must see, also of an unchanged resource
+    caveats: tuple[str, ...] = ()  # what the comparison could not tell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -257,9 +257,11 @@ def _decide_existing(considered: Considered, live: LiveObject, inputs: Inputs) -
         hidden=considered.hides,
         unknown=considered.unknown,
     )
-    notes = _notes(considered, comparison, inputs)
+    notes, caveats = _notes(considered, inputs), _caveats(considered, comparison, inputs)
     if resource.lifecycle.lookup or not fields:
-        change = replace(_unchanged(considered, live), notes=notes, comparability=_comparability(considered))
+        change = replace(
+            _unchanged(considered, live), notes=notes, caveats=caveats, comparability=_comparability(considered)
+        )
         return change, []
     fields = _with_causes(fields, considered, comparison, inputs, live)
     change = Change(
@@ -275,6 +277,7 @@ def _decide_existing(considered: Considered, live: LiveObject, inputs: Inputs) -
         else "managed fields differ",
         comparability=_comparability(considered),
         notes=notes,
+        caveats=caveats,
     )
     blockers = _blocked_fields(considered, fields)
     if blockers:
@@ -307,20 +310,22 @@ def _guard(considered: Considered) -> str:
     return "; ".join(words)
 
 
-def _notes(considered: Considered, comparison: Comparison, inputs: Inputs) -> tuple[str, ...]:
-    notes = []
-    if not considered.readable:
-        notes.append("not verified against live: " + inputs.unreadable[considered.resource.address])
-    if comparison.incomparable:
-        names = ", ".join(sorted(format_pointer(path) for path in comparison.incomparable))
-        notes.append(f"not comparable, taken as equal: {names} (`--resend` sends them)")
+def _notes(considered: Considered, inputs: Inputs) -> tuple[str, ...]:
     stated = _leaves(considered.spec)
     before = inputs.memory.stated_before(considered.resource.address)
     released = [p for p in sorted(before, key=format_pointer) if not any(_overlaps(p, s) for s in stated)]
-    if released:
-        names = ", ".join(format_pointer(path) for path in released)
-        notes.append(f"no longer stated, the value stays as it is: {names}")
-    return tuple(notes)
+    names = ", ".join(format_pointer(path) for path in released)
+    return (f"no longer stated, the value stays as it is: {names}",) if released else ()
+
+
+def _caveats(considered: Considered, comparison: Comparison, inputs: Inputs) -> tuple[str, ...]:
+    caveats = []
+    if not considered.readable:
+        caveats.append("not verified against live: " + inputs.unreadable[considered.resource.address])
+    if comparison.incomparable:
+        names = ", ".join(sorted(format_pointer(path) for path in comparison.incomparable))
+        caveats.append(f"not comparable, taken as equal: {names} (`--resend` sends them)")
+    return tuple(caveats)
 
 
 def _overlaps(one: Path, other: Path) -> bool:

@@ -82,6 +82,7 @@ def _change(change: Change, *, show_requests: bool) -> JsonObject:
         "waitsFor": sorted(str(address) for address in change.waits_for),
         "fields": [_field(field) for field in change.fields],
         "notes": list(change.notes),
+        "caveats": list(change.caveats),
         "requests": [
             {
                 "method": request.method,

@@ -105,6 +105,10 @@ def render_plan(plan: Plan, style: Style = PLAIN, *, show_unchanged: bool = Fals
         if change.action is not Action.UNCHANGED or show_unchanged or change.notes:
             blocks.append(_render_change(change, style, show_requests=show_requests))
     blocks += [_render_follow_up(follow_up, style) for follow_up in plan.follow_ups]
+    doubtful = sum(change.action is Action.UNCHANGED and bool(change.caveats) for change in plan.changes)
+    if doubtful and not show_unchanged:
+        which = plural(doubtful, "unchanged resource holds", "unchanged resources hold")
+        blocks.append(style.paint(f"  {which} values that could not be compared; -v shows which.", "dim"))
     if plan.diagnostics:
         blocks.append(render_diagnostics(plan.diagnostics, style))
     if plan.blockers:
@@ -119,12 +123,12 @@ def _render_change(change: Change, style: Style, *, show_requests: bool) -> str:
     lines = [style.paint(head, colour) if change.action is Action.UNCHANGED else style.paint(head, colour, "bold")]
     width = max((len(format_pointer(field.path)) for field in change.fields), default=0)
     lines += [_render_field(field, min(width, 40), style) for field in change.fields]
-    lines += [style.paint(f"      note: {printable(note)}", "dim") for note in change.notes]
+    lines += [style.paint(f"      note: {printable(note)}", "dim") for note in (*change.notes, *change.caveats)]
     for request in change.requests:
         only_if = f"  (if {request.only_if})" if request.only_if else ""
         lines.append(style.paint(f"      → {request.method} {printable(request.path)}{only_if}", "blue"))
         if show_requests and request.has_body:
-            body = json.dumps(request.body, indent=2, ensure_ascii=False)
+            body = json.dumps(request.body, indent=2, ensure_ascii=False, sort_keys=True)
             lines += [style.paint("        " + line, "dim") for line in body.splitlines()]
     if change.action is not Action.UNCHANGED and show_requests:
         lines.append(style.paint(f"      guard: {change.guard}", "dim"))
@@ -168,7 +172,7 @@ def _values(field: FieldChange) -> str:
 
 def show_value(value: Json) -> str:
     """Return a value on one line as JSON, cut when it is long."""
-    text = json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True)  # the order in a manifest means nothing
     text = printable(text)
     return text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 1] + "…"
 

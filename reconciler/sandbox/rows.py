@@ -46,19 +46,20 @@ class Rows:
 
     def edit(self, name: str, which: Which, changes: Mapping[str, Any]) -> list[str]:
         """Put `changes` over the top level of matching rows; return their ids. Raises KeyError for none."""
-        ids = self._ids(name, which)
+        ids = self.matching(name, which)
         for row_id in ids:
             self.put(name, {**self[name][row_id], **copy.deepcopy(dict(changes))})
         return ids
 
     def remove(self, name: str, which: Which) -> list[str]:
         """Take the matching rows away; return their ids. Raises KeyError for none."""
-        ids = self._ids(name, which)
+        ids = self.matching(name, which)
         for row_id in ids:
             del self[name][row_id]
         return ids
 
-    def _ids(self, name: str, which: Which) -> list[str]:
+    def matching(self, name: str, which: Which) -> list[str]:
+        """Return the ids of matching rows; a predicate sees copies. Raises KeyError for none."""
         if isinstance(which, str):
             ids = [which] if which in self[name] else []
         else:

@@ -23,6 +23,7 @@ _FLAT_STATUS: Final = {
     "token_expired": 401,
     "access_denied": 403,
     "not_found": 404,
+    "duplicate_name": 409,
 }
 
 
@@ -57,13 +58,24 @@ def single(edition: Edition, document: Mapping[str, Any]) -> SandboxResponse:
     """Return one object: bare in E1, in a list of one in E3."""
     if edition == "flat":
         return json_response(200, dict(document))
-    return json_response(200, {"success": True, "resultList": [document], "resultCount": 1})
+    return rows_found([document])
 
 
 def done(deployment_result: Mapping[str, Any] | None = None) -> SandboxResponse:
     """Return success, which never echoes what was stored, even when the deployment in it failed."""
     extra = {} if deployment_result is None else {"deploymentResult": deployment_result}
     return json_response(200, {"success": True, **extra})
+
+
+def saved(deployment_result: Mapping[str, Any] | None = None) -> SandboxResponse:
+    """Return success as the objects of a project say it, which never echoes either."""
+    extra = {} if deployment_result is None else {"deploymentResult": deployment_result}
+    return json_response(200, {"status": "SUCCESS", **extra})
+
+
+def rows_found(rows: Sequence[Mapping[str, Any]]) -> SandboxResponse:
+    """Return rows in the envelope of settings and endpoints."""
+    return json_response(200, {"success": True, "resultList": list(rows), "resultCount": len(rows)})
 
 
 def read_object(request: SandboxRequest) -> dict[str, Any]:
