@@ -4,38 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
+from fake_time import FakeTime
 
-from reconciler.core.model import Plan, Report
+from reconciler.core.errors import InvalidInput
+from reconciler.core.model import Change, Outcome, Plan, Report, Status
 from reconciler.core.redaction import Redactor
-from reconciler.core.selection import Selection, read_selection
+from reconciler.core.selection import Selection, read_selection, select
 from reconciler.sandbox.estate import SECRETS, Estate, build_estate
+from reconciler.sandbox.galtea import Galtea
 from reconciler.sandbox.in_process import in_process_transport
 from reconciler.sandbox.recording import Recorded, Recording
+from reconciler.sandbox.vices import Fault, Vices
 from reconciler.sandbox.workspace import write_workspace
 from reconciler.shell.packaged import packaged_folder
-from reconciler.shell.sending import Timing
 from reconciler.workflow import Connections, Loaded, Options, Planned, apply, load, plan
 
-
-class FakeTime:
-    """A clock that only sleeping moves."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def clock(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-    def timing(self) -> Timing:
-        return Timing(clock=self.clock, sleep=self.sleep, jitter=lambda upper: upper / 2, wall_clock=self.clock)
+LEDGER_KEY = "fake-ledger-key-not-real"
 
 
 def is_write(request: Any) -> bool:
@@ -56,10 +45,22 @@ class Bench:
     redactor: Redactor = field(default_factory=Redactor)
     recordings: dict[str, Recording] = field(default_factory=dict)
     wrapped: dict[str, Any] = field(default_factory=dict)
+    environ: dict[str, str] = field(default_factory=lambda: dict(SECRETS) | {"RECONCILER_LEDGER_KEY": LEDGER_KEY})
+    _loaded: tuple[Any, Loaded] | None = None
 
     @property
     def config(self) -> Path:
         return self.folder / "reconciler.yaml"
+
+    @property
+    def ledger(self) -> Path:
+        return self.folder / "ledger.json"
+
+    def without_ledger(self) -> Bench:
+        """Take the ledger out of the configuration, and return this bench."""
+        lines = self.config.read_text().splitlines(keepends=True)
+        self.config.write_text("".join(line for line in lines if "ledger:" not in line))
+        return self
 
     @property
     def manifests(self) -> Path:
@@ -80,7 +81,7 @@ class Bench:
 
         return Options(
             config=self.config,
-            environ=dict(SECRETS) | {"RECONCILER_LEDGER_KEY": "fake-ledger-key-not-real"},
+            environ=dict(self.environ),
             redactor=self.redactor,
             timing=self.time.timing(),
             transport=transport,
@@ -90,14 +91,25 @@ class Bench:
         )
 
     def load(self, options: Options | None = None) -> Loaded:
-        return load(options or self.options())
+        """Return what is loaded from the files as they are now; files are read again only when they changed."""
+        chosen = options or self.options()
+        written = [self.config, *sorted(self.manifests.rglob("*"))]
+        state = [(str(path), path.read_bytes() if path.is_file() else b"") for path in written], dict(self.environ)
+        if self._loaded is None or self._loaded[0] != state:
+            try:
+                self._loaded = state, load(replace(chosen, selection=Selection()))
+            except InvalidInput as error:
+                error.add_note("\n".join(f"{d.source}: {d.message}" for d in error.diagnostics))
+                raise
+        loaded = self._loaded[1]
+        return replace(loaded, selected=select(loaded.resources.values(), chosen.selection))
 
     def plan(self, *addresses: str, **more: Any) -> Plan:
         return self.planned(*addresses, **more).plan
 
     def planned(self, *addresses: str, **more: Any) -> Planned:
         options = self.options(selection=read_selection([], addresses), **more)
-        loaded = load(options)
+        loaded = self.load(options)
         with Connections(loaded.settings, options) as connections:
             return plan(loaded, connections, options)
 
@@ -105,7 +117,7 @@ class Bench:
         """Plan and apply; `between` is called after the plan, as somebody else would act."""
         between = more.pop("between", None)
         options = self.options(selection=read_selection([], addresses), **more)
-        loaded = load(options)
+        loaded = self.load(options)
         with Connections(loaded.settings, options) as connections:
             made = plan(loaded, connections, options)
             for recording in self.recordings.values():
@@ -127,11 +139,26 @@ class Bench:
         path.write_text(text)
         return path
 
-    def only(self, text: str) -> None:
-        """Let `text` be all the manifests."""
+    def only(self, text: str) -> Bench:
+        """Let `text` be all the manifests, and return this bench."""
         for path in sorted(self.manifests.rglob("*.yaml")):
             path.unlink()
         self.manifest("only.yaml", text)
+        return self
+
+    def rewrite(self, old: str, new: str) -> None:
+        """Replace `old`, which stands exactly once in all the manifests together."""
+        holders = [path for path in sorted(self.manifests.rglob("*.yaml")) if old in path.read_text()]
+        assert len(holders) == 1, f"{old!r} stands in {len(holders)} manifests"
+        text = holders[0].read_text()
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {holders[0]}"
+        holders[0].write_text(text.replace(old, new))
+
+    def wrap(self, system: str, *faults: Fault) -> Vices:
+        """Put faults in front of a system, and return them."""
+        wrapped = Vices(self.estate.systems()[system], *faults, sleep=self.time.sleep, is_write=is_write)
+        self.wrapped[system] = wrapped
+        return wrapped
 
 
 def make_bench(folder: Path, variants: Mapping[str, str] | None = None, *, populated: bool = True) -> Bench:
@@ -140,6 +167,33 @@ def make_bench(folder: Path, variants: Mapping[str, str] | None = None, *, popul
     urls = {name: bench.url(name) for name in bench.estate.systems()}
     write_workspace(folder, packaged_folder("manifests"), urls, chosen)
     return bench
+
+
+def with_empty_answers(estate: Estate) -> Estate:
+    """Return the estate with a Galtea that holds the same, and answers writes without the object."""
+    quiet = Galtea(api_key=SECRETS["GALTEA_API_KEY"], empty_answers=True)
+    for collection in ("products", "endpointConnections"):
+        for row in estate.galtea.stored(collection):
+            quiet.seed(collection, row)
+    return replace(estate, galtea=quiet)
+
+
+def change_of(plan: Plan, name: str) -> Change:
+    """Return the change whose address ends in `name`."""
+    (found,) = [change for change in plan.changes if str(change.address).endswith(name)]
+    return found
+
+
+def outcome_of(report: Report, name: str) -> Outcome:
+    """Return the outcome whose address ends in `name`."""
+    (found,) = [outcome for outcome in report.outcomes if str(outcome.address).endswith(name)]
+    return found
+
+
+def assert_applied(report: Report) -> None:
+    """Assert that everything was applied, or was in place already."""
+    trouble = [o for o in report.outcomes if o.status not in (Status.APPLIED, Status.UNCHANGED)]
+    assert [(str(o.address), o.status.value, o.detail) for o in trouble] == []
 
 
 def bodies(recorded: list[Recorded]) -> list[Any]:

@@ -8,7 +8,16 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from reconciler.core.errors import ErrorClass
@@ -51,7 +60,7 @@ def as_list(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
-Pointer = Annotated[str, BeforeValidator(_pointer), Field(pattern="^(/|$)")]
+Pointer = Annotated[str, BeforeValidator(_pointer), Field(json_schema_extra={"pattern": "^(/|$)"})]
 TemplateText = Annotated[str, BeforeValidator(_template)]
 TemplateJson = Annotated[Any, BeforeValidator(_template)]
 Pattern = Annotated[str, BeforeValidator(_pattern), Field(json_schema_extra={"format": "regex"})]
@@ -149,7 +158,7 @@ class Call(Part):
     @field_validator("path")
     @classmethod
     def _starts_with_slash(cls, value: str) -> str:
-        if not value.startswith("/") or value.startswith("//"):
+        if value != "{location}" and (not value.startswith("/") or value.startswith("//")):
             raise ValueError("a path starts with one '/', relative to the system's url")
         if "?" in value or "#" in value:
             raise ValueError("query parameters go under `query`")
@@ -165,10 +174,17 @@ class FindFields(Part):
     )
 
 
+# Told apart beforehand, so that a mistake in one form is not reported for both.
+ObjectPlace = Annotated[
+    Annotated[Pointer, Tag("pointer")] | Annotated[FindFields, Tag("fields")],
+    Discriminator(lambda value: "pointer" if isinstance(value, str) else "fields"),
+]
+
+
 class GetCall(Call):
     """Reads one object."""
 
-    object: Pointer | FindFields = Field(default="", description="Where the answer holds the object.")
+    object: ObjectPlace = Field(default="", description="Where the answer holds the object.")
     archive: Archive | None = Field(default=None, description="The answer is a ZIP archive with the object in a file.")
 
 
