@@ -407,7 +407,9 @@ def _fields(
     live = writing.subject.live.spec if writing.subject.live is not None else {}
     merged = merge(info, spec, live)
     if mode == "mergePatch":
-        wanted = {name: _patch(info.child(name), merged.get(name), live.get(name, MISSING)) for name in travelling}
+        wanted = {
+            name: _patch(info.child(name), merged.get(name), live.get(name, MISSING)) for name in sorted(travelling)
+        }
         return respell(info, wanted, creating=writing.creating)
     if mode == "jsonPatch":
         return [op for name in sorted(travelling) for op in _operations(info, name, merged, live, writing.creating)]
@@ -559,7 +561,8 @@ def answered_id(kind: Kind, call: WriteCall, response: Response, spec: JsonObjec
             return found
     if not kind.definition.identity.id.startswith("/"):
         return read_id(kind, {}, spec)
-    location = response.headers.get("location", "")
+    # Where there is something to wait for, the location is that of the operation.
+    location = response.headers.get("location", "") if call.wait is None else ""
     segment = urlsplit(location).path.rstrip("/").rpartition("/")[2]
     return unquote(segment) or None
 
