@@ -1,4 +1,4 @@
-"""Emulation of the Apinizer Management API ("APIops") for API proxies and their WebSocket settings."""
+"""Emulation of the Apinizer Management API ("APIops"): API proxies, their settings, and a project's other objects."""
 
 from reconciler.sandbox.apinizer.system import Apinizer
 

@@ -11,11 +11,11 @@ from typing import Final
 
 from reconciler.sandbox.apinizer.answers import RefusedError, done, read_object
 from reconciler.sandbox.apinizer.documents import deployment
-from reconciler.sandbox.apinizer.routing import Call, Route
-from reconciler.sandbox.apinizer.state import Row
+from reconciler.sandbox.apinizer.results import with_pods
+from reconciler.sandbox.apinizer.routing import PROXY, Call, Route
 from reconciler.sandbox.http import SandboxResponse, json_response
 
-_ENVIRONMENT: Final = "projects/{project}/apiProxies/{proxy}/environments/{environment}/"
+_ENVIRONMENT: Final = PROXY + "environments/{environment}/"
 
 
 def deploy(call: Call) -> SandboxResponse:
@@ -25,7 +25,7 @@ def deploy(call: Call) -> SandboxResponse:
     environment = call.server.environment(call.names["environment"])
     if call.request.body:
         read_object(call.request)  # `description` and `persistent` have no effect that could be read
-    return done(_result(environment, call.server.deploy(proxy, environment)))
+    return done(with_pods({environment["name"]: call.server.deploy(proxy, environment)}))
 
 
 def undeploy(call: Call) -> SandboxResponse:
@@ -39,7 +39,7 @@ def undeploy(call: Call) -> SandboxResponse:
         raise RefusedError("not_found", text)
     if not environment["failing"]:
         del proxy["deployments"][environment["name"]]
-    return done(_result(environment, not environment["failing"]))
+    return done(with_pods({environment["name"]: not environment["failing"]}))
 
 
 def status(call: Call) -> SandboxResponse:
@@ -51,19 +51,8 @@ def status(call: Call) -> SandboxResponse:
     return json_response(200, found)
 
 
-def _result(environment: Row, success: bool) -> Row:
-    pod = f"worker-{environment['name']}-0"
-    detail = "OK" if success else "Connection refused"
-    row = {"envName": environment["name"], "podName": pod, "podIp": "192.0.2.10"}
-    return {
-        "success": success,
-        "responseTime": 12,
-        "detailList": [{**row, "success": success, "detail": detail, "responseTime": 12}],
-    }
-
-
 ROUTES: Final = (
-    Route(method="POST", template=_ENVIRONMENT, handler=deploy),
-    Route(method="DELETE", template=_ENVIRONMENT, handler=undeploy),
-    Route(method="GET", template=_ENVIRONMENT + "deploy-status/", handler=status, edition="wrapped"),
+    Route("POST", _ENVIRONMENT, deploy),
+    Route("DELETE", _ENVIRONMENT, undeploy),
+    Route("GET", _ENVIRONMENT + "deploy-status/", status, "wrapped"),
 )

@@ -12,31 +12,29 @@ from urllib.parse import quote
 
 from reconciler.sandbox.apinizer.answers import done, listing, query_flag, single
 from reconciler.sandbox.apinizer.documents import archive, full, list_row, thin
-from reconciler.sandbox.apinizer.routing import Call, Route
-from reconciler.sandbox.apinizer.state import Row
+from reconciler.sandbox.apinizer.results import with_environments
+from reconciler.sandbox.apinizer.routing import PROJECT, PROXY, Call, Route
 from reconciler.sandbox.http import SandboxResponse
-
-_PROXIES: Final = "projects/{project}/apiProxies/"
-_ENVIRONMENTS: Final = "projects/{project}/environments/"
+from reconciler.sandbox.rows import Row
 
 
 def list_projects(call: Call) -> SandboxResponse:
     """List all projects."""
-    return listing([_named(row) for row in call.server.rows("projects")])
+    return listing([_named(row) for row in call.server.every("projects")])
 
 
 def list_environments(call: Call) -> SandboxResponse:
     """List all environments, or those of a project; every project has all of them."""
     if "project" in call.names:
         call.server.project(call.names["project"])
-    return listing([_named(row) for row in call.server.rows("environments")])
+    return listing([_named(row) for row in call.server.every("environments")])
 
 
 def list_proxies(call: Call) -> SandboxResponse:
     """List a project's proxies by name, all at once."""
     call.server.require("VIEW")
     project = call.server.project(call.names["project"])["name"]
-    rows = (row for row in call.server.rows("apiProxies") if row["project"] == project)
+    rows = call.server.within("apiProxies", project)
     return listing([list_row(row) for row in sorted(rows, key=lambda row: str(row["name"]))])
 
 
@@ -44,7 +42,8 @@ def get_proxy(call: Call) -> SandboxResponse:
     """Read a proxy without its settings."""
     call.server.require("VIEW")
     proxy = call.server.proxy(call.names)
-    return single(call.server.edition, thin(proxy, with_policies=query_flag(call.request, "withPolicies")))
+    document = thin(call.server, proxy, with_policies=query_flag(call.request, "withPolicies"))
+    return single(call.server.edition, document)
 
 
 def get_full(call: Call) -> SandboxResponse:
@@ -52,7 +51,8 @@ def get_full(call: Call) -> SandboxResponse:
     call.server.require("VIEW")
     proxy = call.server.proxy(call.names)
     with_policies = query_flag(call.request, "withPolicies")
-    document = full(proxy, with_policies=with_policies, with_settings=call.server.readable == "full")
+    with_settings = call.server.readable == "full"
+    document = full(call.server, proxy, with_policies=with_policies, with_settings=with_settings)
     return single(call.server.edition, document)
 
 
@@ -66,7 +66,7 @@ def export(call: Call) -> SandboxResponse:
         "content-type": "application/octet-stream",
         "content-disposition": f"attachment; filename*=UTF-8''{file_name}",
     }
-    return SandboxResponse(status=200, headers=headers, body=archive(proxy, flags))
+    return SandboxResponse(status=200, headers=headers, body=archive(call.server, proxy, flags))
 
 
 def delete_proxy(call: Call) -> SandboxResponse:
@@ -76,13 +76,8 @@ def delete_proxy(call: Call) -> SandboxResponse:
     missing = f"ApiProxy (name: {call.names['proxy']}) can not be deleted because it is not exist!"
     proxy = server.proxy(call.names, missing)
     server.discard("apiProxies", proxy)
-    failing = {row["name"] for row in server.rows("environments") if row["failing"]}
-    results = [
-        {"environmentName": name, "success": name not in failing, "message": ""}
-        for name in sorted(proxy["deployments"])
-    ]
-    succeeded = all(result["success"] for result in results)
-    return done({"success": succeeded, "message": "", "environmentResults": results})
+    failing = {row["name"] for row in server.every("environments") if row["failing"]}
+    return done(with_environments({name: name not in failing for name in sorted(proxy["deployments"])}))
 
 
 def _named(row: Row) -> Row:
@@ -90,15 +85,15 @@ def _named(row: Row) -> Row:
 
 
 ROUTES: Final = (
-    Route(method="GET", template="projects/", handler=list_projects),
-    Route(method="GET", template="environments/", handler=list_environments),
-    Route(method="GET", template=_ENVIRONMENTS, handler=list_environments, edition="wrapped"),
+    Route("GET", "projects/", list_projects),
+    Route("GET", "environments/", list_environments),
+    Route("GET", PROJECT + "environments/", list_environments, "wrapped"),
     # Section 4: E1 writes this one without a slash.
-    Route(method="GET", template="environments/{project}", handler=list_environments, edition="flat"),
-    Route(method="GET", template=_PROXIES, handler=list_proxies),
-    Route(method="GET", template=_PROXIES + "{proxy}/", handler=get_proxy),
-    Route(method="DELETE", template=_PROXIES + "{proxy}/", handler=delete_proxy),
+    Route("GET", "environments/{project}", list_environments, "flat"),
+    Route("GET", PROJECT + "apiProxies/", list_proxies),
+    Route("GET", PROXY, get_proxy),
+    Route("DELETE", PROXY, delete_proxy),
     # Section 3 knows this one from the newest OpenAPI only; nothing says that older servers lack it.
-    Route(method="GET", template=_PROXIES + "{proxy}/full", handler=get_full),
-    Route(method="GET", template=_PROXIES + "{proxy}/export/", handler=export),
+    Route("GET", PROXY + "full", get_full),
+    Route("GET", PROXY + "export/", export),
 )

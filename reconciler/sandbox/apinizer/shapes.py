@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import field as value_of
 from typing import Any, Final, Literal, TypeAlias
 
 from reconciler.sandbox.apinizer.answers import Edition, RefusedError
@@ -35,7 +35,7 @@ class Field:
     high: int = _INT32
     shortest: int = 0
     items: Field | None = None
-    members: Mapping[str, Field] = MappingProxyType({})
+    members: Mapping[str, Field] = value_of(default_factory=dict)
     edition: Edition | None = None
     shown: Literal["plain", "encrypted", "archive"] = "plain"
 
@@ -81,6 +81,11 @@ def object_of(members: Fields) -> Field:
 def required(field: Field) -> Field:
     """Describe a field that must be sent, a text not blank."""
     return replace(field, required=True, filled=field.filled or field.kind == "text")
+
+
+def filled(field: Field) -> Field:
+    """Describe a field that may be left out but not be sent blank or empty."""
+    return replace(field, filled=True)
 
 
 def defaults(fields: Fields, edition: Edition) -> dict[str, Any]:

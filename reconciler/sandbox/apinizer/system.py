@@ -2,12 +2,11 @@
 
 Reads: the injected clock. Writes: nothing outside its own memory.
 Invariants: one lock around everything; the token is checked before the path. To add an object, write a module
-with ROUTES, name it in `_ROUTES`, and give its table a row of defaults in `state`.
+with ROUTES, name it in `_ROUTES`, and give it a row in `tables`; to add a settings block, see `blocks`.
 """
 
 from __future__ import annotations
 
-import copy
 import hmac
 import threading
 import time
@@ -15,13 +14,41 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from reconciler.sandbox.apinizer import deployments, proxies, websocket
+from reconciler.sandbox.apinizer import (
+    connections,
+    credentials,
+    deployments,
+    endpoints,
+    environment_variables,
+    ip_groups,
+    proxies,
+    proxy_groups,
+    settings,
+    traffic_log,
+)
 from reconciler.sandbox.apinizer.answers import Edition, RefusedError, refusal
-from reconciler.sandbox.apinizer.routing import Call, Route, match
-from reconciler.sandbox.apinizer.state import Row, Selector, Server
+from reconciler.sandbox.apinizer.routing import Call, Handler, Route, table
+from reconciler.sandbox.apinizer.state import Server
 from reconciler.sandbox.http import SandboxRequest, SandboxResponse, empty_response
+from reconciler.sandbox.routes import Routes
+from reconciler.sandbox.rows import Row, Which
 
-_ROUTES: Final[tuple[Route, ...]] = (*proxies.ROUTES, *websocket.ROUTES, *deployments.ROUTES)
+_ROUTES: Final[tuple[Route, ...]] = (
+    *proxies.ROUTES,
+    *settings.ROUTES,
+    *deployments.ROUTES,
+    *endpoints.ROUTES,
+    *traffic_log.ROUTES,
+    *environment_variables.ROUTES,
+    *ip_groups.ROUTES,
+    *connections.ROUTES,
+    *credentials.ROUTES,
+    *proxy_groups.ROUTES,
+)
+_BY_EDITION: Final[Mapping[str, Routes[Handler]]] = {
+    "flat": table(_ROUTES, "flat"),
+    "wrapped": table(_ROUTES, "wrapped"),
+}
 _ALL_RIGHTS: Final = frozenset({"VIEW", "MANAGE", "DEPLOY_UNDEPLOY", "EXPORT_IMPORT"})
 
 
@@ -29,9 +56,9 @@ _ALL_RIGHTS: Final = frozenset({"VIEW", "MANAGE", "DEPLOY_UNDEPLOY", "EXPORT_IMP
 class Apinizer:
     """One emulated manager.
 
-    `edition`: "flat" (E1/E2) or "wrapped" (E3). `readable`: where the WebSocket settings can be read: in
-    `/full` and the export, in the export only, or nowhere (then the right to export is missing).
-    `rights`: the token's actions in the category API_MANAGEMENT.
+    `edition`: "flat" (E1/E2) or "wrapped" (E3). `readable`: where the settings can be read: in `/full` and the
+    export, in the export only, or nowhere (then the right to export is missing). `rights`: the token's actions,
+    in every category (`VIEW`) or in one (`IDENTITY+VIEW`).
     """
 
     token: str = field(repr=False)
@@ -45,7 +72,8 @@ class Apinizer:
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        rights = self.rights - {"EXPORT_IMPORT"} if self.readable == "none" else self.rights
+        export = {"EXPORT_IMPORT", "API_MANAGEMENT+EXPORT_IMPORT"}
+        rights = self.rights - export if self.readable == "none" else self.rights
         self._server = Server(edition=self.edition, readable=self.readable, rights=rights, clock=self.clock)
 
     def handle(self, request: SandboxRequest) -> SandboxResponse:
@@ -53,64 +81,73 @@ class Apinizer:
         with self._lock:
             try:
                 self._authenticate(request)
-                found = match(_ROUTES, request.path, self.edition)
-                if not found.handlers:
-                    return empty_response(404)
-                handler = found.handlers.get(request.method)
-                if handler is None:
-                    return empty_response(405, {"allow": ", ".join(sorted(found.handlers))})
-                return handler(Call(server=self._server, request=request, names=found.names))
+                routes = _BY_EDITION[self.edition]
+                found = routes.find(request.method, request.path)
+                if found is not None:
+                    return found.handler(Call(server=self._server, request=request, names=found.values))
+                methods = routes.methods(request.path)
+                return empty_response(405, {"allow": ", ".join(sorted(methods))}) if methods else empty_response(404)
             except RefusedError as refused:
                 return refusal(self.edition, refused)
 
     # Behind the back: what people do in the console, and what tests want to look at.
 
     def stored(self, table: str) -> list[Row]:
-        """Return copies of the rows of "projects", "environments" or "apiProxies", secrets included."""
+        """Return copies of the rows of a table (see `tables`), secrets included, oldest first."""
         with self._lock:
-            return copy.deepcopy(list(self._server.rows(table)))
+            return self._server.copies(table)
 
     def seed(self, table: str, row: Mapping[str, Any]) -> str:
         """Store a row without going through the API and return its id.
 
-        `name` is required, and `project` for a proxy; `deployedTo` lists environments that already run it.
-        Raises: ValueError when the name is taken.
+        What makes the row unique is required: `name` (of a credential `username`, of an endpoint `proxy` and
+        `httpMethod` as well), and `project` for all but projects and environments. `deployedTo` lists
+        environments that already run a proxy. Raises: ValueError when the name is taken.
         """
         given = {name: value for name, value in row.items() if name != "deployedTo"}
         with self._lock:
-            if table == "apiProxies":
+            if "project" in given:
                 self._server.project(given["project"])
+            if table == "endpoints":
+                owner = self._server.proxy({"project": given.pop("project"), "proxy": given.pop("proxy")})
+                given["proxyId"] = owner["id"]
             stored = self._server.add(table, given)
+            self._touch(table, stored)
             for environment in row.get("deployedTo", ()):
                 self._server.deploy(stored, self._server.environment(environment))
             return str(stored["id"])
 
-    def edit(self, table: str, which: Selector, changes: Mapping[str, Any]) -> list[str]:
+    def edit(self, table: str, which: Which, changes: Mapping[str, Any]) -> list[str]:
         """Change top-level fields of rows by name, id or predicate, as the console does.
 
-        Return the ids. Raises: KeyError when nothing matches.
+        Return the ids. Raises: KeyError when nothing matches, ValueError when a new name is taken.
         """
         with self._lock:
             rows = self._server.selected(table, which)
             for row in rows:
-                self._server.discard(table, row)
-                row.update(copy.deepcopy(dict(changes)))
-                if "saves" in row:
+                self._server.change(table, row, changes)
+                if table == "apiProxies":
                     row["saves"] += 1
-                self._server.put(table, row)
+                self._touch(table, row)
             return [row["id"] for row in rows]
 
-    def remove(self, table: str, which: Selector) -> list[str]:
+    def remove(self, table: str, which: Which) -> list[str]:
         """Delete rows by name, id or predicate; return the ids. Raises: KeyError when nothing matches."""
         with self._lock:
             rows = self._server.selected(table, which)
             for row in rows:
                 self._server.discard(table, row)
+                self._touch(table, row)
             return [row["id"] for row in rows]
 
     def expire_token(self) -> None:
         """Let the token run out."""
         self._expired = True
+
+    def _touch(self, table: str, row: Row) -> None:
+        """Have a proxy wait for a deployment when its endpoints change."""
+        if table == "endpoints":
+            self._server.owner(row)["saves"] += 1
 
     def _authenticate(self, request: SandboxRequest) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
