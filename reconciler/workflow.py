@@ -101,7 +101,7 @@ def read_definitions(folders: Iterable[Path]) -> tuple[list[Document], list[Diag
     documents: list[Document] = []
     problems: list[Diagnostic] = []
     for folder in folders:
-        paths, found = find_manifests([folder], folder)
+        paths, found = find_manifests([folder], Path())
         problems += found
         for path in paths:
             read, found = read_documents(path, display_path(path))

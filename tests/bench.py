@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -146,6 +147,13 @@ class Bench:
         self.manifest("only.yaml", text)
         return self
 
+    def keep(self, system: str) -> Bench:
+        """Let the examples of `system` be all the manifests, and return this bench."""
+        for folder in self.manifests.iterdir():
+            if folder.name != system:
+                shutil.rmtree(folder)
+        return self
+
     def rewrite(self, old: str, new: str) -> None:
         """Replace `old`, which stands exactly once in all the manifests together."""
         holders = [path for path in sorted(self.manifests.rglob("*.yaml")) if old in path.read_text()]
@@ -193,7 +201,19 @@ def outcome_of(report: Report, name: str) -> Outcome:
 def assert_applied(report: Report) -> None:
     """Assert that everything was applied, or was in place already."""
     trouble = [o for o in report.outcomes if o.status not in (Status.APPLIED, Status.UNCHANGED)]
-    assert [(str(o.address), o.status.value, o.detail) for o in trouble] == []
+    assert not trouble, [(str(o.address), o.status.value, o.detail) for o in trouble]
+
+
+def rows(bench: Bench, place: str, **values: Any) -> list[dict[str, Any]]:
+    """Return the rows of `place` (`system.collection`) that are not deleted and hold `values`."""
+    system, _, collection = place.partition(".")
+    stored = getattr(bench.estate, system).stored(collection)
+    return [r for r in stored if all(r[n] == v for n, v in values.items()) and r.get("deletedAt") is None]
+
+
+def write_count(bench: Bench) -> int:
+    """Return how many writes there were since the plan."""
+    return sum(len(bench.writes(name)) for name in bench.recordings)
 
 
 def bodies(recorded: list[Recorded]) -> list[Any]:

@@ -185,18 +185,73 @@ def _add_kinds(commands: Commands) -> None:
     listing = _add(sub, "list", "list all kinds, those that ship and your own")
     show = _add(sub, "show", "explain a kind: fields, identity, calls, guards")
     show.add_argument("kind", metavar="KIND", help="as in Product, or shop.Product where several systems have one")
-    for one in (listing, show):
-        group = one.add_argument_group("input")
-        group.add_argument(
-            "--config",
-            metavar="FILE",
-            default="reconciler.yaml",
-            help="configuration whose `schemas` are read too, when it exists (default: reconciler.yaml)",
-        )
-        group.add_argument(
-            "--schemas", metavar="DIR", action="append", default=[], help="more definitions; may be repeated"
-        )
+    check = _add(sub, "check", "find every mistake in definitions, and what in them is doubtful", epilog=_CHECK)
+    check.add_argument("paths", metavar="PATH", nargs="*", help="files or folders (default: `schemas` as configured)")
+    new = _add(sub, "new", "print a commented definition to start from", epilog=_NEW)
+    new.add_argument("name", metavar="SYSTEM/KIND", help="as in shop/Product")
+    schema = _add(sub, "schema", "print a JSON Schema for editors, of manifests or of definitions", epilog=_SCHEMA)
+    schema.add_argument("--definitions", action="store_true", help="of definitions instead of manifests")
+    _add_from_openapi(sub)
+    for one in (listing, show, check, new, schema):
+        _add_own_kinds(one)
+    for one in (show, schema):
+        _add_parameters(one)
+    for one in (new, schema):
+        one.add_argument("--output", metavar="FILE", help="write into this file instead of printing")
+        _add_output(one, formats=False)
+    for one in (listing, show, check):
         _add_output(one)
+
+
+_CHECK = "Exits with 3 when there is a mistake; warnings alone are shown and pass."
+_NEW = "The system comes along unless it is defined already. The text passes `reconciler kinds check` as it is."
+_SCHEMA = """\
+In an editor that speaks to the YAML language server, this line at the top of a manifest file is enough:
+  # yaml-language-server: $schema=manifests.schema.json"""
+
+
+def _add_own_kinds(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("input")
+    group.add_argument(
+        "--config",
+        metavar="FILE",
+        default="reconciler.yaml",
+        help="configuration whose `schemas` are read too, when it exists (default: reconciler.yaml)",
+    )
+    group.add_argument(
+        "--schemas", metavar="DIR", action="append", default=[], help="more definitions; may be repeated"
+    )
+
+
+def _add_parameters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set",
+        metavar="SYSTEM.NAME=VALUE",
+        action="append",
+        default=[],
+        dest="parameters",
+        help="a parameter of a system that its kinds depend on, such as its edition; may be repeated",
+    )
+
+
+def _add_from_openapi(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "from-openapi",
+        "draft a system and its kinds from an OpenAPI 3.0 or 3.1 document, for a person to finish",
+        epilog="what the document does not say is guessed, and marked with a comment that starts with DECIDE",
+    )
+    parser.add_argument("document", metavar="DOCUMENT", help="YAML or JSON file; nothing is fetched")
+    parser.add_argument(
+        "--path",
+        metavar="PREFIX",
+        action="append",
+        default=[],
+        help="only paths that start so, as in /api/v1/widgets; may be repeated",
+    )
+    parser.add_argument("--system", metavar="NAME", help="name of the system (default: from the document's title)")
+    parser.add_argument("--output", metavar="DIR", help="write one file for each definition here (default: print them)")
+    _add_output(parser, formats=False)
 
 
 def _add_sandbox(commands: Commands) -> None:

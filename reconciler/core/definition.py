@@ -65,6 +65,11 @@ __all__ = [
 ]
 
 
+ListCalls = Annotated[list[ListCall], BeforeValidator(as_list, json_schema_input_type=ListCall | list[ListCall])]
+WriteCalls = Annotated[list[WriteCall], BeforeValidator(as_list, json_schema_input_type=WriteCall | list[WriteCall])]
+FollowUps = Annotated[list[FollowUp], BeforeValidator(as_list, json_schema_input_type=FollowUp | list[FollowUp])]
+
+
 class Delete(Part):
     """How an object goes away: by a call, by being switched off, or not at all."""
 
@@ -92,7 +97,7 @@ class Identity(Part):
 
     id: str = Field(
         default="/id",
-        description="Where the live object holds its id, or a template that makes it, such as {spec.project}/{spec.name}.",
+        description="Where the live object holds its id, or a template such as {spec.project}/{spec.name}.",
     )
     key: list[Name] = Field(
         default_factory=list, description="The natural key: the fields that together find the live object."
@@ -114,12 +119,10 @@ class Identity(Part):
 class Read(Part):
     """Where live objects come from."""
 
-    lists: Annotated[list[ListCall], BeforeValidator(as_list, json_schema_input_type=ListCall | list[ListCall])] = (
-        Field(
-            default_factory=list,
-            alias="list",
-            description="Reads all objects of a scope. Several lists are laid over one another: a later one wins.",
-        )
+    lists: ListCalls = Field(
+        default_factory=list,
+        alias="list",
+        description="Reads all objects of a scope. Several lists are laid over one another: a later one wins.",
     )
     find: ListCall | None = Field(
         default=None, description="A list narrowed to one natural key; used to read a single object without its id."
@@ -148,18 +151,16 @@ class Write(Part):
     """How objects are written. Without `create` the kind is adopt-only; without `update` it is look-up only."""
 
     create: WriteCall | None = Field(default=None, description="Creates an object.")
-    update: Annotated[list[WriteCall], BeforeValidator(as_list, json_schema_input_type=WriteCall | list[WriteCall])] = (
-        Field(
-            default_factory=list,
-            description="Updates an object. Of several calls each is made when one of its fields changed.",
-        )
+    update: WriteCalls = Field(
+        default_factory=list,
+        description="Updates an object. Of several calls each is made when one of its fields changed.",
     )
     delete: Delete | None = Field(default=None, description="How an object goes away.")
     inside: Inside | None = Field(
         default=None, description="Instead of create and update: the object lives in another object's document."
     )
-    after: Annotated[list[FollowUp], BeforeValidator(as_list, json_schema_input_type=FollowUp | list[FollowUp])] = (
-        Field(default_factory=list, description="Calls made once after all changes that lead to the same request.")
+    after: FollowUps = Field(
+        default_factory=list, description="Calls made once after all changes that lead to the same request."
     )
 
 
@@ -230,8 +231,8 @@ class KindDefinition(Part):
         default_factory=dict, description="What the definition rests on: sentences by how sure they are."
     )
     schema_: dict[str, Any] = Field(alias="schema", description="JSON Schema 2020-12 of spec, with the x-… keywords.")
-    identity: Identity = Field(default=Identity(), description="What makes an object itself.")
-    read: Read = Field(default=Read(), description="Where live objects come from.")
+    identity: Identity = Field(default=Identity(), description="How one object is told from another.")
+    read: Read = Field(default=Read(), description="How live objects are read.")
     write: Write = Field(default=Write(), description="How objects are written.")
     guard: Guard = Field(default=Guard(), description="What protects a write from overwriting somebody else's.")
     requires: list[ParentRequirement] = Field(

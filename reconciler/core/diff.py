@@ -6,7 +6,7 @@ Equal bodies never reach deepdiff: it is asked only for the few that differ, and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.core.model import FieldChange, Json, JsonObject, Operation
@@ -31,8 +31,8 @@ class Difference:
 
     operation: Operation
     path: Path
-    before: Json = None
-    after: Json = None
+    before: Json = field(default=None, repr=False)
+    after: Json = field(default=None, repr=False)
 
 
 def differences(before: JsonObject, after: JsonObject) -> Iterator[Difference]:

@@ -6,7 +6,7 @@ The document is read whole and written whole; everything in it that is not ours 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.core.definition import Inside
@@ -29,9 +29,9 @@ from reconciler.core.wire import (
 class Holder:
     """A document that was read, and the objects in it by their place: an index, or a key of the map."""
 
-    body: JsonObject
+    body: JsonObject = field(repr=False)
     objects: tuple[tuple[int | str, LiveObject], ...]
-    spec: JsonObject  # of the object that it was read for
+    spec: JsonObject = field(repr=False)  # of the object that it was read for
     etag: str | None = None
 
     def find(self, kind: Kind, subject: Subject) -> LiveObject | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.core.model import Address, Expression, Json, Reference
-from reconciler.core.pointer import MISSING, Path, parse_pointer
+from reconciler.core.pointer import MISSING, Path, format_pointer, parse_pointer
 from reconciler.core.suggest import did_you_mean
 
 _TOKEN = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
@@ -38,7 +38,8 @@ class Lookups:
     environment: Callable[[str], str]
     file: Callable[[str], str]
     variables: Mapping[str, Json]
-    secret_values: frozenset[str] = frozenset()  # a variable that holds one of these is secret too
+    # A variable that holds one of these is secret too.
+    secret_values: frozenset[str] = field(default=frozenset(), repr=False)
     system_of_kind: Callable[[str, str], str] = lambda system, kind: system
 
 
@@ -46,7 +47,7 @@ class Lookups:
 class Filled:
     """What `fill` found: the value with everything but references filled in, and what to know about it."""
 
-    value: Json
+    value: Json = field(repr=False)
     expressions: list[Expression] = field(default_factory=list)
     sensitive: set[Path] = field(default_factory=set)
     problems: list[tuple[Path, ExpressionError]] = field(default_factory=list)
@@ -68,16 +69,16 @@ def _fill(value: Json, path: Path, system: str, lookups: Lookups, result: Filled
         return value
     try:
         parts = [_part(part, path, system, lookups, result) for part in split(value)]
+        if len(parts) == 1 and not isinstance(parts[0], Reference):
+            return parts[0]
+        texts = tuple(part if isinstance(part, Reference) else _text(part) for part in parts)
     except ExpressionError as error:
         result.problems.append((path, error))
         return value
-    if any(isinstance(part, Reference) for part in parts):
-        texts = tuple(part if isinstance(part, Reference) else _text(part) for part in parts)
+    if any(isinstance(part, Reference) for part in texts):
         result.expressions.append(Expression(path=path, parts=texts))
         return value
-    if len(parts) == 1:
-        return parts[0]
-    return "".join(_text(part) for part in parts)
+    return "".join(str(text) for text in texts)
 
 
 def _text(value: Json) -> str:
@@ -156,6 +157,8 @@ def resolve(
     """Return `spec` with its references filled in, and the paths of those that are not known yet.
 
     `value_of` gives the value of a reference or MISSING. An unknown one keeps the manifest's text.
+
+    Raises ExpressionError, with the path in its message, for a value that cannot stand inside text.
     """
     unknown: set[Path] = set()
     known: dict[Path, Json] = {}
@@ -163,8 +166,11 @@ def resolve(
         values = [part if isinstance(part, str) else value_of(part) for part in expression.parts]
         if any(value is MISSING for value in values):
             unknown.add(expression.path)
-        else:
+            continue
+        try:
             known[expression.path] = values[0] if len(values) == 1 else "".join(_text(v) for v in values)
+        except ExpressionError as error:
+            raise ExpressionError(f"{format_pointer(expression.path)}: {error}", error.hint) from None
     return _replace(spec, (), known), frozenset(unknown)
 
 

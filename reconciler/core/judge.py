@@ -54,6 +54,8 @@ _MESSAGES = (
     "/errors/0",
 )
 
+_LONGEST = 500  # characters of a server's message that are shown
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -125,7 +127,8 @@ def holds(condition: Condition, body: Any) -> bool:
         return False
     if condition.one_of is not None and not any(strictly_equal(value, option) for option in condition.one_of):
         return False
-    if condition.matches is not None and condition.at:
+    # A rule without `at` was held against the answer's text, which need not be JSON.
+    if condition.matches is not None and (condition.at or not isinstance(condition, AnswerRule)):
         return isinstance(value, str) and re.search(condition.matches, value, re.IGNORECASE) is not None
     return True
 
@@ -168,5 +171,11 @@ def _messages(body: Any, pointers: Sequence[str]) -> Iterator[str]:
         value = get(body, parse_pointer(pointer))
         if isinstance(value, str) and value.strip():
             # One line and no control characters: the text comes from outside and ends up on a terminal.
-            text = "".join(c if c.isprintable() else " " for c in value)
-            yield text[:500].strip()
+            text = "".join(c if c.isprintable() else " " for c in value).strip()
+            if text:
+                yield _shortened(text)
+
+
+def _shortened(text: str) -> str:
+    """Cut a long text after a whole word: servers repeat what they were sent, and half a secret is not recognised."""
+    return text if len(text) <= _LONGEST else text[:_LONGEST].rpartition(" ")[0].rstrip() + " …"

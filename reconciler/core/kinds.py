@@ -6,19 +6,19 @@ definition are chosen by them first, so that everything behind sees one definiti
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jsonschema
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from reconciler.core import definition as grammar
 from reconciler.core.cases import CaseError, choose_cases
 from reconciler.core.definition import KindDefinition, SystemDefinition, WriteCall
 from reconciler.core.fields import FieldInfo, read_fields
 from reconciler.core.forms import encode_scalar
+from reconciler.core.grammar_mistakes import explain
 from reconciler.core.kind_checks import Written, check_consistency, check_kind_schema, check_system
 from reconciler.core.model import Diagnostic, Document, Json, JsonObject, Source
 from reconciler.core.suggest import did_you_mean
@@ -263,38 +263,11 @@ def _scope(definition: KindDefinition) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-# --------------------------------------------------------------------------- grammar
-
-
-@functools.lru_cache(maxsize=1)
-def _grammar_words() -> frozenset[str]:
-    words: set[str] = set()
-    for value in vars(grammar).values():
-        if isinstance(value, type) and issubclass(value, BaseModel):
-            words.update(info.alias or name for name, info in value.model_fields.items())
-    return frozenset(words)
-
-
 def _parse(model: type[Any], data: Json, written: Written, problems: list[Diagnostic]) -> Any:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        for mistake in error.errors(include_url=False, include_input=False, include_context=False):
-            path = tuple(mistake["loc"])
-            if mistake["type"] == "extra_forbidden":
-                message, hint = f"unknown key {path[-1]!r}", did_you_mean(str(path[-1]), _grammar_words())
-                problems.append(written.problem(path, message, hint, at_key=True))
-            elif mistake["type"] == "missing":
-                problems.append(written.problem(path[:-1], f"the key {path[-1]!r} is missing"))
-            else:
-                where = "".join(f"{step}." for step in path)[:-1]
-                message = _PLAIN.get(mistake["type"]) or _in_our_words(mistake["msg"])
-                problems.append(written.problem(path, f"{where}: {message}" if where else message))
+        for mistake in explain(model, data, error):
+            found = written.problem(mistake.path, mistake.message, mistake.hint, at_key=mistake.at_key)
+            problems.append(found)
         return None
-
-
-_PLAIN = {"model_type": "must be a mapping", "dict_type": "must be a mapping", "list_type": "must be a list"}
-
-
-def _in_our_words(message: str) -> str:
-    return message.removeprefix("Value error, ").replace("Input should be", "must be").replace("String should", "must")

@@ -17,6 +17,7 @@ from reconciler.core.normalize import Remembers, canonical_json
 from reconciler.core.pointer import MISSING, Path, format_pointer, get, parse_pointer
 
 FORMAT = 1
+FORGOTTEN = ""  # in place of a secret's digest that nothing can be compared with any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +69,9 @@ class Applied:
 
     address: Address
     remote_id: str
-    stated: Json  # the manifest's fields, references filled in
-    canonical: Json  # the same in the form in which they are compared; a field left out there was applied as nothing
+    stated: Json = field(repr=False)  # the manifest's fields, references filled in
+    # The same in the form in which they are compared; a field left out there was applied as nothing.
+    canonical: Json = field(repr=False)
     hides: Callable[[Path], bool]
 
 
@@ -110,7 +112,8 @@ class Ledger:
     def remembers(self, address: Address, remote_id: str) -> Remembers:
         """Return a function that tells whether a value is the one last applied at a path of `address`.
 
-        It says None for a path that no record covers, and for all paths when the record is about another object.
+        It says None when nobody knows: there is no record, it is about another object, or its secrets were
+        forgotten. A path that a record does not cover was not stated then, so its value is not the one applied.
         """
         record = self.records.get(address)
         if record is not None and record.id != remote_id:
@@ -121,6 +124,8 @@ class Ledger:
                 return None
             pointer = format_pointer(path)
             if pointer in record.secrets:
+                if record.secrets[pointer] == FORGOTTEN:
+                    return None
                 return hmac.compare_digest(record.secrets[pointer], self.secret.of(address, pointer, value))
             if pointer in record.fields:
                 return record.fields[pointer] == _plain_digest(pointer, value)

@@ -129,7 +129,7 @@ class Resource:
     """
 
     address: Address
-    spec: JsonObject
+    spec: JsonObject = field(repr=False)
     source: Source
     locate: Locate = field(compare=False, repr=False)
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -152,11 +152,12 @@ class Request:
     system: str
     method: str
     path: str
-    query: tuple[tuple[str, str], ...] = ()
-    headers: tuple[tuple[str, str], ...] = ()
-    body: Json = None  # None: no body at all
+    query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body: Json = field(default=None, repr=False)  # None: no body at all
     has_body: bool = False
     writes: bool = False  # may change the live system; decides what may be retried
+    located: bool = False  # the server named the path, which may repeat the path of the system's URL
 
     def __str__(self) -> str:
         from urllib.parse import urlencode

@@ -57,9 +57,10 @@ def shape(info: FieldInfo, body: Json) -> Json:
 class Comparison:
     """Both sides in canonical form, and the stated paths that nothing could be compared with."""
 
-    desired: JsonObject
-    live: JsonObject
+    desired: JsonObject = field(repr=False)
+    live: JsonObject = field(repr=False)
     incomparable: tuple[Path, ...] = ()
+    unseen: frozenset[Path] = frozenset()  # paths that differ as far as memory goes: nobody saw the live value
 
     @property
     def equal(self) -> bool:
@@ -72,6 +73,7 @@ class _Walk:
     remembers: Remembers
     readable: bool
     incomparable: list[Path] = field(default_factory=list)
+    unseen: list[Path] = field(default_factory=list)
 
 
 def compare(
@@ -94,7 +96,9 @@ def compare(
     for name, value in desired.items():
         sides = _pair(info.child(name), value, live if live is not None else {}, (name,), walk)
         _keep(wanted, present, name, sides)
-    return Comparison(desired=wanted, live=present, incomparable=tuple(walk.incomparable))
+    return Comparison(
+        desired=wanted, live=present, incomparable=tuple(walk.incomparable), unseen=frozenset(walk.unseen)
+    )
 
 
 def _keep(wanted: JsonObject, present: JsonObject, name: str, sides: tuple[Any, Any]) -> None:
@@ -143,6 +147,7 @@ def _pair_hidden(
             return wanted, wanted
     known = walk.remembers(path, None if wanted is MISSING else wanted)
     if known is False or (known is None and not walk.readable):
+        walk.unseen.append(path)
         return wanted, MISSING
     if known is None:
         walk.incomparable.append(path)
@@ -158,6 +163,8 @@ def _pair_objects(info: FieldInfo, desired: JsonObject, live: JsonObject, path: 
     for name in names:
         value = desired.get(name, MISSING)
         _keep(wanted, present, name, _pair(info.child(name), value, live, (*path, name), walk))
+    if present and not info.is_whole:
+        return wanted, present  # also where all that is wanted counts as absent: the fields differ, not the object
     return wanted or MISSING, present or MISSING
 
 

@@ -82,7 +82,7 @@ class Considered:
 
     resource: Resource
     kind: Kind
-    spec: JsonObject  # references filled in
+    spec: JsonObject = field(repr=False)  # references filled in; never printed
     unknown: frozenset[Path]
     hidden: frozenset[Path]
     remembers: Remembers = nothing_remembered
@@ -353,6 +353,8 @@ def _cause(path: Path, comparison: Comparison, remembers: Remembers, recorded: f
     place = next((path[:n] for n in range(len(path), 0, -1) if path[:n] in recorded), path)
     desired, live = (get(side, place) for side in (comparison.desired, comparison.live))
     desired_same = remembers(place, None if desired is MISSING else desired)
+    if path in comparison.unseen:
+        return Cause.MANIFEST if desired_same is False else Cause.UNKNOWN
     live_same = remembers(place, None if live is MISSING else live)
     if desired_same is None or live_same is None:
         return Cause.UNKNOWN

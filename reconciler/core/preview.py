@@ -10,10 +10,11 @@ from dataclasses import replace
 
 from reconciler.core.definition import WriteCall
 from reconciler.core.diff import SENSITIVE, redact
-from reconciler.core.fields import FieldInfo
+from reconciler.core.fields import FieldInfo, walk
+from reconciler.core.forms import encode_scalar
 from reconciler.core.kinds import Kind
 from reconciler.core.model import Json, JsonObject, LiveObject, PlannedRequest
-from reconciler.core.pointer import MISSING, Path
+from reconciler.core.pointer import MISSING, Path, parse_pointer
 from reconciler.core.wire import Writing, context, shown_path, write_body
 
 CARRIED = "(as last read)"
@@ -50,7 +51,6 @@ def _shown(kind: Kind, writing: Writing, hides: Callable[[Path], bool]) -> Writi
         carried = _carried(kind.fields, live.spec)
         spec = {name: redact(value, (name,), hides) for name, value in carried.items()}
         live = LiveObject(id=live.id, body=_scalars(live.body, kind, hides), spec=spec, etag=live.etag)
-    # Forms such as base64 must not be applied to a stand-in, and are not: they leave alone what they cannot read.
     spec = {name: redact(value, (name,), hides) for name, value in subject.spec.items()}
     return replace(writing, subject=replace(subject, spec=spec, live=live))
 
@@ -58,8 +58,12 @@ def _shown(kind: Kind, writing: Writing, hides: Callable[[Path], bool]) -> Writi
 def _carried(info: FieldInfo, value: Json) -> Json:
     """Replace everything that the schema does not know, at any depth: nobody has said whether it is secret."""
     if isinstance(value, dict) and info.properties:
+        spellings = {s for child in info.properties.values() for s in (child.create_name, child.update_name)}
+        holders = {parse_pointer(s)[0] for s in spellings if s.startswith("/")}  # fields are laid into these
         return {
-            name: _carried(info.child(name), item) if name in info.properties or info.values else CARRIED
+            name: _carried(info.child(name), item)
+            if name in info.properties or info.values
+            else (_unknown(item) if name in holders else CARRIED)
             for name, item in value.items()
         }
     if isinstance(value, dict) and info.values is not None:
@@ -67,6 +71,10 @@ def _carried(info: FieldInfo, value: Json) -> Json:
     if isinstance(value, list) and info.items is not None:
         return [_carried(info.items, item) for item in value]
     return value
+
+
+def _unknown(value: Json) -> Json:
+    return {name: _unknown(item) for name, item in value.items()} if isinstance(value, dict) else CARRIED
 
 
 def _scalars(body: JsonObject, kind: Kind, hides: Callable[[Path], bool]) -> JsonObject:
@@ -82,4 +90,18 @@ def _preview(kind: Kind, call: WriteCall, shown: Writing) -> PlannedRequest | No
     values = context(kind, shown.subject)
     path = shown_path(call.path, values, lambda variable: variable)
     body = write_body(kind, call, shown)
-    return None if body is MISSING else PlannedRequest(method=call.method, path=path, body=body, has_body=True)
+    if body is MISSING:
+        return None
+    # A stand-in has been through the form of its field like a value, and is none.
+    in_forms = {encode_scalar(info.forms, SENSITIVE) for _, info in walk(kind.fields) if info.forms}
+    return PlannedRequest(method=call.method, path=path, body=_settled(body, in_forms - {SENSITIVE}), has_body=True)
+
+
+def _settled(value: Json, in_forms: set[str]) -> Json:
+    if not in_forms:
+        return value
+    if isinstance(value, dict):
+        return {name: _settled(item, in_forms) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_settled(item, in_forms) for item in value]
+    return SENSITIVE if isinstance(value, str) and value in in_forms else value

@@ -10,7 +10,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from reconciler.core.model import Json
 
@@ -52,8 +52,10 @@ class Redactor:
 
 def _spellings(value: str) -> set[str]:
     encoded = base64.b64encode(value.encode()).decode()
+    for_urls = base64.urlsafe_b64encode(value.encode()).decode()
     found = {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
-    found |= {quote(value, safe=""), quote(value), encoded, encoded.rstrip("=")}
+    found |= {quote(value, safe=""), quote(value), quote_plus(value)}
+    found |= {encoded, encoded.rstrip("="), for_urls, for_urls.rstrip("=")}
     # Each line of a key or certificate is as secret as the whole.
     found |= {line.strip() for line in value.splitlines() if len(line.strip()) >= 16}
     return {spelling for spelling in found if len(spelling) >= MIN_LENGTH}

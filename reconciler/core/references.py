@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.core.expressions import resolve
+from reconciler.core.errors import InvalidInput
+from reconciler.core.expressions import ExpressionError, resolve
+from reconciler.core.fields import walk
 from reconciler.core.kinds import Catalog
-from reconciler.core.model import Address, JsonObject, LiveObject, Reference, Resource
-from reconciler.core.pointer import MISSING, Path, get, starts_with
+from reconciler.core.model import Address, Diagnostic, JsonObject, LiveObject, Reference, Resource, Severity
+from reconciler.core.pointer import MISSING, Path, get
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,25 +34,63 @@ class Known:
             stated = get(resource.spec, reference.pointer)
             if stated is not MISSING:
                 spec, unknown = self.spec_of(resource)
-                waits = any(starts_with(reference.pointer, p) or starts_with(p, reference.pointer) for p in unknown)
+                waits = any(_overlap(reference.pointer, path) for path in unknown)
                 return MISSING if waits else get(spec, reference.pointer)
         return MISSING if found is None else get(found.spec, reference.pointer)
 
     def spec_of(self, resource: Resource) -> tuple[JsonObject, frozenset[Path]]:
-        """Return the spec of `resource` with its references filled in, and the paths not known yet."""
-        return resolve(resource.spec, resource.expressions, self.value_of)
+        """Return the spec of `resource` with its references filled in, and the paths not known yet.
+
+        Raises InvalidInput when a list, a mapping or null would have to stand inside text.
+        """
+        try:
+            return resolve(resource.spec, resource.expressions, self.value_of)
+        except ExpressionError as error:
+            problem = Diagnostic(
+                severity=Severity.ERROR,
+                code="bad-expression",
+                message=str(error),
+                source=resource.locate(("spec",)),
+                hint=error.hint,
+                address=resource.address,
+            )
+            raise InvalidInput([problem]) from None
+
+
+def _overlap(pointer: Path, path: Path) -> bool:
+    """Tell whether one of two places is or contains the other; a pointer names the items of lists by text."""
+    return all(str(one) == str(other) for one, other in zip(pointer, path, strict=False))
 
 
 def hidden_paths(resource: Resource, resources: Mapping[Address, Resource], catalog: Catalog) -> frozenset[Path]:
-    """Return the paths of `resource` whose values are secret by origin: environment, files, secret fields of others."""
-    hidden = set(resource.sensitive)
-    for expression in resource.expressions:
-        for reference in expression.references:
-            if reference.pointer is None:
-                continue
-            kind = catalog.find(reference.address.system, reference.address.kind)
-            other = resources.get(reference.address)
-            by_kind = kind is not None and kind.fields.hides(reference.pointer)
-            if by_kind or (other is not None and any(starts_with(reference.pointer, s) for s in other.sensitive)):
-                hidden.add(expression.path)
-    return frozenset(hidden)
+    """Return the paths of `resource` whose values are secret by origin.
+
+    That is what comes from the environment, from files, and from fields of other resources that are secret, or hold
+    something secret, by their kind or by origin themselves. References must not run in a circle.
+    """
+    return _Origins(resources=resources, catalog=catalog).hidden(resource)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Origins:
+    resources: Mapping[Address, Resource]
+    catalog: Catalog
+    known: dict[Address, frozenset[Path]] = field(default_factory=dict)
+
+    def hidden(self, resource: Resource) -> frozenset[Path]:
+        if resource.address not in self.known:
+            secret = {e.path for e in resource.expressions if any(map(self._is_secret, e.references))}
+            self.known[resource.address] = resource.sensitive | secret
+        return self.known[resource.address]
+
+    def _is_secret(self, reference: Reference) -> bool:
+        if reference.pointer is None:
+            return False
+        kind = self.catalog.find(reference.address.system, reference.address.kind)
+        if kind is not None and (
+            kind.fields.hides(reference.pointer)
+            or any(info.sensitive for _, info in walk(kind.fields.at(reference.pointer)))
+        ):
+            return True
+        other = self.resources.get(reference.address)
+        return other is not None and any(_overlap(reference.pointer, path) for path in self.hidden(other))

@@ -34,7 +34,27 @@ class Mistake:
 
 def compile_schema(schema: JsonObject) -> Validator:
     """Return a validator that is built once and used for every instance. The schema must be valid."""
-    return Draft202012Validator(schema, format_checker=FormatChecker())
+    return Draft202012Validator(_spelled_out(schema), format_checker=FormatChecker())
+
+
+_BY_NAME = ("properties", "patternProperties", "dependentSchemas", "$defs")
+_SINGLE = ("additionalProperties", "items", "contains", "not", "if", "then", "else", "propertyNames")
+_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+
+
+def _spelled_out(schema: Any) -> Any:
+    """Return `schema` with `false` for a member written as `not: {}`: of `false` jsonschema forgets the path."""
+    if not isinstance(schema, dict):
+        return schema
+    found = dict(schema)
+    for keyword, value in schema.items():
+        if keyword in _BY_NAME:
+            found[keyword] = {name: {"not": {}} if s is False else _spelled_out(s) for name, s in value.items()}
+        elif keyword in _SINGLE:
+            found[keyword] = _spelled_out(value)
+        elif keyword in _LISTS:
+            found[keyword] = [_spelled_out(inner) for inner in value]
+    return found
 
 
 def mistakes(
@@ -46,7 +66,11 @@ def mistakes(
     yet: what is wrong with the text that stands in for them is not the person's mistake.
     """
     found: dict[tuple[Path, str], Mistake] = {}
-    for error in validator.iter_errors(instance):
+    errors = list(validator.iter_errors(instance))
+    mistyped = {tuple(error.absolute_path) for error in errors if error.validator == "type"}
+    for error in errors:
+        if error.validator in ("enum", "const") and tuple(error.absolute_path) in mistyped:
+            continue  # of the wrong type: then it is none of the choices either
         for mistake in _explain(error, hidden, unknown):
             found.setdefault((mistake.path, mistake.message), mistake)
     return sorted(found.values(), key=lambda m: [str(step) for step in m.path])
@@ -74,7 +98,7 @@ def _explain(error: ValidationError, hidden: Callable[[Path], bool], unknown: fr
     elif error.validator == "dependentRequired":
         yield from _missing_companions(error, path)
     else:
-        yield _wrong_value(error, path, schema, hide=hidden(path), at_key=of_name)
+        yield _wrong_value(error, path, schema, hide=hidden(path) and not of_name, at_key=of_name)
 
 
 def _explain_branches(
@@ -137,6 +161,8 @@ def _wrong_value(error: ValidationError, path: Path, schema: JsonObject, *, hide
     instance: Any = error.instance
     wanted: Any = error.validator_value
     shown = "the value" if hide or isinstance(instance, (dict, list)) else _short(instance)
+    if at_key:
+        shown = f"the name {shown}"
     rule: Any = error.validator
     hint = ""
     match rule:
@@ -147,7 +173,7 @@ def _wrong_value(error: ValidationError, path: Path, schema: JsonObject, *, hide
             hint = "" if hide else did_you_mean(str(instance), [str(v) for v in wanted])
         case "const":
             message = f"{shown} must be {_short(wanted)}"
-        case None:  # the schema is `false`
+        case None | "not" if not wanted:  # the schema is `false`
             message = f"{shown} is not allowed here"
         case _ if rule in _LIMITS:
             unit = f" {schema['x-unit']}" if schema.get("x-unit") else ""

@@ -12,7 +12,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.core.definition import Call, FindFields, GetCall, ListCall, WriteCall
@@ -52,7 +52,7 @@ class Unpageable(AnswerError):
 class Subject:
     """What a call is about: the values that its templates may name."""
 
-    spec: JsonObject
+    spec: JsonObject = field(repr=False)
     id: str | None = None
     live: LiveObject | None = None
 
@@ -86,6 +86,7 @@ def call_request(kind: Kind, call: Call, values: Mapping[str, Any], *, writes: b
         body=body,
         has_body=call.body is not None,
         writes=writes,
+        located=any(variable.root == "location" for variable in variables(call.path)),
     )
 
 
@@ -96,7 +97,7 @@ def call_request(kind: Kind, call: Call, values: Mapping[str, Any], *, writes: b
 class Page:
     """One page of a list that was read: its items, and what the next request needs, or None at the end."""
 
-    items: list[Json]
+    items: list[Json] = field(repr=False)
     next: dict[str, Any] | None
     next_address: str | None = None  # an absolute or relative address that the server gave
 

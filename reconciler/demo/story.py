@@ -18,6 +18,7 @@ from reconciler.core.errors import ExitCode, Refused, UsageError
 from reconciler.core.model import Action, Change, Outcome, Plan, Report, Status
 from reconciler.render.text import plural, render_outcome, render_plan, summarize_plan, summarize_report
 from reconciler.sandbox.estate import SECRETS, Estate, build_estate
+from reconciler.sandbox.http import EmulatedSystem
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.workspace import WorkspaceError, write_workspace
 from reconciler.shell.packaged import packaged_folder
@@ -71,13 +72,21 @@ class Story:
         return planned, report
 
 
-def run_demo(console: Console, *, keep: str | None) -> ExitCode:
-    """Tell the story and return 0 if every step did what it says, else 1. Raises UsageError for a bad folder."""
+def run_demo(
+    console: Console,
+    *,
+    keep: str | None,
+    around: Callable[[EmulatedSystem], EmulatedSystem] = lambda system: system,
+) -> ExitCode:
+    """Tell the story and return 0 if every step did what it says, else 1. Raises UsageError for a bad folder.
+
+    `around` may put something (faults, say) between the story and each of its systems.
+    """
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="reconciler-demo-") as temporary:
         folder = Path(keep) if keep is not None else Path(temporary)
         estate = build_estate()
-        with SandboxServer(list(estate.systems().values())) as server:
+        with SandboxServer([around(system) for system in estate.systems().values()]) as server:
             try:
                 write_workspace(folder, packaged_folder("manifests"), server.urls, {})
             except WorkspaceError as error:

@@ -148,4 +148,5 @@ def _outcome(outcome: Outcome) -> Json:
         "requests": outcome.requests,
         "seconds": round(outcome.seconds, 3),
         "moved": [_field(field) for field in outcome.moved],
+        "wanted": [_field(field) for field in outcome.wanted],
     }

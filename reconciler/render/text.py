@@ -61,7 +61,7 @@ def render_diagnostics(diagnostics: Sequence[Diagnostic], style: Style = PLAIN) 
     """Return one line per diagnostic, `path:line:column: severity: code: message`, and its hint below."""
     lines = []
     for diagnostic in diagnostics:
-        where = f"{diagnostic.source}: " if diagnostic.source is not None else ""
+        where = f"{printable(str(diagnostic.source))}: " if diagnostic.source is not None else ""
         severity = style.paint(diagnostic.severity.value, _SEVERITIES[diagnostic.severity], "bold")
         lines.append(f"{style.paint(where, 'bold')}{severity}: {diagnostic.code}: {printable(diagnostic.message)}")
         if diagnostic.hint:
@@ -129,8 +129,8 @@ def _render_change(change: Change, style: Style, *, show_requests: bool) -> str:
         lines.append(style.paint(f"      → {request.method} {printable(request.path)}{only_if}", "blue"))
         if show_requests and request.has_body:
             body = json.dumps(request.body, indent=2, ensure_ascii=False, sort_keys=True)
-            lines += [style.paint("        " + line, "dim") for line in body.splitlines()]
-    if change.action is not Action.UNCHANGED and show_requests:
+            lines += [style.paint("        " + printable(line), "dim") for line in body.split("\n")]
+    if change.guard and change.action is not Action.UNCHANGED and show_requests:
         lines.append(style.paint(f"      guard: {change.guard}", "dim"))
     return "\n".join(lines)
 
@@ -214,11 +214,14 @@ def render_report(report: Report, style: Style = PLAIN) -> str:
 def _explain(outcome: Outcome, style: Style) -> Iterable[str]:
     yield render_outcome(outcome, style)
     for moved in outcome.moved:
-        before, now = (
-            ("(sensitive)", "(sensitive)") if moved.sensitive else (show_value(moved.before), show_value(moved.after))
-        )
+        before = "(not set)" if moved.operation is Operation.ADD else _shown(moved.before, hidden=moved.sensitive)
+        now = "(not set)" if moved.operation is Operation.REMOVE else _shown(moved.after, hidden=moved.sensitive)
         wanted = next((f for f in outcome.wanted if f.path == moved.path), None)
-        third = "" if wanted is None else f"; wanted {'(sensitive)' if wanted.sensitive else show_value(wanted.after)}"
-        yield f"      {format_pointer(moved.path)}: planned on {before}; is now {now}{third}"
+        third = "" if wanted is None else f"; wanted {_shown(wanted.after, hidden=wanted.sensitive)}"
+        yield f"      {printable(format_pointer(moved.path))}: planned on {before}; is now {now}{third}"
     if outcome.hint:
         yield style.paint(f"      hint: {printable(outcome.hint)}", "dim")
+
+
+def _shown(value: Json, *, hidden: bool) -> str:
+    return "(sensitive)" if hidden else show_value(value)

@@ -17,8 +17,8 @@ from reconciler.core.documents import document_request, read_document
 from reconciler.core.errors import ApiError, ErrorClass, TransportError
 from reconciler.core.judge import all_hold, holds, judge, reason_in
 from reconciler.core.kinds import Kind
-from reconciler.core.model import Action, Change, FieldChange, LiveObject, Request, Response, Send, Status
-from reconciler.core.normalize import nothing_remembered, strictly_equal
+from reconciler.core.model import Action, Change, FieldChange, LiveObject, Operation, Request, Response, Send, Status
+from reconciler.core.normalize import canonical_json, nothing_remembered, strictly_equal
 from reconciler.core.planning import Considered
 from reconciler.core.pointer import format_pointer
 from reconciler.core.wire import (
@@ -354,7 +354,7 @@ class Attempt:
         kept = "; ".join(
             f"{format_pointer(f.path)} (secret)"
             if f.sensitive
-            else f"{format_pointer(f.path)}: wanted {f.after!r}, is {f.before!r}"
+            else f"{format_pointer(f.path)}: wanted {canonical_json(f.after)}, is {_held(f)}"
             for f in fields
         )
         raise Stop(
@@ -362,3 +362,7 @@ class Attempt:
             f"the server answered with success but did not keep: {kept}",
             "state the values that it keeps, or describe in the kind how it treats these fields",
         )
+
+
+def _held(change: FieldChange) -> str:
+    return "not set" if change.operation is Operation.ADD else canonical_json(change.before)

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reconciler.core.errors import UsageError
-from reconciler.core.ledger import FORMAT, Ledger, Record, SecretDigest
+from reconciler.core.ledger import FORGOTTEN, FORMAT, Ledger, Record, SecretDigest
 from reconciler.core.model import Address
 from reconciler.shell.files import write_atomically
 
@@ -51,16 +51,17 @@ def read_ledger(path: Path, target: str, key: bytes) -> Ledger:
     if not path.exists():
         return Ledger(target=target, secret=SecretDigest(key=key, salt=salt))
     try:
-        form = _LedgerForm.model_validate_json(path.read_bytes())
+        content = path.read_bytes()
+        _refuse_newer(path, content)
+        form = _LedgerForm.model_validate_json(content)
         salt = bytes.fromhex(form.salt)
+        by_address = {_address(text): record for text, record in form.records.items()}
     except (OSError, ValidationError, ValueError) as error:
         reason = "it is not a ledger" if isinstance(error, ValueError) else str(error.strerror)
         raise UsageError(
             f"cannot read the ledger {path}: {reason}",
             hint="restore it from a backup, or move it away: objects are found again by their natural keys",
         ) from None
-    if form.format > FORMAT:
-        raise UsageError(f"the ledger {path} was written by a newer reconciler", hint="upgrade this one")
     if form.target != target:
         raise UsageError(
             f"the ledger {path} belongs to the target {form.target!r}, not {target!r}",
@@ -68,16 +69,24 @@ def read_ledger(path: Path, target: str, key: bytes) -> Ledger:
         )
     same_key = form.keyed == bool(key)
     records = {
-        _address(text): Record(
+        address: Record(
             id=record.id,
             fields=record.fields,
-            secrets=record.secrets if same_key else {},
+            secrets=record.secrets if same_key else dict.fromkeys(record.secrets, FORGOTTEN),
             applied_at=record.applied_at,
             revision=record.revision,
         )
-        for text, record in form.records.items()
+        for address, record in by_address.items()
     }
     return Ledger(target=target, records=records, secret=SecretDigest(key=key, salt=salt))
+
+
+def _refuse_newer(path: Path, content: bytes) -> None:
+    """Look at the format before anything else: a newer ledger may hold what the form here does not know."""
+    document = json.loads(content)
+    number = document.get("format") if isinstance(document, dict) else None
+    if isinstance(number, int) and number > FORMAT:
+        raise UsageError(f"the ledger {path} was written by a newer reconciler", hint="upgrade this one")
 
 
 def write_ledger(path: Path, ledger: Ledger) -> None:
@@ -102,9 +111,10 @@ def write_ledger(path: Path, ledger: Ledger) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, json.dumps(document, indent=2) + "\n")
-    except OSError as error:
+    except (OSError, UsageError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error.message
         raise UsageError(
-            f"cannot write the ledger {path}: {error.strerror}",
+            f"cannot write the ledger {path}: {reason}",
             hint="the changes were applied all the same; make the folder writable and apply again",
         ) from None
 
@@ -112,4 +122,6 @@ def write_ledger(path: Path, ledger: Ledger) -> None:
 def _address(text: str) -> Address:
     kind, _, name = text.partition("/")
     system, _, kind = kind.partition(".")
+    if not (system and kind and name):
+        raise ValueError(f"{text!r} is no address")
     return Address(system, kind, name)

@@ -44,6 +44,11 @@ def source_of(display: str, node: Node) -> Source:
     return Source(display, node.start_mark.line + 1, node.start_mark.column + 1)
 
 
+def _is_nothing(node: Node) -> bool:
+    """Tell whether `node` is a null that is not written; the parser puts it where the next thing stands."""
+    return isinstance(node, ScalarNode) and not node.value and not node.style
+
+
 class Positions:
     """Where the parts of one document stand, looked up in its nodes on demand."""
 
@@ -57,8 +62,8 @@ class Positions:
     def locate(self, path: Path, key: bool = False) -> Source:
         """Return the source of the value at `path`, of its key with `key=True`; digit text indexes lists.
 
-        For a path that does not exist: the nearest enclosing value. What an alias or a merge brought in is
-        found where it is written.
+        For a path that does not exist: the nearest enclosing value; for a value of which nothing is written: its
+        key. What an alias or a merge brought in is found where it is written.
         """
         node, key_node = self._root, self._root
         for step in path:
@@ -66,7 +71,7 @@ class Positions:
             if entry is None:
                 return source_of(self._display, node)
             key_node, node = entry
-        return source_of(self._display, key_node if key else node)
+        return source_of(self._display, key_node if key or _is_nothing(node) else node)
 
     def _step(self, node: Node, step: str | int) -> tuple[Node, Node] | None:
         if isinstance(node, MappingNode):

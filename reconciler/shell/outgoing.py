@@ -32,7 +32,8 @@ def request_target(prefix: str, request: Request) -> str:
             f"system {request.system}: the path of a {request.method} request starts without a slash",
             hint="Write paths relative to the URL of the system, beginning with '/'.",
         )
-    target = quote_path(prefix + request.path) or "/"
+    repeated = request.located and request.path.startswith(f"{prefix}/")
+    target = quote_path(request.path if repeated else prefix + request.path) or "/"
     if request.query:
         target += ("&" if "?" in target else "?") + urlencode(request.query, quote_via=quote, safe="")
     if len(target) > MAX_TARGET_LENGTH:

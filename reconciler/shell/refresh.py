@@ -76,8 +76,8 @@ class LiveReader:
     send: Send
     run_all: RunAll
     remote_ids: Mapping[Address, str] = field(default_factory=dict)  # from the ledger: found by id first
-    _pages: dict[str, list[Json]] = field(default_factory=dict)
-    _seen: dict[tuple[str, str], LiveObject] = field(default_factory=dict)  # by kind and id
+    _pages: dict[str, list[Json]] = field(default_factory=dict, repr=False)
+    _seen: dict[tuple[str, str], str] = field(default_factory=dict)  # natural keys by kind and id
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def counting(self, send: Send) -> LiveReader:
@@ -129,7 +129,9 @@ class LiveReader:
             except AnswerError as error:
                 raise _bad_answer(kind, request, str(error)) from None
             if previous is not None and found.items and found.items == previous:
-                return items  # the same page again: the server pays no attention to the paging
+                if found.next is not None and _tells_the_end(call):
+                    raise _bad_answer(kind, request, "the same page again, though the list goes on")
+                return items  # the server pays no attention to the paging: one page is all there is
             items += found.items
             if found.next is None:
                 return items
@@ -148,16 +150,13 @@ class LiveReader:
     ) -> list[LiveObject]:
         """Return all live objects in the scope of `spec`, each once; a later list wins over an earlier one.
 
-        With `skip_seen`, objects that this run has read already are left out where the list gives ids only, which
-        saves reading each of them again.
+        With `skip_seen`, objects that this run has read already and that are not what `spec` is about are left out
+        where the list gives ids only, which saves reading each of them again.
         """
         found: dict[str, LiveObject] = {}
         for call in kind.definition.read.lists:
             for one in self._objects_of(kind, call, spec, fresh=fresh, skip_seen=skip_seen):
                 found[one.id] = one
-        with self._lock:
-            for one in found.values():
-                self._seen[kind.full_name, one.id] = one
         return list(found.values())
 
     def _objects_of(
@@ -166,22 +165,24 @@ class LiveReader:
         items = self.list_items(kind, call, spec, fresh=fresh)
         subject = Subject(spec=spec)
         if call.items_are == "ids":
-            ids = list(dict.fromkeys(str(item) for item in items if isinstance(item, (str, int))))
+            if not all(isinstance(item, (str, int)) for item in items):
+                raise _bad_items(kind, "an item of the list is no id")
+            ids = list(dict.fromkeys(str(item) for item in items))
             if skip_seen:
-                ids = [i for i in ids if (kind.full_name, i) not in self._seen]
-            read = self.run_all(lambda i: self.get_object(kind, spec, i), ids)
-            return [one for one in read if one is not None]
+                # By key, not by having been read: another change of this run may have read what this one looks for.
+                wanted = natural_key(kind, spec)
+                ids = [i for i in ids if self._seen.get((kind.full_name, i), wanted) == wanted]
+            read = [one for one in self.run_all(lambda i: self.get_object(kind, spec, i), ids) if one is not None]
+            for one in read:
+                self.note(kind, one)
+            return read
         objects = []
         for item in items:
             body = get(item, parse_pointer(call.object))
             if body is MISSING or body is None or _is_gone(kind, body):
                 continue
             if not isinstance(body, dict):
-                raise ApiError(
-                    f"{kind.full_name}: an item of the list is not an object",
-                    error_class=ErrorClass.MISCONFIGURED,
-                    hint="check read.list.items, object and itemsAre of the kind",
-                )
+                raise _bad_items(kind, "an item of the list is not an object")
             try:
                 objects.append(live_object(kind, body, subject))
             except AnswerError as error:
@@ -245,9 +246,10 @@ class LiveReader:
         return matches[0] if matches else None
 
     def note(self, kind: Kind, live: LiveObject) -> None:
-        """Remember an object that this run has created, so that later listings need not read it again."""
+        """Remember an object that this run has read or created, so that later listings need not read it again."""
+        key = natural_key(kind, live.spec, desired=False)
         with self._lock:
-            self._seen[kind.full_name, live.id] = live
+            self._seen[kind.full_name, live.id] = key
 
 
 def _is_gone(kind: Kind, body: Json) -> bool:
@@ -267,6 +269,16 @@ def _bad_answer(kind: Kind, request: Request, reason: str) -> ApiError:
         error_class=ErrorClass.MISCONFIGURED,
         hint="check the system's url in reconciler.yaml, and the read section of the kind",
     )
+
+
+def _tells_the_end(call: ListCall) -> bool:
+    """Tell whether answers of a list say by themselves that more is to come."""
+    return call.paging is not None and (call.paging.total is not None or call.paging.style not in ("offset", "page"))
+
+
+def _bad_items(kind: Kind, reason: str) -> ApiError:
+    hint = "check read.list.items, object and itemsAre of the kind"
+    return ApiError(f"{kind.full_name}: {reason}", error_class=ErrorClass.MISCONFIGURED, hint=hint)
 
 
 def _follow(kind: Kind, request: Request, address: str) -> Request:

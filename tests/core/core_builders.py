@@ -43,7 +43,9 @@ def kind_of(definition: JsonObject, system: JsonObject | None = None, parameters
     return found
 
 
-def thing(properties: JsonObject, update: JsonObject | None = None, create: JsonObject | None = None, **more: Any) -> Kind:
+def thing(
+    properties: JsonObject, update: JsonObject | None = None, create: JsonObject | None = None, **more: Any
+) -> Kind:
     """Return a kind with these fields, and these calls where they are not the usual ones."""
     write = {
         "create": {"method": "POST", "path": "/things", **(create or {})},
@@ -58,7 +60,11 @@ def fields_of(properties: JsonObject, **more: Any) -> FieldInfo:
 
 
 def answer(
-    body: Any = None, status: int = 200, content: bytes | None = None, content_type: str = "application/json", **headers: str
+    body: Any = None,
+    status: int = 200,
+    content: bytes | None = None,
+    content_type: str = "application/json",
+    **headers: str,
 ) -> Response:
     """Return an answer with a JSON `body`, or with raw `content`."""
     raw = content if content is not None else b"" if body is None else json.dumps(body).encode()

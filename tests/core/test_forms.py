@@ -45,7 +45,9 @@ def test_every_form_goes_both_ways() -> None:
         pytest.param("duration", ".5s", "0.500s", id="no-leading-zero"),
         pytest.param("timestamp", "2024-05-06T07:08:09Z", "2024-05-06T09:08:09+02:00", id="offset"),
         pytest.param("timestamp", "2024-05-06T07:08:09Z", "2024-05-06T07:08:09.000Z", id="empty-fraction"),
-        pytest.param("timestamp", "2024-05-06T07:08:09.5Z", "2024-05-06T07:08:09.500000000Z", id="fraction-of-a-second"),
+        pytest.param(
+            "timestamp", "2024-05-06T07:08:09.5Z", "2024-05-06T07:08:09.500000000Z", id="fraction-of-a-second"
+        ),
         pytest.param("timestamp", "2024-05-06T07:08:09Z", "2024-05-06t07:08:09z", id="lower-case"),
         pytest.param("timestamp", "2024-05-06T07:08:09Z", "2024-05-06 07:08:09+00:00", id="space"),
         pytest.param("timestamp", "2024-01-01T00:30:00Z", "2023-12-31T23:30:00-01:00", id="over-midnight"),

@@ -115,7 +115,16 @@ def test_render_value(template: Any, value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(True, "true"), (False, "false"), (0, "0"), (1.5, "1.5"), (3.0, "3"), (1e22, "1" + "0" * 22), (1e-7, "0.0000001"), ("x", "x")],
+    [
+        (True, "true"),
+        (False, "false"),
+        (0, "0"),
+        (1.5, "1.5"),
+        (3.0, "3"),
+        (1e22, "1" + "0" * 22),
+        (1e-7, "0.0000001"),
+        ("x", "x"),
+    ],
     ids=str,
 )
 def test_as_text(value: Any, text: str) -> None:

@@ -1,0 +1,1 @@
+"""Drafts of definitions out of what an API publishes about itself, for a person to finish."""

@@ -1,0 +1,198 @@
+"""One plan and one report that hold a bit of everything, for looking at how they are shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.core.model import (
+    Action,
+    Address,
+    Cause,
+    Change,
+    Comparability,
+    Diagnostic,
+    FieldChange,
+    FollowUpOutcome,
+    Operation,
+    Outcome,
+    Plan,
+    PlannedFollowUp,
+    PlannedRequest,
+    Report,
+    Resource,
+    Severity,
+    Source,
+    Status,
+)
+from reconciler.core.pointer import Path
+
+
+def address(name: str, kind: str = "Product") -> Address:
+    return Address("shop", kind, name)
+
+
+def resource(name: str, line: int = 1) -> Resource:
+    source = Source("shop.yaml", line, 1)
+    return Resource(address=address(name), spec={}, source=source, locate=lambda path, key=False: source)
+
+
+def added(*path: str | int, after: object, sensitive: bool = False, known: bool = True) -> FieldChange:
+    return FieldChange(operation=Operation.ADD, path=path, after=after, sensitive=sensitive, known=known)
+
+
+def changed(path: Path, before: object, after: object, cause: Cause = Cause.UNKNOWN) -> FieldChange:
+    return FieldChange(operation=Operation.CHANGE, path=path, before=before, after=after, cause=cause)
+
+
+def removed(*path: str | int, before: object) -> FieldChange:
+    return FieldChange(operation=Operation.REMOVE, path=path, before=before)
+
+
+CREATE = Change(
+    address=address("coffee"),
+    action=Action.CREATE,
+    resource=resource("coffee", 1),
+    fields=(
+        added("shop", after=None, known=False),
+        added("title", after="Coffee"),
+        added("token", after="(sensitive)", sensitive=True),
+    ),
+    digest="d1",
+    guard="created only where none is found",
+    reason="no live object",
+    requests=(
+        PlannedRequest(
+            method="POST",
+            path="/shops/{Shop/main}/products",
+            body={"title": "Coffee", "token": "(sensitive)"},
+            has_body=True,
+        ),
+    ),
+    waits_for=frozenset({address("main", "Shop")}),
+)
+
+UPDATE = Change(
+    address=address("tea"),
+    action=Action.UPDATE,
+    resource=resource("tea", 9),
+    fields=(
+        changed(("price",), 3, 4, Cause.MANIFEST),
+        changed(("tags",), ["b"], ["a", "b"], Cause.DRIFT),
+        removed("note", before="old"),
+        FieldChange(operation=Operation.CHANGE, path=("token",), sensitive=True, cause=Cause.BOTH),
+        FieldChange(operation=Operation.REMOVE, path=("pin",), sensitive=True),
+    ),
+    digest="d2",
+    live_digest="l2",
+    guard="read again and compared",
+    requests=(
+        PlannedRequest(method="PATCH", path="/products/7", body={"price": 4}, has_body=True),
+        PlannedRequest(method="POST", path="/products/7/publish", only_if="the answer says draft"),
+    ),
+    notes=("the value of /stock stays",),
+    caveats=("/mask could not be compared",),
+)
+
+BLIND = Change(
+    address=address("settings"),
+    action=Action.UPDATE,
+    resource=resource("settings", 20),
+    fields=(added("limit", after={"b": 1, "a": [True, None]}),),
+    digest="d3",
+    comparability=Comparability.UNREADABLE,
+    requests=(PlannedRequest(method="PUT", path="/settings"),),
+)
+
+DELETE = Change(
+    address=address("old"), action=Action.DELETE, resource=resource("old", 30), digest="d4",
+    requests=(PlannedRequest(method="DELETE", path="/products/3"),),
+)  # fmt: skip
+
+UNCHANGED = Change(address=address("water"), action=Action.UNCHANGED, resource=resource("water", 40), digest="d5")
+
+DOUBTFUL = replace(UNCHANGED, address=address("milk"), caveats=("/token is masked",))
+
+WARNING = Diagnostic(
+    severity=Severity.WARNING,
+    code="slow-settle",
+    message="reads may lag",
+    source=Source("shop.yaml", 9, 3),
+    hint="wait a little",
+)
+
+BLOCKER = Diagnostic(severity=Severity.ERROR, code="two-matches", message="two objects match", address=address("tea"))
+
+FOLLOW_UP = PlannedFollowUp(
+    key="k",
+    system="shop",
+    title="publish the catalogue",
+    address=address("tea"),
+    request=PlannedRequest(method="POST", path="/publish"),
+    waits_for=frozenset({address("tea"), address("coffee")}),
+)
+
+PLAN = Plan(
+    target="production",
+    changes=(CREATE, DOUBTFUL, DELETE, BLIND, UPDATE, UNCHANGED),
+    follow_ups=(FOLLOW_UP,),
+    diagnostics=(WARNING,),
+    blockers=(BLOCKER,),
+    requests_made=5,
+    digest="p1",
+)
+
+REPORT = Report(
+    target="production",
+    plan_digest="p1",
+    outcomes=(
+        Outcome(
+            address=address("coffee"),
+            action=Action.CREATE,
+            status=Status.APPLIED,
+            remote_id="9",
+            requests=2,
+            seconds=0.25,
+        ),
+        Outcome(address=address("water"), action=Action.UNCHANGED, status=Status.UNCHANGED),
+        Outcome(
+            address=address("tea"),
+            action=Action.UPDATE,
+            status=Status.CONFLICT,
+            detail="it moved since the plan",
+            hint="plan again",
+            remote_id="7",
+            requests=1,
+            moved=(
+                changed(("price",), 3, 5),
+                FieldChange(operation=Operation.CHANGE, path=("token",), sensitive=True),
+                added("note", after="new"),
+                removed("tags", before=["b"]),
+            ),
+            wanted=(
+                changed(("price",), 3, 4),
+                FieldChange(operation=Operation.CHANGE, path=("token",), sensitive=True),
+            ),
+        ),
+        Outcome(
+            address=address("old"),
+            action=Action.DELETE,
+            status=Status.FAILED,
+            detail="409: it is in use",
+            requests=3,
+            seconds=1.0,
+        ),
+        Outcome(address=address("rice"), action=Action.CREATE, status=Status.SKIPPED, detail="shop.Shop/main failed"),
+    ),
+    follow_ups=(
+        FollowUpOutcome(
+            title="publish the catalogue",
+            system="shop",
+            request=PlannedRequest(method="POST", path="/publish"),
+            status=Status.FAILED,
+            detail="500",
+            hint="apply again",
+        ),
+    ),
+    seconds=2.5,
+    requests=6,
+)
