@@ -110,10 +110,15 @@ def read_definitions(folders: Iterable[Path]) -> tuple[list[Document], list[Diag
     return documents, problems
 
 
-@functools.lru_cache(maxsize=1)
-def _shipped_definitions() -> tuple[tuple[Document, ...], tuple[Diagnostic, ...]]:
-    """Read the definitions that ship once for each process: they do not change while it runs."""
-    documents, problems = read_definitions([packaged_folder("schemas")])
+def shipped_systems() -> list[str]:
+    """Return the names of the systems that ship: each has a folder of its own."""
+    return sorted(folder.name for folder in packaged_folder("schemas").iterdir() if folder.is_dir())
+
+
+@functools.lru_cache(maxsize=64)
+def _shipped_definitions(system: str) -> tuple[tuple[Document, ...], tuple[Diagnostic, ...]]:
+    """Read the definitions of one system that ships, once for each process: they do not change while it runs."""
+    documents, problems = read_definitions([packaged_folder("schemas") / system])
     return tuple(documents), tuple(problems)
 
 
@@ -123,10 +128,19 @@ def _is_plain_schema(document: Document) -> bool:
 
 
 def load_kinds(
-    own: Iterable[Path], parameters: Mapping[str, Mapping[str, Any]] | None = None
+    own: Iterable[Path],
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    systems: Iterable[str] | None = None,
 ) -> tuple[Catalog, list[Diagnostic]]:
-    """Return the catalog of the definitions that ship and those in the folders `own`, and every mistake."""
-    shipped, problems = _shipped_definitions()
+    """Return the catalog of the definitions that ship and those in the folders `own`, and every mistake.
+
+    Of those that ship only the ones of `systems` are read, which saves time; None means all of them.
+    """
+    known = shipped_systems()
+    wanted = known if systems is None else sorted(set(systems) & set(known))
+    shipped = [document for name in wanted for document in _shipped_definitions(name)[0]]
+    problems = [problem for name in wanted for problem in _shipped_definitions(name)[1]]
     added, found = read_definitions(own)
     catalog, mistakes = load_catalog(
         [*shipped, *added],
@@ -144,15 +158,15 @@ def load(options: Options) -> Loaded:
     settings = load_settings(options.config, options.target, options.environ)
     options.redactor.add(settings.secret_values)
     parameters = {name: system.parameters for name, system in settings.systems.items()}
-    catalog, problems = load_kinds(settings.schema_paths, parameters)
-    problems += _parameter_mistakes(catalog, settings)
-    paths, found = find_manifests(settings.manifest_paths, settings.root)
-    problems += found
+    paths, problems = find_manifests(settings.manifest_paths, settings.root)
     documents: list[Document] = []
     for path in paths:
         read, found = read_documents(path, display_path(path))
         documents += read
         problems += found
+    catalog, found = load_kinds(settings.schema_paths, parameters, systems=_systems_in_use(documents, settings))
+    problems += found
+    problems += _parameter_mistakes(catalog, settings)
     resources, mistakes = validate(documents, catalog, _lookups(settings, options.redactor))
     problems += mistakes
     problems += _unconfigured(resources, settings)
@@ -172,6 +186,16 @@ def load(options: Options) -> Loaded:
         warnings=tuple(problems),
         documents=len(documents),
     )
+
+
+def _systems_in_use(documents: Iterable[Document], settings: Settings) -> set[str] | None:
+    """Return the systems that are configured or in manifests; None when one of them does not ship.
+
+    Then all definitions are needed, if only to say which systems there are.
+    """
+    stated = {d.data.get("apiVersion") for d in documents if isinstance(d.data, dict)}
+    names = {text.partition("/")[0] for text in stated if isinstance(text, str)} | settings.systems.keys()
+    return names if names <= set(shipped_systems()) else None
 
 
 def _lookups(settings: Settings, redactor: Redactor) -> Lookups:

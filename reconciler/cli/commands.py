@@ -101,9 +101,11 @@ def _apply(options: argparse.Namespace, console: Console, environ: Mapping[str, 
     loaded = load(given)
     with Connections(loaded.settings, given) as connections:
         planned = plan(loaded, connections, given)
-        if options.format == "text":
+        if options.format == "text" or planned.plan.blockers:
             _show_plan(planned.plan, options, console)
         if planned.plan.has_work and not planned.plan.blockers and not options.yes:
+            if options.format != "text":
+                console.complain(render_plan(planned.plan, console.err_style, show_requests=options.show_requests))
             _ask(planned.plan, console)
         report = _perform(planned, loaded, connections, given, console)
     if options.format == "json":

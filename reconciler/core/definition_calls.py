@@ -191,9 +191,8 @@ class GetCall(Call):
 class ListCall(Call):
     """Reads many objects."""
 
-    items: Pointer = Field(
-        default="", description="Where the answer holds the list; null or absent there counts as empty."
-    )
+    items: Pointer = Field(default="", description="Where the answer holds the list; null there counts as empty.")
+    optional: bool = Field(default=False, description="The answer leaves the list out when there are no items.")
     key_as: Name | None = Field(
         default=None, description="The items are an object: its keys become this field of each item."
     )

@@ -171,7 +171,7 @@ def _json(response: Response) -> Json:
 
 def _items(call: ListCall, body: Json) -> list[Json]:
     found = get(body, parse_pointer(call.items))
-    if found is None or (found is MISSING and isinstance(body, dict)):
+    if found is None or (found is MISSING and call.optional and isinstance(body, dict)):
         return []
     if call.key_as is not None and isinstance(found, dict):
         if not all(isinstance(item, dict) for item in found.values()):

@@ -83,7 +83,9 @@ def summarize_plan(plan: Plan, style: Style = PLAIN) -> str:
     unchanged = counts[Action.UNCHANGED]
     if plan.follow_ups:
         parts.append(style.paint(plural(len(plan.follow_ups), "follow-up"), "cyan"))
-    if not parts:
+    if not parts and plan.blockers:
+        text = f"{unchanged} unchanged"
+    elif not parts:
         text = f"nothing to do: {plural(unchanged, 'resource')} as declared"
     else:
         text = ", ".join([*parts, *([f"{unchanged} unchanged"] if unchanged else [])])

@@ -59,6 +59,7 @@ class _Work:
             return [self.value(item) for item in node.value]
         if isinstance(node, MappingNode):
             return self._mapping(node)
+        assert isinstance(node, ScalarNode)  # there are no others
         return _scalar(node)
 
     def _mapping(self, node: MappingNode) -> Json:
@@ -82,7 +83,7 @@ class _Work:
         self.problems.append(error_at(source_of(self.display, node), code, message, hint))
 
 
-def _scalar(node: Node) -> Json:
+def _scalar(node: ScalarNode) -> Json:
     text: str = node.value
     if node.style or str(node.ctag).endswith(":str"):
         return text
