@@ -9,20 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from reconciler.core.answers import AnswerError, live_object, natural_key, read_object
 from reconciler.core.definition import Inside
 from reconciler.core.kinds import Kind
 from reconciler.core.model import Json, JsonObject, LiveObject, Request, Response
 from reconciler.core.pointer import MISSING, get, parse_pointer, put
 from reconciler.core.template import render_value
-from reconciler.core.wire import (
-    AnswerError,
-    Subject,
-    call_request,
-    item_body,
-    live_object,
-    natural_key,
-    read_object,
-)
+from reconciler.core.wire import Subject, call_request, item_body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,16 +5,13 @@ Nothing is sent here and nothing is decided later: apply carries out exactly the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from reconciler.core.considered import Considered, Inputs, consider, managed
 from reconciler.core.diff import field_changes
-from reconciler.core.fields import FieldInfo
 from reconciler.core.follow_ups import Occasion, occasions, plan_follow_ups
 from reconciler.core.graph import levels
-from reconciler.core.judge import holds
-from reconciler.core.kinds import Catalog, Kind
 from reconciler.core.model import (
     Action,
     Address,
@@ -24,99 +21,23 @@ from reconciler.core.model import (
     Diagnostic,
     FieldChange,
     Json,
-    JsonObject,
     LiveObject,
     Plan,
-    Resource,
     Severity,
 )
-from reconciler.core.normalize import Comparison, Remembers, compare, digest, is_masked, nothing_remembered
+from reconciler.core.normalize import Comparison, Remembers, compare, digest
+from reconciler.core.obstacles import (
+    blocked_fields,
+    blocker,
+    incomplete_groups,
+    refusals,
+    requirements,
+    unselected_parents,
+)
 from reconciler.core.pointer import MISSING, Path, format_pointer, get, starts_with
 from reconciler.core.preview import preview_requests
-from reconciler.core.references import Known, hidden_paths
-from reconciler.core.wire import Subject, Writing, call_fields, is_hidden_in, origin_changes
-
-
-class Memory(Protocol):
-    """What the ledger remembers of earlier applies."""
-
-    def remembers(self, address: Address, remote_id: str) -> Remembers:
-        """Return a function that tells whether a value is the one last applied at a path of an object."""
-        ...
-
-    def stated_before(self, address: Address) -> frozenset[Path]:
-        """Return the paths that were stated when `address` was last applied."""
-        ...
-
-
-class NoMemory:
-    """The memory of a target without a ledger."""
-
-    def remembers(self, address: Address, remote_id: str) -> Remembers:
-        del address, remote_id
-        return nothing_remembered
-
-    def stated_before(self, address: Address) -> frozenset[Path]:
-        del address
-        return frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
-    """Everything a plan is made of."""
-
-    target: str
-    resources: Mapping[Address, Resource]  # all of them; references may lead outside the selection
-    selected: frozenset[Address]
-    catalog: Catalog
-    live: Mapping[Address, LiveObject]
-    unreadable: Mapping[Address, str]
-    memory: Memory = field(default_factory=NoMemory)
-    due: tuple[Occasion, ...] = ()  # follow-ups that are due whatever changes
-    resend: bool = False  # send write-only and masked values even where nothing tells that they differ
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Considered:
-    """One resource with everything known about it: what planning and the executor both decide on."""
-
-    resource: Resource
-    kind: Kind
-    spec: JsonObject = field(repr=False)  # references filled in; never printed
-    unknown: frozenset[Path]
-    hidden: frozenset[Path]
-    remembers: Remembers = nothing_remembered
-    readable: bool = True
-
-    def hides(self, path: Path) -> bool:
-        return self.kind.fields.hides(path) or is_hidden_in(self.hidden, path)
-
-    def compared_with(self, live: LiveObject) -> Comparison:
-        """Return the managed fields of this resource beside those of `live`."""
-        return compare(
-            self.kind.fields,
-            managed(self.kind, self.resource, self.spec),
-            live.spec,
-            absent=self.kind.definition.read.absent,
-            remembers=self.remembers,
-            readable=self.readable,
-        )
-
-
-def managed(kind: Kind, resource: Resource, spec: JsonObject) -> JsonObject:
-    """Return the part of `spec` that is compared and updated once the object exists."""
-    kept = {name: value for name, value in spec.items() if not kind.fields.child(name).create_only}
-    for path in resource.lifecycle.ignore:
-        kept = _without(kept, path)
-    return kept
-
-
-def _without(value: Json, path: Path) -> Json:
-    if isinstance(value, dict) and path and path[0] in value:
-        rest = _without(value[path[0]], path[1:]) if len(path) > 1 else MISSING
-        kept = {name: item for name, item in value.items() if name != path[0]}
-        return kept if rest is MISSING else {**kept, path[0]: rest}
-    return value
+from reconciler.core.references import Known
+from reconciler.core.wire import Subject, Writing
 
 
 def make_plan(inputs: Inputs, problems: Sequence[Diagnostic] = ()) -> Plan:
@@ -132,7 +53,7 @@ def make_plan(inputs: Inputs, problems: Sequence[Diagnostic] = ()) -> Plan:
         changes.append(change)
         blockers += found
     changes = _ordered(changes, inputs)
-    blockers += _unselected_parents(changes, inputs)
+    blockers += unselected_parents(changes, inputs)
     follow_ups = plan_follow_ups(_occasions(changes, inputs, known), inputs.due)
     warnings = [problem for problem in problems if problem.severity is not Severity.ERROR]
     return Plan(
@@ -152,37 +73,13 @@ def _occasions(changes: Sequence[Change], inputs: Inputs, known: Known) -> Itera
             yield from occasions(considered.kind, change.address, considered.spec, change.live)
 
 
-def consider(address: Address, inputs: Inputs, known: Known) -> Considered:
-    """Return what is known about one resource, with the references that have a value filled in."""
-    resource = inputs.resources[address]
-    spec, unknown = known.spec_of(resource)
-    live = inputs.live.get(address)
-    remembers = nothing_remembered if live is None else inputs.memory.remembers(address, live.id)
-    if inputs.resend:
-
-        def resending(path: Path, value: Json) -> bool | None:
-            del path, value
-            return False
-
-        remembers = resending
-    return Considered(
-        resource=resource,
-        kind=inputs.catalog.kinds[address.system, address.kind],
-        spec=spec,
-        unknown=unknown,
-        hidden=hidden_paths(resource, inputs.resources, inputs.catalog),
-        remembers=remembers,
-        readable=address not in inputs.unreadable,
-    )
-
-
 # --------------------------------------------------------------------------- one resource
 
 
 def _decide(considered: Considered, inputs: Inputs) -> tuple[Change, list[Diagnostic]]:
     address = considered.resource.address
     live = inputs.live.get(address)
-    blockers = _requirements(considered, inputs)
+    blockers = requirements(considered, inputs)
     if live is None:
         change, found = _decide_missing(considered)
     else:
@@ -194,7 +91,7 @@ def _decide_missing(considered: Considered) -> tuple[Change, list[Diagnostic]]:
     resource, kind = considered.resource, considered.kind
     if resource.lifecycle.lookup:
         return _unchanged(considered, None), [
-            _blocker(
+            blocker(
                 resource,
                 "not-found",
                 f"{resource.address} does not exist, and it is only looked up",
@@ -204,7 +101,7 @@ def _decide_missing(considered: Considered) -> tuple[Change, list[Diagnostic]]:
     if not kind.can_create:
         parent = " before its parent does" if kind.definition.identity.singleton else ""
         return _unchanged(considered, None), [
-            _blocker(
+            blocker(
                 resource,
                 "not-found",
                 f"{resource.address} does not exist, and {kind.name} cannot be created through the API{parent}",
@@ -226,7 +123,7 @@ def _decide_missing(considered: Considered) -> tuple[Change, list[Diagnostic]]:
     )
     requests = preview_requests(kind, _writing(considered, None, frozenset(considered.spec)), considered.hides)
     blockers = [
-        _blocker(
+        blocker(
             resource,
             "missing-field",
             f"{resource.address} does not exist, and to create it the field {name!r} is needed",
@@ -279,12 +176,12 @@ def _decide_existing(considered: Considered, live: LiveObject, inputs: Inputs) -
         notes=notes,
         caveats=caveats,
     )
-    blockers = _blocked_fields(considered, fields)
+    blockers = blocked_fields(considered, fields)
     if blockers:
         return _sealed(replace(change, action=Action.REPLACE, reason="an immutable field differs")), blockers
     changed = frozenset(str(f.path[0]) for f in fields)
     writing = _writing(considered, live, changed)
-    blockers = [*_incomplete_groups(considered, writing), *_refusals(considered, writing)]
+    blockers = [*incomplete_groups(considered, writing), *refusals(considered, writing)]
     requests = preview_requests(kind, writing, considered.hides)
     return _sealed(replace(change, requests=requests)), blockers
 
@@ -384,128 +281,6 @@ def _sealed(change: Change) -> Change:
     return replace(change, digest=digest(covered))
 
 
-# --------------------------------------------------------------------------- what stands in the way
-
-
-def _blocker(resource: Resource, code: str, message: str, hint: str, path: Path | None = None) -> Diagnostic:
-    source = resource.source if path is None else resource.locate(("spec", *path))
-    return Diagnostic(
-        severity=Severity.ERROR,
-        code=code,
-        message=message,
-        source=source,
-        hint=hint,
-        address=resource.address,
-    )
-
-
-def _blocked_fields(considered: Considered, fields: tuple[FieldChange, ...]) -> list[Diagnostic]:
-    resource, kind = considered.resource, considered.kind
-    blockers = []
-    if not kind.can_update:
-        return [
-            _blocker(
-                resource,
-                "not-updatable",
-                f"{resource.address} differs, and {kind.name} cannot be changed through the API",
-                "change it by hand, or make the manifest agree with it",
-                fields[0].path,
-            )
-        ]
-    for change in fields:
-        if _is_immutable(kind.fields, change.path):
-            blockers.append(
-                _blocker(
-                    resource,
-                    "immutable-field",
-                    f"{resource.address}: {format_pointer(change.path)} cannot change once the object exists",
-                    "put the old value back, or create it anew under another name",
-                    change.path,
-                )
-            )
-    return blockers
-
-
-def _is_immutable(info: FieldInfo, path: Path) -> bool:
-    return any(info.at(path[: length + 1]).immutable for length in range(len(path)))
-
-
-def _requirements(considered: Considered, inputs: Inputs) -> list[Diagnostic]:
-    """Check what the kind demands of the objects that its reference fields name."""
-    blockers = []
-    for requirement in considered.kind.definition.requires:
-        for expression in considered.resource.expressions:
-            if expression.path != (requirement.field,):
-                continue
-            for reference in expression.references:
-                parent = inputs.live.get(reference.address)
-                if parent is not None and not holds(requirement, parent.spec):
-                    blockers.append(
-                        _blocker(
-                            considered.resource,
-                            "wrong-parent",
-                            f"{considered.resource.address}: {reference.address}: {requirement.message}",
-                            "refer to another object",
-                            (requirement.field,),
-                        )
-                    )
-    return blockers
-
-
-def _incomplete_groups(considered: Considered, writing: Writing) -> list[Diagnostic]:
-    """Refuse a write that would make the server drop a hidden value that the manifest does not state."""
-    blockers = []
-    live = writing.subject.live
-    for group in considered.kind.definition.together:
-        trigger = {group.when} if group.when is not None else set(group.fields)
-        if not group.complete or live is None or not trigger & writing.changed:
-            continue
-        if group.part is not None and not origin_changes(group.when or group.fields[0], writing):
-            continue
-        for name in group.fields:
-            if name not in considered.spec and _holds_hidden(considered.kind.fields.child(name), name, live):
-                why = f": {group.reason}" if group.reason else ""
-                blockers.append(
-                    _blocker(
-                        considered.resource,
-                        "incomplete-write",
-                        f"{considered.resource.address}: {name!r} is set on the server, cannot be read, and "
-                        f"would be lost by this change{why}",
-                        f"state {name!r} in the manifest",
-                        (group.when or group.fields[0],),
-                    )
-                )
-    return blockers
-
-
-def _refusals(considered: Considered, writing: Writing) -> list[Diagnostic]:
-    """Refuse an update call that the kind says would damage this live object."""
-    live = writing.subject.live
-    return [
-        _blocker(
-            considered.resource,
-            "refused-update",
-            f"{considered.resource.address}: {rule.message}",
-            "make the change by hand, or remove what would be damaged",
-        )
-        for call in considered.kind.definition.write.update
-        for rule in call.refuse
-        if live is not None and holds(rule, live.body) and call_fields(considered.kind, call, writing) & writing.changed
-    ]
-
-
-def _holds_hidden(info: FieldInfo, name: str, live: LiveObject) -> bool:
-    if info.presence is not None and live.spec.get(info.presence):
-        return True
-    return _any_masked(info, live.spec.get(name))
-
-
-def _any_masked(info: FieldInfo, value: Json) -> bool:
-    if isinstance(value, dict):
-        return any(_any_masked(info.child(key), item) for key, item in value.items())
-    return is_masked(info, value)
-
-
 # --------------------------------------------------------------------------- order
 
 
@@ -519,26 +294,3 @@ def _ordered(changes: list[Change], inputs: Inputs) -> list[Change]:
             nearest = [frozenset({p}) if p in pending else awaited[p] for p in parents[address]]
             awaited[address] = frozenset().union(*nearest)
     return [replace(change, waits_for=awaited[change.address]) for change in changes]
-
-
-def _unselected_parents(changes: list[Change], inputs: Inputs) -> list[Diagnostic]:
-    """Refuse changes that refer to something that does not exist and is not part of the selection."""
-    blockers = []
-    for change in changes:
-        if change.action is Action.UNCHANGED:
-            continue
-        for expression in change.resource.expressions:
-            for reference in expression.references:
-                missing = reference.address not in inputs.live and reference.address not in inputs.selected
-                if missing and reference.pointer is None:
-                    blockers.append(
-                        _blocker(
-                            change.resource,
-                            "unselected-reference",
-                            f"{change.address} refers to {reference.address}, which does not exist yet and is not "
-                            "selected",
-                            "select it as well",
-                            expression.path,
-                        )
-                    )
-    return blockers

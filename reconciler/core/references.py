@@ -94,3 +94,13 @@ class _Origins:
             return True
         other = self.resources.get(reference.address)
         return other is not None and any(_overlap(reference.pointer, path) for path in self.hidden(other))
+
+
+def is_hidden_in(paths: frozenset[Path], path: Path) -> bool:
+    """Tell whether `path` is, holds or stands inside one of `paths`; an index in them stands for every item."""
+    for hidden in paths:
+        if len(path) >= len(hidden) and all(
+            isinstance(mine, int) or mine == theirs for mine, theirs in zip(hidden, path, strict=False)
+        ):
+            return True
+    return False

@@ -201,13 +201,17 @@ def with_variants(shape: Shape) -> Shape:
 
 @dataclass(slots=True)
 class Budget:
-    """How many more schemas one kind may hold: a document's types may refer to one another without end."""
+    """How many more members one field may hold: a document's types may refer to one another without end."""
 
-    left: int = 3000
+    left: int = 300
 
-    def spend(self) -> bool:
-        self.left -= 1
-        return self.left >= 0
+    def affords(self, shape: Shape) -> bool:
+        """Tell whether all members of `shape` may be written down, and count them; if not, none of them."""
+        cost = 1 + len(shape.properties) + len(shape.variants)
+        if cost > self.left:
+            return False
+        self.left -= cost
+        return True
 
 
 def description(text: Json) -> str:
@@ -279,9 +283,9 @@ def _is_python(pattern: Json) -> bool:
 def json_schema(shape: Shape, budget: Budget, *, level: int = 0, closed: bool = True) -> Json:
     """Return `shape` as JSON Schema, with comments where it had to be cut. Objects with fixed members are closed."""
     schema = own_keywords(shape)
-    if shape.recursive or level > _DEEPEST or not budget.spend():
+    holds_more = shape.properties or shape.variants or shape.items is not None or isinstance(shape.values, Node)
+    if shape.recursive or (holds_more and (level > _DEEPEST or not budget.affords(shape))):
         why = f"{shape.recursive} holds itself" if shape.recursive else "this nests deeper than a draft goes"
-        schema.setdefault("type", "object")
         schema["description"] = noted(
             schema.get("description", "") or "Taken as it is.", f"cut here: {why}; anything is accepted below"
         )

@@ -65,7 +65,6 @@ class Fields:
 
 def merge_fields(sides: Sides) -> Fields:
     """Return the fields of a spec. Without an answer nothing is told about what can be compared."""
-    budget = Budget()
     found = Fields()
     other_spelling = _other_spellings(sides)
     for name in sides.names():
@@ -74,7 +73,7 @@ def merge_fields(sides: Sides) -> Fields:
         inner = sides.member(name, other_spelling.get(name, name))
         if inner.request is None and inner.answer is None:
             continue
-        schema = _field(name, inner, budget, 1)
+        schema = _field(name, inner, Budget(), 1)
         if name in other_spelling:
             schema["x-response"] = noted(other_spelling[name], "guessed: answers seem to spell it so")
         _mark(name, sides, inner, schema, found)
@@ -138,7 +137,8 @@ def _field(name: str, sides: Sides, budget: Budget, level: int) -> JsonObject:
         return _answer_only(name, sides.answer)
     answer = sides.answer
     schema: JsonObject
-    if answer is None or shape.recursive or level > _DEEPEST_MERGE or not (answer.properties or answer.items):
+    alone = answer is None or not (answer.properties or answer.items)
+    if answer is None or alone or shape.recursive or level > _DEEPEST_MERGE or not budget.affords(shape):
         schema = json_schema(shape, budget, level=level)
     elif shape.properties and answer.properties and not shape.variants:
         schema = _object(shape, sides, budget, level)

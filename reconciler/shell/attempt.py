@@ -11,6 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from reconciler.core.answers import (
+    AnswerError,
+    NothingFound,
+    answered_id,
+    answered_object,
+    json_or_missing,
+    live_object,
+    promise,
+)
+from reconciler.core.considered import Considered
 from reconciler.core.definition import Inside, Wait, WriteCall
 from reconciler.core.diff import field_changes
 from reconciler.core.documents import document_request, read_document
@@ -19,22 +29,8 @@ from reconciler.core.judge import all_hold, holds, judge, reason_in
 from reconciler.core.kinds import Kind
 from reconciler.core.model import Action, Change, FieldChange, LiveObject, Operation, Request, Response, Send, Status
 from reconciler.core.normalize import canonical_json, nothing_remembered, strictly_equal
-from reconciler.core.planning import Considered
 from reconciler.core.pointer import format_pointer
-from reconciler.core.wire import (
-    AnswerError,
-    NothingFound,
-    Subject,
-    Writing,
-    answered_id,
-    answered_object,
-    call_request,
-    context,
-    json_or_missing,
-    live_object,
-    promise,
-    write_request,
-)
+from reconciler.core.wire import Subject, Writing, call_request, context, write_request
 from reconciler.shell.locks import KeyedLocks
 from reconciler.shell.refresh import LiveReader
 

@@ -324,8 +324,8 @@ def _translated(error: httpx.TransportError | httpx.DecodingError, place: Place)
             return TransportError(
                 f"{where}: the connection broke before the whole answer was there",
                 sent=True,
-                hint="Run again; if it happens every time, check whether the URL needs https, and look into the logs of "
-                "the system and its proxies.",
+                hint="Run again; if it happens every time, check whether the URL needs https, and look into the logs "
+                "of the system and its proxies.",
             )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from typing import TypeAlias
 
+from reconciler.core.considered import Considered, Inputs, consider
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.model import (
     Action,
@@ -28,7 +29,6 @@ from reconciler.core.model import (
     Send,
     Status,
 )
-from reconciler.core.planning import Considered, Inputs, consider
 from reconciler.core.pointer import format_pointer
 from reconciler.core.references import Known
 from reconciler.core.template import TemplateError

@@ -16,6 +16,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from reconciler.core.answers import (
+    AnswerError,
+    NothingFound,
+    Page,
+    first_page,
+    live_object,
+    natural_key,
+    read_object,
+    read_page,
+)
 from reconciler.core.definition import GetCall, ListCall
 from reconciler.core.errors import ApiError, ErrorClass
 from reconciler.core.graph import levels
@@ -37,18 +47,7 @@ from reconciler.core.normalize import canonical_json
 from reconciler.core.pointer import MISSING, get, parse_pointer
 from reconciler.core.references import Known
 from reconciler.core.template import TemplateError
-from reconciler.core.wire import (
-    AnswerError,
-    NothingFound,
-    Subject,
-    call_request,
-    context,
-    first_page,
-    live_object,
-    natural_key,
-    read_object,
-    read_page,
-)
+from reconciler.core.wire import Subject, call_request, context
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -128,8 +127,8 @@ class LiveReader:
                 found = read_page(call, page, response, len(items))
             except AnswerError as error:
                 raise _bad_answer(kind, request, str(error)) from None
-            if previous is not None and found.items and found.items == previous:
-                if found.next is not None and _tells_the_end(call):
+            if found.items and found.items == previous and _counts_pages(call):
+                if call.paging is not None and call.paging.total is not None:
                     raise _bad_answer(kind, request, "the same page again, though the list goes on")
                 return items  # the server pays no attention to the paging: one page is all there is
             items += found.items
@@ -271,9 +270,13 @@ def _bad_answer(kind: Kind, request: Request, reason: str) -> ApiError:
     )
 
 
-def _tells_the_end(call: ListCall) -> bool:
-    """Tell whether answers of a list say by themselves that more is to come."""
-    return call.paging is not None and (call.paging.total is not None or call.paging.style not in ("offset", "page"))
+def _counts_pages(call: ListCall) -> bool:
+    """Tell whether pages are asked for by a number, which a server may ignore.
+
+    One that is asked with what it answered itself repeats a page only when rows were added meanwhile; a circle of
+    such requests is noticed by the requests.
+    """
+    return call.paging is not None and call.paging.style in ("offset", "page")
 
 
 def _bad_items(kind: Kind, reason: str) -> ApiError:

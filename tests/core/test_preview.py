@@ -15,7 +15,8 @@ from reconciler.core.kinds import Kind
 from reconciler.core.model import LiveObject, PlannedRequest
 from reconciler.core.pointer import Path
 from reconciler.core.preview import CARRIED, preview_requests
-from reconciler.core.wire import Subject, Writing, is_hidden_in, write_body
+from reconciler.core.references import is_hidden_in
+from reconciler.core.wire import Subject, Writing, write_body
 
 TEXT = {"type": "string"}
 SECRET_TEXT = {"type": "string", "x-sensitive": True}

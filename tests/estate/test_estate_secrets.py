@@ -15,9 +15,9 @@ import pytest
 from bench import LEDGER_KEY, Bench, assert_applied, is_write, make_bench, rows
 
 from reconciler.cli.console import Console
+from reconciler.core.considered import consider
 from reconciler.core.errors import ApiError, InvalidInput
 from reconciler.core.model import Diagnostic, Outcome, Report, Status
-from reconciler.core.planning import consider
 from reconciler.core.references import Known
 from reconciler.render.machine import diagnostics_document, plan_document, report_document
 from reconciler.render.text import render_diagnostics, render_outcome, render_plan, render_report

@@ -19,8 +19,9 @@ CREDENTIALS = {
     "param_location": "string", "param_name": "string", "param_value": "string",
 }  # fmt: skip
 TARGET = {
-    "default_model": "string", "description": "string", "headers": "object", "host": "string", "insecure_ssl": "boolean",
-    "models": "array", "path": "string", "port": "integer", "priority": "integer", "protocol": "string",
+    "default_model": "string", "description": "string", "headers": "object", "host": "string",
+    "insecure_ssl": "boolean", "models": "array", "path": "string", "port": "integer",
+    "priority": "integer", "protocol": "string",
     "provider": "string", "stream": "boolean", "tags": "array", "weight": "integer", "credentials": "object",
 }  # fmt: skip
 

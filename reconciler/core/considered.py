@@ -1,0 +1,126 @@
+"""One resource with everything known about it: what planning decides on, and the executor once more. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from reconciler.core.follow_ups import Occasion
+from reconciler.core.kinds import Catalog, Kind
+from reconciler.core.model import (
+    Address,
+    Json,
+    JsonObject,
+    LiveObject,
+    Resource,
+)
+from reconciler.core.normalize import Comparison, Remembers, compare, nothing_remembered
+from reconciler.core.pointer import MISSING, Path
+from reconciler.core.references import Known, hidden_paths, is_hidden_in
+
+
+class Memory(Protocol):
+    """What the ledger remembers of earlier applies."""
+
+    def remembers(self, address: Address, remote_id: str) -> Remembers:
+        """Return a function that tells whether a value is the one last applied at a path of an object."""
+        ...
+
+    def stated_before(self, address: Address) -> frozenset[Path]:
+        """Return the paths that were stated when `address` was last applied."""
+        ...
+
+
+class NoMemory:
+    """The memory of a target without a ledger."""
+
+    def remembers(self, address: Address, remote_id: str) -> Remembers:
+        del address, remote_id
+        return nothing_remembered
+
+    def stated_before(self, address: Address) -> frozenset[Path]:
+        del address
+        return frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Everything a plan is made of."""
+
+    target: str
+    resources: Mapping[Address, Resource]  # all of them; references may lead outside the selection
+    selected: frozenset[Address]
+    catalog: Catalog
+    live: Mapping[Address, LiveObject]
+    unreadable: Mapping[Address, str]
+    memory: Memory = field(default_factory=NoMemory)
+    due: tuple[Occasion, ...] = ()  # follow-ups that are due whatever changes
+    resend: bool = False  # send write-only and masked values even where nothing tells that they differ
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Considered:
+    """One resource with everything known about it: what planning and the executor both decide on."""
+
+    resource: Resource
+    kind: Kind
+    spec: JsonObject = field(repr=False)  # references filled in; never printed
+    unknown: frozenset[Path]
+    hidden: frozenset[Path]
+    remembers: Remembers = nothing_remembered
+    readable: bool = True
+
+    def hides(self, path: Path) -> bool:
+        return self.kind.fields.hides(path) or is_hidden_in(self.hidden, path)
+
+    def compared_with(self, live: LiveObject) -> Comparison:
+        """Return the managed fields of this resource beside those of `live`."""
+        return compare(
+            self.kind.fields,
+            managed(self.kind, self.resource, self.spec),
+            live.spec,
+            absent=self.kind.definition.read.absent,
+            remembers=self.remembers,
+            readable=self.readable,
+        )
+
+
+def managed(kind: Kind, resource: Resource, spec: JsonObject) -> JsonObject:
+    """Return the part of `spec` that is compared and updated once the object exists."""
+    kept = {name: value for name, value in spec.items() if not kind.fields.child(name).create_only}
+    for path in resource.lifecycle.ignore:
+        kept = _without(kept, path)
+    return kept
+
+
+def _without(value: Json, path: Path) -> Json:
+    if isinstance(value, dict) and path and path[0] in value:
+        rest = _without(value[path[0]], path[1:]) if len(path) > 1 else MISSING
+        kept = {name: item for name, item in value.items() if name != path[0]}
+        return kept if rest is MISSING else {**kept, path[0]: rest}
+    return value
+
+
+def consider(address: Address, inputs: Inputs, known: Known) -> Considered:
+    """Return what is known about one resource, with the references that have a value filled in."""
+    resource = inputs.resources[address]
+    spec, unknown = known.spec_of(resource)
+    live = inputs.live.get(address)
+    remembers = nothing_remembered if live is None else inputs.memory.remembers(address, live.id)
+    if inputs.resend:
+
+        def resending(path: Path, value: Json) -> bool | None:
+            del path, value
+            return False
+
+        remembers = resending
+    return Considered(
+        resource=resource,
+        kind=inputs.catalog.kinds[address.system, address.kind],
+        spec=spec,
+        unknown=unknown,
+        hidden=hidden_paths(resource, inputs.resources, inputs.catalog),
+        remembers=remembers,
+        readable=address not in inputs.unreadable,
+    )

@@ -1,0 +1,105 @@
+"""One client and one sender for each system of a target, and the threads that reads run in.
+
+Reads and writes: the network, when asked to send.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from reconciler.core.errors import ApiError
+from reconciler.core.model import (
+    Request,
+    Response,
+)
+from reconciler.shell.client import Client
+from reconciler.shell.endpoint import Endpoint
+from reconciler.shell.options import Options
+from reconciler.shell.sending import Pace, Sender
+from reconciler.shell.settings import (
+    Settings,
+    SystemSettings,
+)
+
+
+class Connections:
+    """One client and one sender per system, opened when first needed; closes them all."""
+
+    def __init__(self, settings: Settings, options: Options) -> None:
+        self._settings = settings
+        self._options = options
+        self._clients: dict[str, Client] = {}
+        self._senders: dict[str, Sender] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Connections:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        for client in self._clients.values():
+            client.close()
+
+    def send(self, request: Request) -> Response:
+        """Send to the system that the request names, within its limits and with its retries."""
+        with self._lock:
+            sender = self._senders.get(request.system) or self._open(self._settings.systems[request.system])
+        try:
+            return sender.send(request)
+        except ApiError as error:
+            if request.system not in error.message:
+                error.message = f"{request.system}: {error.message}"
+            raise
+
+    def _open(self, system: SystemSettings) -> Sender:
+        concurrency = system.concurrency or self._options.parallelism
+        transport = None if self._options.transport is None else self._options.transport(system.name)
+        client = Client(_endpoint(system, concurrency), transport=transport)
+        self._clients[system.name] = client
+        pace = Pace(concurrency=concurrency, requests_per_second=system.requests_per_second)
+        sender = Sender(client.send, pace=pace, timing=self._options.timing)
+        self._senders[system.name] = sender
+        return sender
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far, attempts included."""
+        return sum(sender.counters.requests for sender in self._senders.values())
+
+
+def _endpoint(system: SystemSettings, pool_size: int) -> Endpoint:
+    return Endpoint(
+        system=system.name,
+        url=system.url,
+        auth=system.auth,
+        ca_file=None if system.ca_file is None else str(system.ca_file),
+        proxy=system.proxy,
+        verify=not system.insecure_skip_verify,
+        connect_timeout_s=system.connect_timeout_s,
+        read_timeout_s=system.read_timeout_s,
+        headers=system.headers,
+        pool_size=pool_size,
+    )
+
+
+def run_all(workers: int) -> Callable[[Callable[[Any], Any], Iterable[Any]], list[Any]]:
+    """Return a function that maps in parallel, at most `workers` at a time; nested use is safe."""
+
+    def run(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        known = list(items)
+        if len(known) <= 1 or workers == 1:
+            return [function(item) for item in known]
+        # A pool of its own for each call: tasks that wait for inner tasks must not take their places.
+        pool = ThreadPoolExecutor(max_workers=min(workers, len(known)), thread_name_prefix="read")
+        interrupted = False
+        try:
+            return list(pool.map(function, known))
+        except KeyboardInterrupt:
+            interrupted = True  # reads in flight are left to themselves
+            raise
+        finally:
+            pool.shutdown(wait=not interrupted, cancel_futures=True)
+
+    return run

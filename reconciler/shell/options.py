@@ -1,0 +1,30 @@
+"""What the command line asks for, and the doors that a caller may replace. Reads and writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.core.redaction import Redactor
+from reconciler.core.selection import Selection
+from reconciler.shell.sending import Timing
+
+if TYPE_CHECKING:
+    import httpx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says, and the doors that a caller may replace."""
+
+    config: Path
+    target: str | None = None
+    selection: Selection = Selection()
+    parallelism: int = 10
+    resend: bool = False
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    redactor: Redactor = field(default_factory=Redactor, repr=False)
+    timing: Timing = Timing()
+    transport: Callable[[str], httpx.BaseTransport] | None = None  # by system; None: the network

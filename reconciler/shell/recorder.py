@@ -1,0 +1,77 @@
+"""Records what an apply did in the ledger, when the target has one.
+
+Reads: the Git revision of the manifests. Writes: the ledger file.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reconciler.core.considered import Considered
+from reconciler.core.ledger import Applied, Ledger, Record, make_record
+from reconciler.core.model import (
+    Address,
+    LiveObject,
+)
+from reconciler.shell.ledger_file import write_ledger
+from reconciler.shell.settings import (
+    FileLedger,
+    Settings,
+)
+
+
+class Recorder:
+    """Collects what was applied and writes the ledger, when the target has one."""
+
+    def __init__(self, ledger: Ledger, settings: Settings) -> None:
+        self._ledger = ledger
+        self._path = settings.ledger.path if isinstance(settings.ledger, FileLedger) else None
+        self._revision = _revision(settings.root) if self._path is not None else ""
+        self._records: dict[Address, Record] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, considered: Considered, live: LiveObject) -> None:
+        if self._path is None:
+            return
+        address = considered.resource.address
+        applied = Applied(
+            address=address,
+            remote_id=live.id,
+            stated=considered.spec,
+            canonical=considered.compared_with(live).desired,
+            hides=considered.hides,
+        )
+        record = make_record(applied, self._ledger.secret)
+        old = self._ledger.records.get(address)
+        if old is not None and (old.id, old.fields, old.secrets) == (
+            record.id,
+            record.fields,
+            record.secrets,
+        ):
+            return
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        with self._lock:
+            self._records[address] = replace(record, applied_at=now, revision=self._revision)
+
+    def write(self) -> None:
+        if self._path is not None and self._records:
+            write_ledger(self._path, replace(self._ledger, records={**self._ledger.records, **self._records}))
+
+
+def _revision(root: Path) -> str:
+    """Return the Git revision of the manifests for the record, or nothing where there is no Git."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
