@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import re
@@ -17,7 +18,9 @@ from ruamel.yaml import YAML
 from reconciler.core.model import Plan
 from reconciler.render.machine import plan_document
 from reconciler.render.text import render_plan
+from reconciler.sandbox.estate import POOL, STATIC_PROVIDER
 from reconciler.sandbox.http import EmulatedSystem, SandboxRequest, SandboxResponse, json_response
+from reconciler.sandbox.vices import Attempt, Fault, requests_to
 
 SEEDS = [1, 20, 333]
 SESSIONS = 4  # in the pool of the populated estate, those that nobody manages included
@@ -252,6 +255,26 @@ def test_the_size_of_pages(tmp_path: Path, usual: Seen, size: int) -> None:
     assert sum("/ListSessions" in read for read in now.reads) == -(-SESSIONS // size)
     assert face(replace(now.plan, requests_made=0)) == face(replace(usual.plan, requests_made=0))
     assert now.writes == usual.writes
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_rows_that_are_added_while_pages_are_read(tmp_path: Path, usual: Seen, size: int) -> None:
+    """The newest come first: with each new row the next page repeats what the one before has shown."""
+    bench = make_bench(tmp_path)
+    goldmine = bench.estate.goldmine
+    goldmine.page_size = size
+    number = itertools.count()
+
+    def add(attempt: Attempt) -> SandboxResponse:
+        answer = attempt.act(attempt.request)
+        for _ in range(size):
+            goldmine.seed("sessions", {"poolId": POOL, "providerId": STATIC_PROVIDER, "token": f"new-{next(number)}"})
+        return answer
+
+    faults = bench.wrap("goldmine", Fault(vice=add, when=requests_to(path=".*/ListSessions"), times=3))
+    now = bench.plan()
+    assert faults.hits >= 2
+    assert face(replace(now, requests_made=0)) == face(replace(usual.plan, requests_made=0))
 
 
 @pytest.mark.parametrize("parallelism", [1, 2, 10])

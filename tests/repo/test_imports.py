@@ -42,6 +42,8 @@ DOORS_OF_CLI: Mapping[str, tuple[str, ...]] = {
 SHELL: Mapping[str, tuple[str, ...]] = {
     "attempt": ("locks", "refresh"),
     "client": ("authentication", "endpoint", "outgoing"),
+    "connections": ("client", "endpoint", "options", "sending", "settings"),
+    "definitions": ("files", "packaged"),
     "documents": ("nodes", "scalars"),
     "endpoint": ("authentication",),
     "executor": ("attempt", "following", "locks", "refresh"),
@@ -51,6 +53,8 @@ SHELL: Mapping[str, tuple[str, ...]] = {
     "foreign_nodes": ("json_nodes", "nodes", "reading", "scalars", "yaml_nodes"),
     "json_nodes": ("nodes",),
     "ledger_file": ("files",),
+    "options": ("sending",),
+    "recorder": ("ledger_file", "settings"),
     "search": ("reading",),
     "settings": (
         "authentication",
@@ -190,7 +194,7 @@ OF_FEW: Mapping[str, tuple[str, ...]] = {
     "signal": ("cli.sandbox",),
     "socket": ("sandbox.server", "shell.endpoint"),  # the endpoint asks only whether a host resolves
     "ssl": ("shell.client", "shell.endpoint"),
-    "subprocess": ("workflow",),  # asks git for the revision
+    "subprocess": ("shell.recorder",),  # asks git for the revision
 }
 """Parts of the standard library that reach outside, and the only modules that may use them."""
 
@@ -278,7 +282,8 @@ CLOCKS = words(
 CLOCK_READERS: Mapping[str, frozenset[str]] = {
     "demo.story": frozenset({"time.monotonic"}),  # tells a person how long the story took
     "shell.sending": frozenset({"random.uniform"}),  # the default of the jitter
-    "workflow": frozenset({"time.monotonic", "datetime.now"}),  # the report's seconds, the ledger's time of apply
+    "shell.recorder": frozenset({"datetime.now"}),  # the ledger's time of apply
+    "workflow": frozenset({"time.monotonic"}),  # the report's seconds
 }
 """Who uses a clock or chance other than as the default of a parameter or field."""
 
@@ -301,4 +306,4 @@ def test_pools_of_threads_are_made_in_two_places() -> None:
         for node in ast.walk(module.tree)
         if isinstance(node, ast.Call) and dotted(node.func) in ("ThreadPoolExecutor", "threading.Thread")
     }
-    assert made == {"workflow", "shell.executor", "sandbox.server"}
+    assert made == {"shell.connections", "shell.executor", "sandbox.server"}
