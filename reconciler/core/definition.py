@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from reconciler.core.definition_calls import (
     AnswerRule,
@@ -110,10 +110,15 @@ class Identity(Part):
     def _id(cls, value: str) -> str:
         if value.startswith("/"):
             parse_pointer(value)
-        elif not any(True for _ in variables(value)):
-            raise ValueError("id is a pointer such as /id or a template such as {spec.name}")
         parse_template(value)
         return value
+
+    @model_validator(mode="after")
+    def _tells_objects_apart(self) -> Identity:
+        # There is only one of a singleton (in its parent), so any text will do.
+        if not self.singleton and not self.id.startswith("/") and not any(True for _ in variables(self.id)):
+            raise ValueError("id is a pointer such as /id or a template such as {spec.name}")
+        return self
 
 
 class Read(Part):

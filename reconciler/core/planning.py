@@ -98,6 +98,8 @@ def _decide_missing(considered: Considered) -> tuple[Change, list[Diagnostic]]:
                 "correct the fields that find it, or remove `lifecycle.lookup` to have it created",
             )
         ]
+    if kind.definition.identity.singleton and kind.can_update and _parent_is_to_come(considered):
+        return _decide_singleton_to_come(considered), []
     if not kind.can_create:
         parent = " before its parent does" if kind.definition.identity.singleton else ""
         return _unchanged(considered, None), [
@@ -132,6 +134,29 @@ def _decide_missing(considered: Considered) -> tuple[Change, list[Diagnostic]]:
         for name in lacking
     ]
     return _sealed(replace(change, requests=requests)), blockers
+
+
+def _parent_is_to_come(considered: Considered) -> bool:
+    return any(path[0] in considered.kind.scope for path in considered.unknown)
+
+
+def _decide_singleton_to_come(considered: Considered) -> Change:
+    """Plan an object that will be there as soon as its parent is: nothing is known of it but what is wanted."""
+    kind, spec = considered.kind, considered.spec
+    comparison = compare(kind.fields, spec, None, readable=False)
+    fields = field_changes(comparison, stated=spec, hidden=considered.hides, unknown=considered.unknown)
+    writing = Writing(subject=Subject(spec=spec), changed=frozenset(spec) - set(kind.scope), creating=False)
+    return _sealed(
+        Change(
+            address=considered.resource.address,
+            action=Action.UPDATE,
+            resource=considered.resource,
+            fields=fields,
+            guard="read and compared as soon as its parent is there",
+            reason="it will be there when its parent is",
+            requests=preview_requests(kind, writing, considered.hides),
+        )
+    )
 
 
 def _unchanged(considered: Considered, live: LiveObject | None) -> Change:

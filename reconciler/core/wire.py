@@ -100,6 +100,10 @@ def write_request(kind: Kind, call: WriteCall, writing: Writing) -> Request | No
     live = writing.subject.live
     if guard.if_match and live is not None and live.etag is not None and not writing.creating:
         headers += (("If-Match", live.etag),)
+    if guard.version is not None and live is not None and isinstance(body, dict) and not writing.creating:
+        version = get(live.body, parse_pointer(guard.version))
+        if version is not MISSING and get(body, parse_pointer(guard.version)) is MISSING:
+            body = put(body, parse_pointer(guard.version), version)
     return Request(
         system=kind.definition.system,
         method=call.method,

@@ -118,7 +118,8 @@ class Attempt:
 
     def _update(self) -> LiveObject:
         planned = self.change.live
-        assert planned is not None
+        if planned is None:
+            return self._update_new_singleton()
         fresh: LiveObject | None = planned
         if self.considered.readable:
             fresh = self.reader.read_one(self.kind, self.considered.spec, planned.id)
@@ -129,6 +130,21 @@ class Attempt:
             self._refuse_if_moved(planned, fresh)
         assert fresh is not None
         return self._send_updates(fresh, frozenset(str(f.path[0]) for f in self.change.fields))
+
+    def _update_new_singleton(self) -> LiveObject:
+        """Update an object that has come into being together with its parent, in this run."""
+        kind, spec = self.kind, self.considered.spec
+        if kind.unreadable:
+            subject = Subject(spec=spec)
+            return self._send_updates(live_object(kind, {}, subject), frozenset(spec) - set(kind.scope))
+        fresh = self.reader.read_one(kind, spec, None)
+        if fresh is None:
+            raise Stop(
+                Status.FAILED,
+                "it is not there although its parent is",
+                "plan again; if this repeats, it is no singleton, and the kind needs write.create",
+            )
+        return self._send_updates(fresh, self._outstanding(fresh))
 
     def _refuse_if_moved(self, planned: LiveObject, fresh: LiveObject) -> None:
         """Stop with a conflict when a managed field is no longer what the plan was made on."""

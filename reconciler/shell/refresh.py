@@ -19,7 +19,6 @@ from typing import Any, TypeVar
 from reconciler.core.answers import (
     AnswerError,
     NothingFound,
-    Page,
     first_page,
     live_object,
     natural_key,

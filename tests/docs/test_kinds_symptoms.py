@@ -102,14 +102,15 @@ def one_list(*items: Any) -> Answer:
     return lambda method, path, query, body: (200, {"products": list(items)} if path == "/products" else TEA)
 
 
-def test_a_wrong_place_of_the_items_makes_everything_new(tmp_path: Path) -> None:
-    assert action(tmp_path, listing(items="/data"), one_list(TEA)) is Action.CREATE
+@pytest.mark.parametrize(("items", "place"), [("", "the root"), ("/data", "/data")])
+def test_a_wrong_place_of_the_items_is_an_error(tmp_path: Path, items: str, place: str) -> None:
+    with pytest.raises(ApiError, match=f"no list at {place} of the answer"):
+        action(tmp_path, listing(items=items), one_list(TEA))
     assert action(tmp_path, listing(), one_list(TEA)) is Action.UNCHANGED
 
 
-def test_a_list_without_its_items_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ApiError, match="no list at the root of the answer"):
-        action(tmp_path, listing(items=""), one_list(TEA))
+def test_a_wrong_place_of_optional_items_makes_everything_new(tmp_path: Path) -> None:
+    assert action(tmp_path, listing(items="/data", optional=True), one_list(TEA)) is Action.CREATE
 
 
 def test_ids_are_no_objects(tmp_path: Path) -> None:

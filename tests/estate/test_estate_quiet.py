@@ -74,8 +74,11 @@ def test_the_whole_estate(tmp_path: Path, variants: dict[str, str], populated: b
         assert_quiet(bench)
 
 
-@pytest.mark.parametrize("ledger", [True, False], ids=["ledger", "no-ledger"])
-@pytest.mark.parametrize("populated", [True, False], ids=["populated", "empty"])
+@pytest.mark.parametrize(
+    ("populated", "ledger"),
+    [(True, True), (True, False), (False, True)],
+    ids=["populated-ledger", "populated-no-ledger", "empty-ledger"],
+)
 @pytest.mark.parametrize(("kind", "variants"), list(kinds_and_variants()))
 def test_a_kind_alone(tmp_path: Path, kind: str, variants: dict[str, str], populated: bool, ledger: bool) -> None:
     if cannot_be_quiet(variants, ledger=ledger):
