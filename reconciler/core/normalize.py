@@ -157,7 +157,7 @@ def _pair_hidden(
 def _pair_objects(info: FieldInfo, desired: JsonObject, live: JsonObject, path: Path, walk: _Walk) -> tuple[Any, Any]:
     names = list(desired)
     if info.is_whole:
-        names += [name for name in live if name not in desired]
+        names += [name for name in live if name not in desired and not info.child(name).read_only]
     wanted: JsonObject = {}
     present: JsonObject = {}
     for name in names:
