@@ -30,7 +30,7 @@ from reconciler.core.references import Known
 from reconciler.core.selection import select, with_parents
 from reconciler.core.validation import validate
 from reconciler.shell.connections import Connections, run_all
-from reconciler.shell.definitions import load_kinds, read_definitions, shipped_systems
+from reconciler.shell.definitions import Use, load_kinds, read_definitions
 from reconciler.shell.executor import Tools, execute
 from reconciler.shell.files import (
     TextFileError,
@@ -74,19 +74,18 @@ def load(options: Options) -> Loaded:
     """Read and check everything that a person wrote. Raises InvalidInput with all mistakes, or UsageError."""
     settings = load_settings(options.config, options.target, options.environ)
     options.redactor.add(settings.secret_values)
-    parameters = {name: system.parameters for name, system in settings.systems.items()}
     paths, problems = find_manifests(settings.manifest_paths, settings.root)
     documents: list[Document] = []
     for path in paths:
         read, found = read_documents(path, display_path(path))
         documents += read
         problems += found
-    catalog, found = load_kinds(settings.schema_paths, parameters, systems=_systems_in_use(documents, settings))
-    problems += found
-    problems += _parameter_mistakes(catalog, settings)
-    resources, mistakes = validate(documents, catalog, _lookups(settings, options.redactor))
-    problems += mistakes
-    problems += _unconfigured(resources, settings)
+    checked = _check(documents, settings, options, use=_use_of(documents, settings))
+    if any(problem.severity is Severity.ERROR for problem in checked.problems):
+        # To say what is wrong, all kinds must be known, if only to suggest the one that was meant.
+        checked = _check(documents, settings, options, use=None)
+    catalog, resources = checked.catalog, checked.resources
+    problems += checked.problems
     if not documents and not problems:
         raise UsageError(
             f"no manifests in {', '.join(display_path(path) for path in settings.manifest_paths)}",
@@ -105,14 +104,29 @@ def load(options: Options) -> Loaded:
     )
 
 
-def _systems_in_use(documents: Iterable[Document], settings: Settings) -> set[str] | None:
-    """Return the systems that are configured or in manifests; None when one of them does not ship.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Checked:
+    catalog: Catalog
+    resources: list[Resource]
+    problems: list[Diagnostic]
 
-    Then all definitions are needed, if only to say which systems there are.
-    """
-    stated = {d.data.get("apiVersion") for d in documents if isinstance(d.data, dict)}
-    names = {text.partition("/")[0] for text in stated if isinstance(text, str)} | settings.systems.keys()
-    return names if names <= set(shipped_systems()) else None
+
+def _check(documents: list[Document], settings: Settings, options: Options, *, use: Use | None) -> _Checked:
+    parameters = {name: system.parameters for name, system in settings.systems.items()}
+    catalog, problems = load_kinds(settings.schema_paths, parameters, use=use)
+    problems += _parameter_mistakes(catalog, settings)
+    resources, mistakes = validate(documents, catalog, _lookups(settings, options.redactor))
+    problems += mistakes
+    problems += _unconfigured(resources, settings)
+    return _Checked(catalog=catalog, resources=resources, problems=problems)
+
+
+def _use_of(documents: Iterable[Document], settings: Settings) -> Use:
+    """Return what the manifests and the configuration name."""
+    stated = [d.data for d in documents if isinstance(d.data, dict)]
+    systems = {text.partition("/")[0] for data in stated if isinstance(text := data.get("apiVersion"), str)}
+    kinds = {name for data in stated if isinstance(name := data.get("kind"), str)}
+    return Use(systems=frozenset(systems | settings.systems.keys()), kinds=frozenset(kinds))
 
 
 def _lookups(settings: Settings, redactor: Redactor) -> Lookups:

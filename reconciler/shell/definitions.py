@@ -6,7 +6,9 @@ Reads: the folders of definitions. Writes: nothing.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,32 +41,41 @@ def read_definitions(folders: Iterable[Path]) -> tuple[list[Document], list[Diag
     return documents, problems
 
 
-def shipped_systems() -> list[str]:
-    """Return the names of the systems that ship: each has a folder of its own."""
-    return sorted(folder.name for folder in packaged_folder("schemas").iterdir() if folder.is_dir())
-
-
-@functools.lru_cache(maxsize=64)
-def _shipped_definitions(system: str) -> tuple[tuple[Document, ...], tuple[Diagnostic, ...]]:
-    """Read the definitions of one system that ships, once for each process: they do not change while it runs."""
-    documents, problems = read_definitions([packaged_folder("schemas") / system])
+@functools.lru_cache(maxsize=1024)
+def _shipped_definitions(path: Path) -> tuple[tuple[Document, ...], tuple[Diagnostic, ...]]:
+    """Read one file that ships, once for each process: it does not change while it runs."""
+    documents, problems = read_documents(path, display_path(path))
     return tuple(documents), tuple(problems)
 
 
+def file_name_of(kind: str) -> str:
+    """Return the name of the file in which a kind that ships is defined: `WebSocket` is in `web-socket.yaml`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", kind).lower() + ".yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """Which of the definitions that ship are needed, since reading all of them takes time."""
+
+    systems: frozenset[str]
+    kinds: frozenset[str]
+
+    def needs(self, path: Path) -> bool:
+        if path.parent.name not in self.systems:
+            return False
+        return path.name == "system.yaml" or path.name in {file_name_of(kind) for kind in self.kinds}
+
+
 def load_kinds(
-    own: Iterable[Path],
-    parameters: Mapping[str, Mapping[str, Any]] | None = None,
-    *,
-    systems: Iterable[str] | None = None,
+    own: Iterable[Path], parameters: Mapping[str, Mapping[str, Any]] | None = None, *, use: Use | None = None
 ) -> tuple[Catalog, list[Diagnostic]]:
     """Return the catalog of the definitions that ship and those in the folders `own`, and every mistake.
 
-    Of those that ship only the ones of `systems` are read, which saves time; None means all of them.
+    Of those that ship only what `use` needs is read; None means all of them.
     """
-    known = shipped_systems()
-    wanted = known if systems is None else sorted(set(systems) & set(known))
-    shipped = [document for name in wanted for document in _shipped_definitions(name)[0]]
-    problems = [problem for name in wanted for problem in _shipped_definitions(name)[1]]
+    paths = [path for path in sorted(packaged_folder("schemas").glob("*/*.yaml")) if use is None or use.needs(path)]
+    shipped = [document for path in paths for document in _shipped_definitions(path)[0]]
+    problems = [problem for path in paths for problem in _shipped_definitions(path)[1]]
     added, found = read_definitions(own)
     catalog, mistakes = load_catalog(
         [*shipped, *added],

@@ -36,7 +36,12 @@ KIND: dict[str, Any] = {
         "update": {"method": "PATCH", "path": "/products/{id}"},
     },
 }
-MANIFEST = {"apiVersion": "shop/v1", "kind": "Product", "metadata": {"name": "tea"}, "spec": {"price": 5}}
+MANIFEST: dict[str, Any] = {
+    "apiVersion": "shop/v1",
+    "kind": "Product",
+    "metadata": {"name": "tea"},
+    "spec": {"price": 5},
+}
 
 
 def listing(**keys: Any) -> dict[str, Any]:
@@ -67,13 +72,15 @@ class Shop:
 
 
 @contextmanager
-def workspace(folder: Path, kind: dict[str, Any], shop: Shop) -> Iterator[tuple[Any, Connections, Options]]:
+def workspace(
+    folder: Path, kind: dict[str, Any], shop: Shop, manifest: dict[str, Any] = MANIFEST
+) -> Iterator[tuple[Any, Connections, Options]]:
     settings = {
         "schemas": ["kind.json"],
         "manifests": ["manifest.json"],
         "targets": {"test": {"systems": {"shop": {"url": "http://shop.example/api"}}}},
     }
-    for name, content in (("kind", kind), ("manifest", MANIFEST), ("reconciler", settings)):
+    for name, content in (("kind", kind), ("manifest", manifest), ("reconciler", settings)):
         (folder / f"{name}.json").write_text(json.dumps(content))
     options = Options(config=folder / "reconciler.json", transport=lambda system: httpx.MockTransport(shop))
     loaded = load(options)
@@ -81,9 +88,9 @@ def workspace(folder: Path, kind: dict[str, Any], shop: Shop) -> Iterator[tuple[
         yield loaded, connections, options
 
 
-def action(folder: Path, kind: dict[str, Any], answer: Answer) -> Action:
+def action(folder: Path, kind: dict[str, Any], answer: Answer, manifest: dict[str, Any] = MANIFEST) -> Action:
     """Return what a plan would do to the one product."""
-    with workspace(folder, kind, Shop(answer)) as (loaded, connections, options):
+    with workspace(folder, kind, Shop(answer), manifest) as (loaded, connections, options):
         (change,) = plan(loaded, connections, options).plan.changes
         return change.action
 
@@ -201,3 +208,13 @@ def test_get_by_id_needs_a_list(tmp_path: Path) -> None:
     kind = {**KIND, "read": {"get": {"method": "GET", "path": "/products/{id}"}}}
     with pytest.raises(ApiError, match=r"\{id\} has no value that could stand in a path"):
         action(tmp_path, kind, one_list(TEA))
+
+
+def test_what_the_server_adds_to_an_object_that_is_managed_whole_is_read_only(tmp_path: Path) -> None:
+    pack: dict[str, Any] = {"type": "object", "x-map": "whole", "properties": {"count": {}, "id": {}}}
+    schema = {**KIND["schema"], "properties": {**KIND["schema"]["properties"], "pack": pack}}
+    answer = one_list({**TEA, "pack": {"count": 2, "id": "k9"}})
+    stated = {**MANIFEST, "spec": {"pack": {"count": 2}}}
+    assert action(tmp_path, {**KIND, "schema": schema}, answer, stated) is Action.UPDATE
+    pack["properties"]["id"] = {"readOnly": True}
+    assert action(tmp_path, {**KIND, "schema": schema}, answer, stated) is Action.UNCHANGED

@@ -459,7 +459,7 @@ def test_a_ledger_needs_a_full_git_ref(folder: Path, ref: str) -> None:
         pytest.param("manifests: [a]", "1:1 `targets` is missing", id="no-targets"),
         pytest.param("targets: {}", "1:10 `targets` must not be empty", id="empty-targets"),
         pytest.param("targets: [a]", "1:10 `targets` must be a mapping", id="list-of-targets"),
-        pytest.param("targets: {test: }", "1:16 `test` must be a mapping", id="empty-target"),
+        pytest.param("targets: {test: }", "1:11 `test` must be a mapping", id="empty-target"),
         pytest.param("targets: {test: {systems: {}}}", "1:27 `systems` must not be empty", id="no-systems"),
         pytest.param("targets: {policy: {x: 1, systems: {auth: 1}}}", "1:20 unknown key 'x'", id="odd-names"),
         pytest.param("targets: {t: {'[key]': 1, systems: 1}}", "1:15 unknown key '[key]'", id="odd-key"),
