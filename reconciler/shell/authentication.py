@@ -262,8 +262,20 @@ class _Held:
 class Authenticator:
     """Holds the header that signs requests in, and renews it in time. Safe to share between threads."""
 
-    def __init__(self, system: str, auth: Auth, *, fetch: FetchToken, clock: Callable[[], float]) -> None:
-        """Prepare without any request. Raises UsageError when a secret is empty or cannot be sent."""
+    def __init__(
+        self,
+        system: str,
+        auth: Auth,
+        *,
+        fetch: FetchToken,
+        clock: Callable[[], float],
+        on_token: Callable[[str], None] = lambda token: None,
+    ) -> None:
+        """Prepare without any request. Raises UsageError when a secret is empty or cannot be sent.
+
+        `on_token` is told each token that is signed or fetched: it is as secret as what it was made from.
+        """
+        self._on_token = on_token
         self._system = system
         self._auth = auth
         self._fetch = fetch
@@ -330,6 +342,7 @@ class Authenticator:
             life_s = math.inf if self._auth.ttl_s is None else self._auth.ttl_s
         else:  # a fixed header is set at the start and never due
             raise AssertionError(type(self._auth).__name__)
+        self._on_token(token)
         renew_at = now + life_s - min(RENEWAL_MARGIN_S, life_s / 10)
         self._held = _Held(header=_bearer(self._system, token), renew_at=renew_at)
         return self._held

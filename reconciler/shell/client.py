@@ -81,8 +81,9 @@ class Client:
         *,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.time,
+        on_token: Callable[[str], None] = lambda token: None,
     ) -> None:
-        """Prepare without any request. `clock` gives seconds since the epoch.
+        """Prepare without any request. `clock` gives seconds since the epoch; `on_token` is told each token made.
 
         `transport` takes the place of the network. Raises UsageError for a host name, CA file, header or
         secret that cannot be used.
@@ -103,7 +104,9 @@ class Client:
             self._lend, self._close = lines.lend, lines.close
         else:
             self._lend, self._close = (lambda: contextlib.nullcontext(transport)), transport.close
-        self._authenticator = Authenticator(endpoint.system, endpoint.auth, fetch=self._fetch_token, clock=clock)
+        self._authenticator = Authenticator(
+            endpoint.system, endpoint.auth, fetch=self._fetch_token, clock=clock, on_token=on_token
+        )
 
     def __enter__(self) -> Client:
         return self

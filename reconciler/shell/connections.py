@@ -56,7 +56,11 @@ class Connections:
     def _open(self, system: SystemSettings) -> Sender:
         concurrency = system.concurrency or self._options.parallelism
         transport = None if self._options.transport is None else self._options.transport(system.name)
-        client = Client(_endpoint(system, concurrency), transport=transport)
+        client = Client(
+            _endpoint(system, concurrency),
+            transport=transport,
+            on_token=lambda token: self._options.redactor.add([token]),
+        )
         self._clients[system.name] = client
         pace = Pace(concurrency=concurrency, requests_per_second=system.requests_per_second)
         sender = Sender(client.send, pace=pace, timing=self._options.timing)

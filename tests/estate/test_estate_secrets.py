@@ -349,3 +349,22 @@ def test_mistakes_about_secret_values(tmp_path: Path, edit: tuple[str, str]) -> 
         bench.load()
     found: tuple[Diagnostic, ...] = caught.value.diagnostics
     assert_clean(render_diagnostics(found), json.dumps(diagnostics_document(found)), repr(found), str(caught.value))
+
+
+def test_a_token_made_from_a_secret_is_as_secret(tmp_path: Path) -> None:
+    """A server that repeats the Authorization header it was sent cannot make the signed token public."""
+    bench = make_bench(tmp_path)
+    seen: list[str] = []
+
+    class Repeating:
+        name = "trustgate"
+
+        def handle(self, request: SandboxRequest) -> SandboxResponse:
+            seen.append(request.headers["authorization"].removeprefix("Bearer "))
+            return json_response(401, {"error": f"not with {request.headers['authorization']}"})
+
+    bench.wrapped["trustgate"] = Repeating()
+    with pytest.raises(ApiError) as caught:
+        bench.plan("trustgate.*")
+    assert seen[0] in caught.value.message, "the server's words are there, and the console redacts them"
+    assert seen[0] not in bench.redactor.text(caught.value.message)

@@ -163,7 +163,7 @@ def test_an_overdue_follow_up() -> None:
         ),
         pytest.param(
             Plan(target="t", changes=(), blockers=(BLOCKER, BLOCKER)),
-            "nothing to do: 0 resources as declared; blocked by 2 problems.",
+            "0 unchanged; blocked by 2 problems.",
             id="blocked",
         ),
     ],
