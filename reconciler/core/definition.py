@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from reconciler.core.definition_calls import (
     AnswerRule,
@@ -95,6 +95,7 @@ class Inside(Part):
 class Identity(Part):
     """What makes an object itself."""
 
+    singleton: bool = Field(default=False, description="The object exists as soon as its parent does.")
     id: str = Field(
         default="/id",
         description="Where the live object holds its id, or a template such as {spec.project}/{spec.name}.",
@@ -103,22 +104,17 @@ class Identity(Part):
         default_factory=list, description="The natural key: the fields that together find the live object."
     )
     name: Name | None = Field(default=None, description="The field that metadata.name fills when it is left out.")
-    singleton: bool = Field(default=False, description="The object exists as soon as its parent does.")
 
     @field_validator("id")
     @classmethod
-    def _id(cls, value: str) -> str:
+    def _id(cls, value: str, info: ValidationInfo) -> str:
         if value.startswith("/"):
             parse_pointer(value)
+        elif not info.data.get("singleton") and not any(True for _ in variables(value)):
+            # There is only one of a singleton (in its parent), so any text tells it apart.
+            raise ValueError("id is a pointer such as /id or a template such as {spec.name}")
         parse_template(value)
         return value
-
-    @model_validator(mode="after")
-    def _tells_objects_apart(self) -> Identity:
-        # There is only one of a singleton (in its parent), so any text will do.
-        if not self.singleton and not self.id.startswith("/") and not any(True for _ in variables(self.id)):
-            raise ValueError("id is a pointer such as /id or a template such as {spec.name}")
-        return self
 
 
 class Read(Part):
