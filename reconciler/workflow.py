@@ -114,7 +114,12 @@ class _Checked:
 def _check(documents: list[Document], settings: Settings, options: Options, *, use: Use | None) -> _Checked:
     parameters = {name: system.parameters for name, system in settings.systems.items()}
     catalog, problems = load_kinds(settings.schema_paths, parameters, use=use)
-    problems += _parameter_mistakes(catalog, settings)
+    wrong = _parameter_mistakes(catalog, settings)
+    if wrong:
+        # A definition that is chosen by a wrong parameter has mistakes that are none of its own.
+        usable = {n: p for n, p in parameters.items() if not check_parameters(catalog.systems.get(n), p, SYSTEM_KEYS)}
+        catalog, problems = load_kinds(settings.schema_paths, usable, use=use)
+    problems += wrong
     resources, mistakes = validate(documents, catalog, _lookups(settings, options.redactor))
     problems += mistakes
     problems += _unconfigured(resources, settings)

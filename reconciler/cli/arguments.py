@@ -16,7 +16,7 @@ exit codes:
   1    the API or an apply failed
   2    changes are pending (plan --exit-code)
   3    invalid input or usage
-  4    refused: limit, blocker, stale plan, conflict
+  4    refused: a blocker, a conflict
   70   a bug in reconciler
   130  interrupted"""
 

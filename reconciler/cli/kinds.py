@@ -21,6 +21,7 @@ from reconciler.render.machine import diagnostics_document
 from reconciler.render.new_kind import new_definition
 from reconciler.render.text import plural, render_diagnostics
 from reconciler.shell.files import display_path, write_atomically
+from reconciler.shell.foreign import make_folder
 from reconciler.shell.settings import schema_folders
 from reconciler.workflow import load_kinds, read_definitions
 
@@ -191,6 +192,7 @@ def _put_out(text: str, options: argparse.Namespace, console: Console) -> ExitCo
     if options.output is None:
         console.result(text.rstrip("\n"))
     else:
+        make_folder(Path(options.output).parent)
         write_atomically(Path(options.output), text)
         console.say(f"wrote {display_path(Path(options.output))}")
     return ExitCode.DONE

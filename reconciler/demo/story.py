@@ -136,7 +136,10 @@ def _first_plan(story: Story, number: int) -> None:
     made = story.plan()
     counts = Counter(change.action for change in made.changes)
     creates = [change for change in made.pending if change.action is Action.CREATE]
-    story.console.result(render_plan(replace(made, changes=_without(made, Action.CREATE)), story.console.style))
+    story.console.result(summarize_plan(made, story.console.style))
+    # The creates have many fields each, and are only named below.
+    shown = render_plan(replace(made, changes=_without(made, Action.CREATE)), story.console.style)
+    story.console.result("\n" + shown.partition("\n\n")[2])
     story.tell(f"\n  and {plural(len(creates), 'object')} to create, parents before children:")
     for change in creates:
         waits = f"  after {', '.join(str(a) for a in sorted(change.waits_for))}" if change.waits_for else ""

@@ -33,7 +33,11 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
 DOORS_OF_CLI: Mapping[str, tuple[str, ...]] = {
     "cli.commands": ("demo.story", "shell.executor"),  # of the executor one constant
     "cli.drafts": ("drafts.definitions", "shell.files", "shell.foreign", "shell.yaml_text"),
-    "cli.kinds": ("shell.files", "shell.settings"),  # reads definitions, and where a configuration says they are
+    "cli.kinds": (
+        "shell.files",
+        "shell.foreign",
+        "shell.settings",
+    ),  # reads definitions, and where a configuration says they are
     "cli.sandbox": ("sandbox.estate", "sandbox.server", "sandbox.workspace", "shell.packaged"),
     "demo.story": ("cli.console", "shell.packaged"),  # the story is told to a person
 }

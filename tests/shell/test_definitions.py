@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+from bench import make_bench
+
+from reconciler.core.errors import InvalidInput
 from reconciler.shell.definitions import Use, file_name_of, load_kinds
 
 
@@ -28,3 +32,14 @@ def test_only_what_is_in_use_is_read() -> None:
     assert problems == []
     assert set(catalog.kinds) == {(system, kind)}
     assert set(catalog.systems) == {system}
+
+
+def test_a_wrong_parameter_is_one_mistake_and_not_one_of_each_definition(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path)
+    bench.config.write_text(bench.config.read_text().replace("era: L", "era: M"))
+    with pytest.raises(InvalidInput) as caught:
+        bench.load()
+    (only,) = caught.value.diagnostics
+    assert only.message == "system trustgate: era: 'M' is not one of ['S', 'L']"
+    assert only.source is not None
+    assert only.source.path.endswith("reconciler.yaml")
