@@ -65,6 +65,7 @@ def _run(options: argparse.Namespace) -> int:
         quiet=options.quiet, verbosity=options.verbose, no_color=options.no_color, environ=os.environ
     )
     configure_logging(console)
+    _heed_termination()
     try:
         return int(run_command(options, console, os.environ))
     except InvalidInput as error:
@@ -85,6 +86,15 @@ def _run(options: argparse.Namespace) -> int:
         console.complain(traceback.format_exc())
         console.error("this is a bug in reconciler", "please report it with the lines above; no secret is in them")
         return int(ExitCode.BUG)
+
+
+def _heed_termination() -> None:
+    """Treat a request to end, as a cancelled pipeline sends it, like Ctrl-C: finish what is in flight and report."""
+    import signal
+    import threading
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _report_mistakes(options: argparse.Namespace, console: Console, error: object) -> None:

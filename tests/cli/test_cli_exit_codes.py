@@ -309,11 +309,12 @@ def finish(process: subprocess.Popen[str]) -> Finished:
     return finished
 
 
-def test_130_after_what_is_in_flight_has_finished(scene: Scene) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["interrupted", "terminated"])
+def test_130_after_what_is_in_flight_has_finished(scene: Scene, number: signal.Signals) -> None:
     hits = slow(scene, 2, is_write)
     with running(scene, "apply", "--yes", "--parallelism", "2") as process:
         wait_until(lambda: hits() == 2, process)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         finished = finish(process)
     assert finished.code == 130, finished
     assert [one.status for one in scene.writes()] == [200, 200]  # two in flight, and not one more

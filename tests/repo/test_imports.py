@@ -195,7 +195,7 @@ OF_FEW: Mapping[str, tuple[str, ...]] = {
     "http": ("sandbox.server",),
     "logging": ("cli.console", "shell.client"),
     "secrets": ("shell.ledger_file",),
-    "signal": ("cli.sandbox",),
+    "signal": ("cli.main", "cli.sandbox"),
     "socket": ("sandbox.server", "shell.endpoint"),  # the endpoint asks only whether a host resolves
     "ssl": ("shell.client", "shell.endpoint"),
     "subprocess": ("shell.recorder",),  # asks git for the revision
