@@ -74,6 +74,11 @@ def load(options: Options) -> Loaded:
     """Read and check everything that a person wrote. Raises InvalidInput with all mistakes, or UsageError."""
     settings = load_settings(options.config, options.target, options.environ)
     options.redactor.add(settings.secret_values)
+    if settings.policy.prune:
+        raise UsageError(
+            "`policy.prune` is not supported by this version, which deletes nothing",
+            hint="remove it; objects whose manifests go away stay as they are",
+        )
     paths, problems = find_manifests(settings.manifest_paths, settings.root)
     documents: list[Document] = []
     for path in paths:
