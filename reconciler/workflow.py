@@ -122,9 +122,9 @@ def _check(documents: list[Document], settings: Settings, options: Options, *, u
     wrong = _parameter_mistakes(catalog, settings)
     if wrong:
         # A definition that is chosen by a wrong parameter has mistakes that are none of its own.
-        usable = {n: p for n, p in parameters.items() if not check_parameters(catalog.systems.get(n), p, SYSTEM_KEYS)}
+        usable = {name: values for name, values in parameters.items() if name not in wrong}
         catalog, problems = load_kinds(settings.schema_paths, usable, use=use)
-    problems += wrong
+    problems += [mistake for mistakes in wrong.values() for mistake in mistakes]
     resources, mistakes = validate(documents, catalog, _lookups(settings, options.redactor))
     problems += mistakes
     problems += _unconfigured(resources, settings)
@@ -158,13 +158,14 @@ def _lookups(settings: Settings, redactor: Redactor) -> Lookups:
     )
 
 
-def _parameter_mistakes(catalog: Catalog, settings: Settings) -> list[Diagnostic]:
-    found = []
+def _parameter_mistakes(catalog: Catalog, settings: Settings) -> dict[str, list[Diagnostic]]:
+    """Return the mistakes in the parameters of each system that has some."""
+    found: dict[str, list[Diagnostic]] = {}
     for name, system in settings.systems.items():
         definition = catalog.systems.get(name)
         for parameter, message, hint in check_parameters(definition, system.parameters, SYSTEM_KEYS):
             source = system.parameter_sources.get(parameter, system.source)
-            found.append(
+            found.setdefault(name, []).append(
                 Diagnostic(
                     severity=Severity.ERROR,
                     code="invalid-setting",

@@ -4,7 +4,6 @@ ReconcilerError
 ├── InvalidInput      3   diagnostics about what a person wrote
 ├── UsageError        3   the command line or the environment
 ├── Refused           4   limit, blocker, stale plan, conflict
-├── Interrupted     130
 └── ApiError          1   the API answered with a failure
     └── TransportError    no usable answer came at all
 """
@@ -60,12 +59,6 @@ class Refused(ReconcilerError):
     """The tool could, but must not."""
 
     exit_code = ExitCode.REFUSED
-
-
-class Interrupted(ReconcilerError):
-    """A person pressed Ctrl-C."""
-
-    exit_code = ExitCode.INTERRUPTED
 
 
 class ErrorClass(enum.Enum):

@@ -48,7 +48,6 @@ class Operation:
     path: str
     parameters: tuple[Parameter, ...]
     bodies: Mapping[str, Node | None]  # JSON media types of the request, and their schemas
-    takes_other: bool  # only a body that is not JSON
     answers: Mapping[str, Answer]
     node: Node = field(repr=False)
 
@@ -111,7 +110,6 @@ def _operation(node: Node, path: str, method: str, shared: dict[tuple[str, str],
         path=path,
         parameters=tuple({**shared, **_parameters(node)}.values()),
         bodies=bodies,
-        takes_other=request is not None and bool(request.children("content")) and not bodies,
         answers=answers,
         node=node,
     )

@@ -25,11 +25,6 @@ def blanked(path: str) -> str:
     return _PARAMETER.sub("{}", path.rstrip("/"))
 
 
-def parameters_of(path: str) -> list[str]:
-    """Return the names of the parameters in `path`, in order."""
-    return _PARAMETER.findall(path)
-
-
 def _parent(path: str) -> str:
     return path.rstrip("/").rpartition("/")[0]
 

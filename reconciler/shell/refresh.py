@@ -14,7 +14,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from reconciler.core.answers import (
     AnswerError,
@@ -48,8 +48,6 @@ from reconciler.core.references import Known
 from reconciler.core.template import TemplateError
 from reconciler.core.wire import Subject, call_request, context
 
-T = TypeVar("T")
-R = TypeVar("R")
 RunAll = Callable[[Callable[[Any], Any], Iterable[Any]], list[Any]]
 """Applies a function to every item, perhaps in parallel, and returns the results in order."""
 
