@@ -29,9 +29,9 @@ from reconciler.core.redaction import Redactor
 from reconciler.core.references import Known
 from reconciler.core.selection import select, with_parents
 from reconciler.core.validation import validate
+from reconciler.shell.apply.executor import Tools, execute
 from reconciler.shell.connections import Connections, run_all
 from reconciler.shell.definitions import Use, load_kinds, read_definitions
-from reconciler.shell.executor import Tools, execute
 from reconciler.shell.files import (
     TextFileError,
     display_path,

@@ -13,7 +13,7 @@ from reconciler.core.model import Outcome, Plan, Report, Status
 from reconciler.core.selection import read_selection
 from reconciler.render.machine import diagnostics_document, plan_document, report_document
 from reconciler.render.text import plural, render_diagnostics, render_outcome, render_plan, render_report
-from reconciler.shell.executor import INTERRUPTED
+from reconciler.shell.apply.executor import INTERRUPTED
 from reconciler.workflow import Connections, Loaded, Options, Planned, apply, load, plan
 
 

@@ -31,7 +31,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
 """What each floor may import. `""`, the package itself, holds the version only and is open to all."""
 
 DOORS_OF_CLI: Mapping[str, tuple[str, ...]] = {
-    "cli.commands": ("demo.story", "shell.executor"),  # of the executor one constant
+    "cli.commands": ("demo.story", "shell.apply.executor"),  # of the executor one constant
     "cli.drafts": ("drafts.definitions", "shell.files", "shell.foreign", "shell.yaml_text"),
     "cli.kinds": (
         "shell.files",
@@ -44,13 +44,18 @@ DOORS_OF_CLI: Mapping[str, tuple[str, ...]] = {
 """What single modules of the command line may import beyond their floor."""
 
 SHELL: Mapping[str, tuple[str, ...]] = {
-    "attempt": ("locks", "refresh"),
+    "apply.attempt": ("apply.guarding", "apply.inside", "apply.truth", "apply.work", "apply.writing"),
+    "apply.executor": ("apply.attempt", "apply.work", "following", "locks", "refresh"),
+    "apply.guarding": ("apply.work",),
+    "apply.inside": ("apply.guarding", "apply.truth", "apply.work", "apply.writing"),
+    "apply.truth": ("apply.work",),
+    "apply.work": ("locks", "refresh"),
+    "apply.writing": ("apply.work",),
     "client": ("authentication", "endpoint", "outgoing"),
     "connections": ("client", "endpoint", "options", "sending", "settings"),
     "definitions": ("files", "packaged"),
     "documents": ("nodes", "scalars"),
     "endpoint": ("authentication",),
-    "executor": ("attempt", "following", "locks", "refresh"),
     "files": ("documents", "json_nodes", "nodes", "reading", "search", "yaml_nodes"),
     "following": ("refresh",),
     "foreign": ("foreign_nodes", "reading"),
@@ -310,4 +315,4 @@ def test_pools_of_threads_are_made_in_two_places() -> None:
         for node in ast.walk(module.tree)
         if isinstance(node, ast.Call) and dotted(node.func) in ("ThreadPoolExecutor", "threading.Thread")
     }
-    assert made == {"shell.connections", "shell.executor", "sandbox.server"}
+    assert made == {"shell.connections", "shell.apply.executor", "sandbox.server"}

@@ -32,7 +32,8 @@ from reconciler.core.model import (
 from reconciler.core.pointer import format_pointer
 from reconciler.core.references import Known
 from reconciler.core.template import TemplateError
-from reconciler.shell.attempt import Attempt, Stop
+from reconciler.shell.apply.attempt import perform
+from reconciler.shell.apply.work import Stop, Work
 from reconciler.shell.following import carry_out
 from reconciler.shell.locks import KeyedLocks
 from reconciler.shell.refresh import LiveReader
@@ -188,7 +189,7 @@ def _apply(change: Change, run: _Run) -> Outcome:
         if considered.unknown:
             places = ", ".join(sorted(format_pointer(path) for path in considered.unknown))
             raise Stop(Status.FAILED, f"no value for the references at {places}")
-        live = Attempt(
+        work = Work(
             change=change,
             considered=considered,
             reader=tools.reader.counting(count),
@@ -196,7 +197,8 @@ def _apply(change: Change, run: _Run) -> Outcome:
             clock=tools.clock,
             sleep=tools.sleep,
             locks=run.locks,
-        ).perform()
+        )
+        live = perform(work)
         run.live[change.address] = live
         tools.on_applied(considered, live)
         outcome = replace(_outcome(change, Status.APPLIED), remote_id=live.id)

@@ -1,0 +1,113 @@
+"""One change carried out: read again, checked, sent, judged, read back and compared.
+
+Reads and writes: one live system, through the functions of the work.
+"""
+
+from __future__ import annotations
+
+from reconciler.core.answers import answered_id, live_object
+from reconciler.core.definition import WriteCall
+from reconciler.core.model import Action, LiveObject, Response, Status
+from reconciler.core.wire import Subject
+from reconciler.shell.apply.guarding import appeared, gone, refuse_if_moved
+from reconciler.shell.apply.inside import write_inside
+from reconciler.shell.apply.truth import read_back, verified
+from reconciler.shell.apply.work import Stop, Work
+from reconciler.shell.apply.writing import object_in, request_for, write_and_wait
+
+
+def perform(work: Work) -> LiveObject:
+    """Carry out the change and return the object as it is then. Raises Stop, or ApiError before any write."""
+    inside = work.kind.definition.write.inside
+    match work.change.action:
+        case Action.CREATE | Action.UPDATE if inside is not None:
+            return write_inside(work, inside)
+        case Action.CREATE:
+            return _create(work)
+        case Action.UPDATE:
+            return _update(work)
+        case _:
+            raise Stop(Status.FAILED, f"{work.change.action.value} cannot be carried out")
+
+
+# --------------------------------------------------------------------------- create
+
+
+def _create(work: Work) -> LiveObject:
+    kind, spec = work.kind, work.considered.spec
+    if work.reader.read_one(kind, spec, None) is not None:
+        raise appeared()
+    call = kind.definition.write.create
+    assert call is not None
+    request = request_for(work, call, None, frozenset(spec), creating=True)
+    assert request is not None
+    answer = write_and_wait(work, call, request, None)
+    live = None if answer.response is None else _created(work, call, answer.response)
+    if live is None:
+        live = read_back(work, None, lost=answer.lost)
+    work.reader.note(kind, live)
+    later = frozenset(n for n, f in kind.fields.properties.items() if f.update_only and n in spec)
+    outstanding = later & work.outstanding(live)
+    return _send_updates(work, live, outstanding) if outstanding else verified(work, live)
+
+
+def _created(work: Work, call: WriteCall, response: Response) -> LiveObject | None:
+    """Return the object from the answer, or read it by the id in the answer; None when neither is to be had."""
+    live = object_in(work, call, response)
+    if live is not None:
+        return live
+    remote_id = answered_id(work.kind, call, response, work.considered.spec)
+    return None if remote_id is None else read_back(work, remote_id)
+
+
+# --------------------------------------------------------------------------- update
+
+
+def _update(work: Work) -> LiveObject:
+    planned = work.change.live
+    if planned is None:
+        return _update_new_singleton(work)
+    fresh: LiveObject | None = planned
+    if work.considered.readable:
+        fresh = work.reader.read_one(work.kind, work.considered.spec, planned.id)
+        if fresh is None:
+            raise gone()
+        refuse_if_moved(work, planned, fresh)
+    assert fresh is not None
+    return _send_updates(work, fresh, frozenset(str(f.path[0]) for f in work.change.fields))
+
+
+def _update_new_singleton(work: Work) -> LiveObject:
+    """Update an object that has come into being together with its parent, in this run."""
+    kind, spec = work.kind, work.considered.spec
+    if kind.unreadable:
+        subject = Subject(spec=spec)
+        return _send_updates(work, live_object(kind, {}, subject), frozenset(spec) - set(kind.scope))
+    fresh = work.reader.read_one(kind, spec, None)
+    if fresh is None:
+        raise Stop(
+            Status.FAILED,
+            "it is not there although its parent is",
+            "plan again; if this repeats, it is no singleton, and the kind needs write.create",
+        )
+    return _send_updates(work, fresh, work.outstanding(fresh))
+
+
+def _send_updates(work: Work, live: LiveObject, changed: frozenset[str]) -> LiveObject:
+    for call in work.kind.definition.write.update:
+        request = request_for(work, call, live, changed, creating=False)
+        if request is None:
+            continue
+        answer = write_and_wait(work, call, request, live)
+        answered = object_in(work, call, answer.response)
+        if answered is not None:
+            live = answered
+        elif not work.kind.unreadable:
+            live = read_back(work, live.id, lost=answer.lost, sent=changed)
+        elif answer.lost:
+            raise Stop(
+                Status.IN_DOUBT,
+                f"{answer.lost}; the object cannot be read",
+                "look at the object in the system itself, then apply again: the write is repeated",
+            )
+    return verified(work, live)

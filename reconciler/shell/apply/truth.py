@@ -1,0 +1,115 @@
+"""The truth after writing: what reading shows, compared with what was asked.
+
+Reads: one live system, through the functions of the work. Writes: nothing.
+
+What reading cannot tell stays in doubt, and says so. A success of which reading shows nothing is a failure.
+"""
+
+from __future__ import annotations
+
+from reconciler.core.answers import NothingFound
+from reconciler.core.errors import ApiError
+from reconciler.core.judge import all_hold, holds, reason_in
+from reconciler.core.model import Action, FieldChange, LiveObject, Operation, Status
+from reconciler.core.normalize import canonical_json
+from reconciler.core.pointer import format_pointer
+from reconciler.shell.apply.work import Stop, Work
+
+MIN_LOOKS = 3  # reads before a lost write counts as not done, also where reads are said to agree at once
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
+
+
+def read_back(work: Work, remote_id: str | None, *, lost: str = "", sent: frozenset[str] = frozenset()) -> LiveObject:
+    """Return the object as it is now, read until it agrees with what was asked or the kind's patience ends.
+
+    `lost` says what happened to the write's answer when it was lost, and `sent` which fields an update carried.
+    Raises Stop when the object is not there, or when reading cannot tell what became of a lost write.
+    """
+    read = work.kind.definition.read
+    deadline = work.clock() + read.settle_seconds
+    ready_by = work.clock() + max(read.settle_seconds, read.ready_seconds)
+    pause, looks = FIRST_PAUSE_S, 0
+    while True:
+        live = _look(work, remote_id, lost)
+        looks += 1
+        settled = live is not None and _settles(work, live)
+        if live is not None and any(holds(condition, live.body) for condition in read.failed):
+            raise Stop(Status.FAILED, f"the server took it, and reports a failure: {reason_in(live.body)}")
+        if settled and live is not None and not all_hold(read.ready, live.body):
+            if work.clock() >= ready_by:
+                raise Stop(Status.FAILED, f"written, and not ready after {read.ready_seconds:g} s", "plan again")
+        elif settled or (work.clock() >= deadline and looks >= (MIN_LOOKS if lost else 1)):
+            break
+        work.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE_S)
+    if live is None:
+        if lost:
+            raise Stop(Status.FAILED, f"{lost}; reading shows that nothing was done", "apply again")
+        raise Stop(
+            Status.FAILED,
+            "the server reported success, but the object cannot be found",
+            "plan again; if this repeats, check identity and settleSeconds of the kind",
+        )
+    if lost and not settled:
+        raise Stop(Status.FAILED, f"{lost}; reading shows that it was not done", "plan again")
+    if lost and sent and not sent & _comparable(work, live):
+        raise Stop(
+            Status.IN_DOUBT,
+            f"{lost}; what was sent cannot be read back: {', '.join(sorted(sent))}",
+            "apply again with --resend",
+        )
+    return live
+
+
+def _settles(work: Work, live: LiveObject) -> bool:
+    """Tell whether nothing is outstanding, fields aside that only a later update can set."""
+    later = {n for n, f in work.kind.fields.properties.items() if f.update_only}
+    creating = work.change.action is Action.CREATE
+    return not work.outstanding(live) - (later if creating else set())
+
+
+def _comparable(work: Work, live: LiveObject) -> frozenset[str]:
+    hidden = {str(path[0]) for path in work.after.compared_with(live).incomparable}
+    return frozenset(work.considered.spec) - hidden
+
+
+def _look(work: Work, remote_id: str | None, lost: str) -> LiveObject | None:
+    try:
+        return work.reader.read_one(work.kind, work.considered.spec, remote_id)
+    except NothingFound as error:
+        raise Stop(
+            Status.IN_DOUBT if lost else Status.FAILED,
+            f"{lost or 'the write was accepted'}; reading shows nothing of it: {error}",
+            "check the parameters of the system in reconciler.yaml: body and place of reading depend on them",
+        ) from None
+    except ApiError as error:
+        raise Stop(
+            Status.IN_DOUBT if lost else Status.FAILED,
+            f"{lost or 'the write was accepted'}; reading back failed: {error.message}",
+            "plan again when the system can be read: the object is found by its natural key",
+        ) from None
+
+
+def verified(work: Work, live: LiveObject) -> LiveObject:
+    """Return the object once it holds what was asked. Raises Stop with the fields that the server did not keep."""
+    ready = all_hold(work.kind.definition.read.ready, live.body)
+    if work.kind.unreadable or (ready and not work.outstanding(live)):
+        return live
+    # An answer may be older, or poorer, than what reading shows.
+    live = read_back(work, live.id)
+    fields = work.unkept(live)
+    if not fields:
+        return live
+    raise Stop(
+        Status.FAILED,
+        f"the server answered with success but did not keep: {'; '.join(_kept(field) for field in fields)}",
+        "state the values that it keeps, or describe in the kind how it treats these fields",
+    )
+
+
+def _kept(field: FieldChange) -> str:
+    place = format_pointer(field.path)
+    if field.sensitive:
+        return f"{place} (secret)"
+    held = "not set" if field.operation is Operation.ADD else canonical_json(field.before)
+    return f"{place}: wanted {canonical_json(field.after)}, is {held}"

@@ -1,0 +1,53 @@
+"""What carrying out one change needs, and how it ends other than well. Reads and writes nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from reconciler.core.considered import Considered
+from reconciler.core.diff import field_changes
+from reconciler.core.kinds import Kind
+from reconciler.core.model import Change, FieldChange, LiveObject, Send, Status
+from reconciler.core.normalize import nothing_remembered
+from reconciler.shell.locks import KeyedLocks
+from reconciler.shell.refresh import LiveReader
+
+
+class Stop(Exception):
+    """Ends a change with an outcome other than applied."""
+
+    def __init__(self, status: Status, detail: str, hint: str = "", moved: tuple[FieldChange, ...] = ()) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.hint, self.moved = status, detail, hint, moved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """One change to carry out. `considered` has all of its references filled in."""
+
+    change: Change
+    considered: Considered
+    reader: LiveReader
+    send: Send
+    clock: Callable[[], float]  # seconds
+    sleep: Callable[[float], None]
+    locks: KeyedLocks
+
+    @property
+    def kind(self) -> Kind:
+        return self.considered.kind
+
+    @property
+    def after(self) -> Considered:
+        """The resource as it is judged after a write: what cannot be read then counts as kept."""
+        return replace(self.considered, remembers=nothing_remembered, readable=True)
+
+    def unkept(self, live: LiveObject) -> list[FieldChange]:
+        """Return how `live` differs from what was asked."""
+        comparison = self.after.compared_with(live)
+        return list(field_changes(comparison, stated=self.considered.spec, hidden=self.considered.hides))
+
+    def outstanding(self, live: LiveObject) -> frozenset[str]:
+        """Return the top-level fields that `live` does not hold as asked."""
+        return frozenset(str(field.path[0]) for field in self.unkept(live))

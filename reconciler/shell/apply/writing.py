@@ -1,0 +1,105 @@
+"""One write: its request, its answer judged, and the wait for what the answer only promises.
+
+Reads and writes: one live system, through the functions of the work.
+
+A write is sent once. What is not known to have failed is not an error here: the answer is lost, and reading decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.core.answers import AnswerError, answered_object, json_or_missing, live_object, promise
+from reconciler.core.definition import Wait, WriteCall
+from reconciler.core.errors import ApiError, ErrorClass, TransportError
+from reconciler.core.judge import all_hold, holds, judge, reason_in
+from reconciler.core.model import LiveObject, Request, Response, Status
+from reconciler.core.wire import Subject, Writing, call_request, context, write_request
+from reconciler.shell.apply.work import Stop, Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back from a write that was not refused."""
+
+    response: Response | None
+    lost: str = ""  # without a response: what is known of the loss, for people; otherwise ""
+
+
+def request_for(
+    work: Work, call: WriteCall, live: LiveObject | None, changed: frozenset[str], *, creating: bool
+) -> Request | None:
+    """Return the request of `call` over `live`; None when none of the `changed` fields is for this call."""
+    subject = Subject(spec=work.considered.spec, id=None if live is None else live.id, live=live)
+    return write_request(work.kind, call, Writing(subject=subject, changed=changed, creating=creating))
+
+
+def write(work: Work, request: Request) -> Answer:
+    """Send a write. Raises Stop on a conflict, ApiError when the server refused it or surely never saw it."""
+    try:
+        response = work.send(request)
+    except TransportError as error:
+        if error.sent:
+            return Answer(response=None, lost=f"the answer was lost ({error.message})")
+        raise
+    verdict = judge(work.kind, response)
+    if verdict.ok:
+        return Answer(response=response)
+    message = f"{request.method} {request.path}: {verdict.message}"
+    match verdict.error_class:
+        case ErrorClass.TRANSIENT | None:
+            return Answer(response=None, lost=message)
+        case ErrorClass.CONFLICT:
+            raise Stop(Status.CONFLICT, message, verdict.hint or "something on the server is in the way; plan again")
+        case ErrorClass.NOT_FOUND:
+            gone = "the object, or something that it refers to, is not there; plan again"
+            raise Stop(Status.CONFLICT, message, verdict.hint or gone)
+        case error_class:
+            raise ApiError(message, error_class=error_class, status=response.status, hint=verdict.hint)
+
+
+def write_and_wait(work: Work, call: WriteCall, request: Request, live: LiveObject | None) -> Answer:
+    """Send the write of `call` and wait until it has been carried out. Raises Stop and ApiError."""
+    answer = write(work, request)
+    if answer.response is not None and call.wait is not None:
+        _wait(work, call.wait, answer.response, live)
+    return answer
+
+
+def _wait(work: Work, wait: Wait, response: Response, live: LiveObject | None) -> None:
+    """Ask until the write that `response` only promised has been carried out. Raises Stop when it is not."""
+    subject = Subject(spec=work.considered.spec, id=None if live is None else live.id, live=live)
+    request = call_request(work.kind, wait, context(work.kind, subject, **promise(response)))
+    deadline = work.clock() + wait.seconds
+    while True:
+        try:
+            answer = work.reader.ask(work.kind, request, absent_ok=True)
+        except ApiError as error:
+            raise Stop(
+                Status.IN_DOUBT,
+                f"accepted, and asking how it went failed: {error.message}",
+                "plan again: what has been done counts",
+            ) from None
+        body = json_or_missing(answer)
+        if any(holds(condition, body) for condition in wait.failed):
+            raise Stop(Status.FAILED, f"accepted, and then it went wrong: {reason_in(body)}", "plan again")
+        if answer is not None and all_hold(wait.until, body):
+            return
+        if work.clock() >= deadline:
+            raise Stop(
+                Status.IN_DOUBT,
+                f"accepted, and not done after {wait.seconds:g} s",
+                "plan again: what has been done by then counts",
+            )
+        work.sleep(wait.every_seconds)
+
+
+def object_in(work: Work, call: WriteCall, response: Response | None) -> LiveObject | None:
+    """Return the object that the answer to `call` shows, None when it shows none."""
+    body = None if response is None else answered_object(work.kind, call, response)
+    if response is None or body is None:
+        return None
+    try:
+        return live_object(work.kind, body, Subject(spec=work.considered.spec), response.headers.get("etag"))
+    except AnswerError:
+        return None
