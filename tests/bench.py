@@ -173,7 +173,7 @@ def make_bench(folder: Path, variants: Mapping[str, str] | None = None, *, popul
     chosen = dict(variants or {})
     bench = Bench(folder=folder, estate=build_estate(chosen, populated=populated), variants=chosen)
     urls = {name: bench.url(name) for name in bench.estate.systems()}
-    write_workspace(folder, packaged_folder("manifests"), urls, chosen)
+    write_workspace(folder, packaged_folder, urls, chosen)
     return bench
 
 

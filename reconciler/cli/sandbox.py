@@ -36,10 +36,10 @@ def run_sandbox(options: argparse.Namespace, console: Console) -> ExitCode:
         if options.dir is not None:
             folder = Path(options.dir)
             try:
-                write_workspace(folder, packaged_folder("manifests"), server.urls, variants)
+                write_workspace(folder, packaged_folder, server.urls, variants)
             except WorkspaceError as error:
                 raise UsageError(str(error), hint="name an empty or new folder") from None
-            console.result(f"wrote {folder}: reconciler.yaml, manifests/ and env (fake secrets)")
+            console.result(f"wrote {folder}: reconciler.yaml, manifests/, schemas/ and env (fake secrets)")
             console.result(f"in another terminal: cd {folder} && set -a && . ./env && set +a && reconciler plan")
         for name, url in server.urls.items():
             console.result(f"{name.ljust(10)} {url}")

@@ -88,7 +88,7 @@ def run_demo(
         estate = build_estate()
         with SandboxServer([around(system) for system in estate.systems().values()]) as server:
             try:
-                write_workspace(folder, packaged_folder("manifests"), server.urls, {})
+                write_workspace(folder, packaged_folder, server.urls, {})
             except WorkspaceError as error:
                 raise UsageError(str(error), hint="name an empty or new folder") from None
             console.redactor.add([*SECRETS.values(), LEDGER_KEY])

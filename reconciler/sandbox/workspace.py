@@ -1,15 +1,17 @@
-"""A folder to try everything in: configuration, example manifests and fake secrets for a running sandbox.
+"""A folder to try everything in: configuration, example manifests, their schema and fake secrets for a running sandbox.
 
-Reads: the folder of example manifests. Writes: the folder that it is given, nothing that is there already.
+Reads: the example manifests and their schema. Writes: the folder that it is given, nothing that is there already.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from reconciler.sandbox.estate import POOL, ROTATING_PROVIDER, SECRETS, STATIC_PROVIDER, WORKSPACE
+
+SCHEMA = "manifests.schema.json"
 
 CONFIGURATION = """\
 # Made by `reconciler sandbox`: points at emulations on this machine. The secrets in `env` are fake.
@@ -49,9 +51,17 @@ class WorkspaceError(Exception):
 
 
 def write_workspace(
-    folder: Path, examples: Path, urls: Mapping[str, str], variants: Mapping[str, str], *, again: bool = True
+    folder: Path,
+    shipped: Callable[[str], Path],
+    urls: Mapping[str, str],
+    variants: Mapping[str, str],
+    *,
+    again: bool = True,
 ) -> None:
-    """Write `reconciler.yaml`, `manifests/` and `env` into `folder`.
+    """Write `reconciler.yaml`, `manifests/`, `schemas/` and `env` into `folder`.
+
+    `shipped` returns where the folders `manifests` and `schemas` of the package are. Editors find the schema where the
+    first line of each manifest says that it is.
 
     With `again`, the configuration of an earlier sandbox is replaced, since its URLs are gone; manifests that are
     there stay as they are, so that nobody's edits are lost. Raises WorkspaceError.
@@ -63,7 +73,9 @@ def write_workspace(
             raise WorkspaceError(f"{configuration} is there already and was not made by the sandbox")
         configuration.write_text(configuration_text(urls, variants))
         if not (folder / "manifests").exists():
-            shutil.copytree(examples, folder / "manifests", ignore=shutil.ignore_patterns("*.md"))
+            shutil.copytree(shipped("manifests"), folder / "manifests", ignore=shutil.ignore_patterns("*.md"))
+        (folder / "schemas").mkdir(exist_ok=True)
+        shutil.copyfile(shipped("schemas") / SCHEMA, folder / "schemas" / SCHEMA)
         (folder / "env").write_text("".join(f"{name}={value}\n" for name, value in SECRETS.items()))
         # The ledger of an earlier sandbox speaks of objects that are gone with it.
         (folder / "ledger.json").unlink(missing_ok=True)

@@ -160,7 +160,7 @@ def open_scene(folder: Path, faults: Mapping[str, Sequence[Fault]] | None = None
     }
     recordings = {name: Recording(vice, is_write=is_write) for name, vice in vices.items()}
     with SandboxServer(list(recordings.values())) as server:
-        write_workspace(folder, packaged_folder("manifests"), server.urls, {})
+        write_workspace(folder, packaged_folder, server.urls, {})
         try:
             yield Scene(folder=folder, estate=estate, urls=server.urls, vices=vices, recordings=recordings)
         finally:

@@ -257,7 +257,9 @@ def test_only_the_command_line_configures_logging() -> None:
     assert set(calls(frozenset(), frozenset({"addHandler", "basicConfig"}))) == {"cli.console"}
 
 
-WRITES = words("chmod hardlink_to mkdir rename rmdir rmtree symlink_to touch unlink write_bytes write_text copytree")
+WRITES = words(
+    "chmod hardlink_to mkdir rename rmdir rmtree symlink_to touch unlink write_bytes write_text copytree copyfile"
+)
 READS = frozenset({"read_bytes", "read_text"})
 OPENERS = frozenset(
     {"open", "os.open", "os.fdopen", "tempfile.mkstemp", "tempfile.TemporaryDirectory", "tempfile.NamedTemporaryFile"}
@@ -269,7 +271,7 @@ DISK: Mapping[str, frozenset[str]] = {
     "shell.reading": frozenset({"os.open", "os.fdopen"}),
     "shell.ledger_file": frozenset({"mkdir", "read_bytes"}),  # writes through shell.files
     "cli.console": frozenset({"os.open"}),  # the null device, behind a closed pipe
-    "sandbox.workspace": frozenset({"mkdir", "read_text", "write_text", "unlink", "copytree"}),
+    "sandbox.workspace": frozenset({"mkdir", "read_text", "write_text", "unlink", "copytree", "copyfile"}),
     "demo.story": frozenset({"tempfile.TemporaryDirectory", "read_text", "write_text"}),
 }
 """The only modules that open, write, make or remove files, and how."""
