@@ -35,6 +35,7 @@ class Kind:
     fields: FieldInfo
     source: Source
     scope: tuple[str, ...]  # spec fields that the read calls need: one listing for each of their values
+    place: tuple[str, ...]  # spec fields that reading and deleting one object needs beside its id
 
     @property
     def name(self) -> str:
@@ -241,6 +242,7 @@ def _load_kind(
         fields=fields,
         source=written.document.source,
         scope=_scope(parsed),
+        place=_place(parsed),
     )
 
 
@@ -256,11 +258,25 @@ def _scope(definition: KindDefinition) -> tuple[str, ...]:
     if not calls:
         # What cannot be read is still told apart by what its writes name.
         calls = [definition.read.get] if definition.read.get is not None else [*definition.write.update]
-    templates: list[Json] = []
-    for call in calls:
-        templates += [call.path, dict(call.query), call.body]
-    names = [v.steps[0] for template in templates for v in variables(template) if v.root == "spec"]
-    return tuple(dict.fromkeys(names))
+    return _spec_fields(calls)
+
+
+def _place(definition: KindDefinition) -> tuple[str, ...]:
+    calls: list[grammar.Call] = [*definition.read.lists]
+    calls += [definition.read.get] if definition.read.get is not None else []
+    inside, delete = definition.write.inside, definition.write.delete
+    calls += [inside.read, inside.write] if inside is not None else []
+    if delete is not None and delete.call is not None:
+        calls.append(delete.call)
+    if delete is not None and delete.disable is not None:
+        calls += definition.write.update
+    return tuple(dict.fromkeys((*_scope(definition), *_spec_fields(calls))))
+
+
+def _spec_fields(calls: Iterable[grammar.Call]) -> tuple[str, ...]:
+    """Return the fields of the spec that the paths, queries, headers and bodies of `calls` name."""
+    templates = [template for call in calls for template in (call.path, call.query, call.headers, call.body)]
+    return tuple(dict.fromkeys(v.steps[0] for template in templates for v in variables(template) if v.root == "spec"))
 
 
 def _parse(model: type[Any], data: Json, written: Written, problems: list[Diagnostic]) -> Any:

@@ -16,8 +16,21 @@ from reconciler.core.model import Address, Json
 from reconciler.core.normalize import Remembers, canonical_json
 from reconciler.core.pointer import MISSING, Path, format_pointer, get, parse_pointer
 
-FORMAT = 1
+FORMAT = 2  # 1 did not hold what removing an object needs
 FORGOTTEN = ""  # in place of a secret's digest that nothing can be compared with any more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """What removing an object takes once its manifest is gone.
+
+    `place` says where the object is, as its id does: the fields that the paths of its kind's calls name. A secret
+    never stands in it, so an object with a secret in its path can only be removed while it is stated.
+    """
+
+    protect: bool = False  # its manifest said that it is never deleted
+    place: Mapping[str, Json] = field(default_factory=dict)
+    parents: tuple[Address, ...] = ()  # what it referred to, for the order; in address order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +42,7 @@ class Record:
     secrets: Mapping[str, str] = field(default_factory=dict)
     applied_at: str = ""  # RFC 3339
     revision: str = ""  # Git revision of the manifests; for people
+    removal: Removal | None = None  # None: recorded before this was remembered, so nobody knows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +87,7 @@ class Applied:
     # The same in the form in which they are compared; a field left out there was applied as nothing.
     canonical: Json = field(repr=False)
     hides: Callable[[Path], bool]
+    removal: Removal | None = None
 
 
 def make_record(applied: Applied, secret: SecretDigest) -> Record:
@@ -88,7 +103,7 @@ def make_record(applied: Applied, secret: SecretDigest) -> Record:
             secrets[pointer] = secret.of(address, pointer, value)
         else:
             fields[pointer] = _plain_digest(pointer, value)
-    return Record(id=applied.remote_id, fields=fields, secrets=secrets)
+    return Record(id=applied.remote_id, fields=fields, secrets=secrets, removal=applied.removal)
 
 
 def _hides_any(path: Path, value: Json, hides: Callable[[Path], bool]) -> bool:

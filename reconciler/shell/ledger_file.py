@@ -8,15 +8,24 @@ from __future__ import annotations
 import json
 import secrets
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reconciler.core.errors import UsageError
-from reconciler.core.ledger import FORGOTTEN, FORMAT, Ledger, Record, SecretDigest
-from reconciler.core.model import Address
+from reconciler.core.ledger import FORGOTTEN, FORMAT, Ledger, Record, Removal, SecretDigest
+from reconciler.core.model import Address, JsonObject
 from reconciler.shell.files import write_atomically
 
 KEY_NAME = "RECONCILER_LEDGER_KEY"
+
+
+class _RemovalForm(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    protect: bool = False
+    place: dict[str, Any] = Field(default_factory=dict)
+    parents: list[str] = Field(default_factory=list)
 
 
 class _RecordForm(BaseModel):
@@ -27,6 +36,7 @@ class _RecordForm(BaseModel):
     secrets: dict[str, str] = Field(default_factory=dict)
     applied_at: str = ""
     revision: str = ""
+    removal: _RemovalForm | None = None  # format 2
 
 
 class _LedgerForm(BaseModel):
@@ -56,6 +66,7 @@ def read_ledger(path: Path, target: str, key: bytes) -> Ledger:
         form = _LedgerForm.model_validate_json(content)
         salt = bytes.fromhex(form.salt)
         by_address = {_address(text): record for text, record in form.records.items()}
+        removals = {address: _removal(record.removal) for address, record in by_address.items()}
     except (OSError, ValidationError, ValueError) as error:
         reason = "it is not a ledger" if isinstance(error, ValueError) else str(error.strerror)
         raise UsageError(
@@ -75,6 +86,7 @@ def read_ledger(path: Path, target: str, key: bytes) -> Ledger:
             secrets=record.secrets if same_key else dict.fromkeys(record.secrets, FORGOTTEN),
             applied_at=record.applied_at,
             revision=record.revision,
+            removal=removals[address],
         )
         for address, record in by_address.items()
     }
@@ -98,6 +110,7 @@ def write_ledger(path: Path, ledger: Ledger) -> None:
             "secrets": dict(sorted(record.secrets.items())),
             "applied_at": record.applied_at,
             "revision": record.revision,
+            **_removal_document(record.removal),
         }
         for address, record in sorted(ledger.records.items())
     }
@@ -117,6 +130,19 @@ def write_ledger(path: Path, ledger: Ledger) -> None:
             f"cannot write the ledger {path}: {reason}",
             hint="the changes were applied all the same; make the folder writable and apply again",
         ) from None
+
+
+def _removal(form: _RemovalForm | None) -> Removal | None:
+    if form is None:
+        return None
+    return Removal(protect=form.protect, place=form.place, parents=tuple(map(_address, form.parents)))
+
+
+def _removal_document(removal: Removal | None) -> JsonObject:
+    if removal is None:
+        return {}
+    place, parents = dict(sorted(removal.place.items())), [str(address) for address in removal.parents]
+    return {"removal": {"protect": removal.protect, "place": place, "parents": parents}}
 
 
 def _address(text: str) -> Address:

@@ -17,6 +17,7 @@ from reconciler.core.model import (
     Address,
     LiveObject,
 )
+from reconciler.core.removal import remembered
 from reconciler.shell.ledger_file import write_ledger
 from reconciler.shell.settings import (
     FileLedger,
@@ -31,7 +32,7 @@ class Recorder:
         self._ledger = ledger
         self._path = settings.ledger.path if isinstance(settings.ledger, FileLedger) else None
         self._revision = _revision(settings.root) if self._path is not None else ""
-        self._records: dict[Address, Record] = {}
+        self._records: dict[Address, Record | None] = {}  # None: to be forgotten
         self._lock = threading.Lock()
 
     def __call__(self, considered: Considered, live: LiveObject) -> None:
@@ -44,22 +45,26 @@ class Recorder:
             stated=considered.spec,
             canonical=considered.compared_with(live).desired,
             hides=considered.hides,
+            removal=remembered(considered),
         )
         record = make_record(applied, self._ledger.secret)
         old = self._ledger.records.get(address)
-        if old is not None and (old.id, old.fields, old.secrets) == (
-            record.id,
-            record.fields,
-            record.secrets,
-        ):
+        if old is not None and replace(old, applied_at="", revision="") == record:
             return
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         with self._lock:
             self._records[address] = replace(record, applied_at=now, revision=self._revision)
 
+    def forget(self, address: Address) -> None:
+        """Let the ledger hold nothing of `address` any more: its object is gone, or is no longer managed."""
+        with self._lock:
+            self._records[address] = None
+
     def write(self) -> None:
         if self._path is not None and self._records:
-            write_ledger(self._path, replace(self._ledger, records={**self._ledger.records, **self._records}))
+            records = {**self._ledger.records, **self._records}
+            kept = {address: record for address, record in records.items() if record is not None}
+            write_ledger(self._path, replace(self._ledger, records=kept))
 
 
 def _revision(root: Path) -> str:

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from reconciler.core.errors import ExitCode, UsageError
-from reconciler.core.ledger import Applied, Ledger, Record, make_record
+from reconciler.core.ledger import Applied, Ledger, Record, Removal, make_record
 from reconciler.core.model import Address
 from reconciler.shell.ledger_file import read_ledger, write_ledger
 
 KEY = b"fake-key-not-real"
 ADDRESS = Address("shop", "Product", "tea")
+OTHER = Address("shop", "Product", "mug")
 
 
 def recorded(path: Path, key: bytes = KEY) -> Ledger:
@@ -80,7 +81,7 @@ def test_the_layout_of_the_file(tmp_path: Path) -> None:
     ledger = recorded(path)
     record = ledger.records[ADDRESS]
     assert json.loads(path.read_text(encoding="utf-8")) == {
-        "format": 1,
+        "format": 2,
         "target": "test",
         "salt": ledger.secret.salt.hex(),
         "keyed": True,
@@ -165,10 +166,27 @@ def test_a_folder_is_no_ledger(tmp_path: Path) -> None:
 
 def test_a_newer_format_asks_for_a_newer_program_even_with_unknown_keys(tmp_path: Path) -> None:
     path = tmp_path / "ledger.json"
-    path.write_text(json.dumps({**GOOD, "format": 2, "sparkles": True}), encoding="utf-8")
+    path.write_text(json.dumps({**GOOD, "format": 3, "sparkles": True}), encoding="utf-8")
     with pytest.raises(UsageError, match="written by a newer reconciler") as caught:
         read_ledger(path, "test", b"")
     assert caught.value.hint == "upgrade this one"
+
+
+def test_what_removing_an_object_takes_comes_back_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.json"
+    removal = Removal(protect=True, place={"shop": 5, "aisle": "a/b"}, parents=(Address("shop", "Shop", "main"),))
+    write_ledger(path, Ledger(target="test", records={ADDRESS: Record(id="1", removal=removal), OTHER: Record(id="2")}))
+    records = read_ledger(path, "test", b"").records
+    assert (records[ADDRESS].removal, records[OTHER].removal) == (removal, None)
+
+
+def test_a_ledger_of_the_first_format_is_read_and_nobody_knows_what_removing_takes(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "ledger.json"
+    old = {"id": "p-1", "fields": {}, "secrets": {}, "applied_at": "", "revision": ""}
+    path.write_text(json.dumps({**GOOD, "keyed": True, "records": {"shop.Product/tea": old}}), encoding="utf-8")
+    assert read_ledger(path, "test", KEY).records == {ADDRESS: Record(id="p-1", removal=None)}
 
 
 def test_the_ledger_of_another_target_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,15 @@
+"""How objects go away: what has to be remembered of them while they are stated. Pure."""
+
+from __future__ import annotations
+
+from reconciler.core.considered import Considered
+from reconciler.core.ledger import Removal
+
+
+def remembered(considered: Considered) -> Removal:
+    """Return what removing the object takes when its manifest is gone; secrets are left out."""
+    kind, resource = considered.kind, considered.resource
+    place = {
+        name: considered.spec[name] for name in kind.place if name in considered.spec and not considered.hides((name,))
+    }
+    return Removal(protect=resource.lifecycle.protect, place=place, parents=tuple(sorted(resource.depends_on)))
