@@ -132,7 +132,8 @@ def read_object(kind: Kind, call: GetCall, response: Response, values: Mapping[s
     found = get(body, parse_pointer(call.object))
     if not isinstance(found, dict):
         raise AnswerError(f"no object at {call.object or 'the root'} of the answer")
-    return found
+    asked = values.get("id", MISSING)
+    return found if call.id_as is None or asked is MISSING else {**found, call.id_as: asked}
 
 
 def _unpack(call: GetCall, response: Response, values: Mapping[str, Any]) -> Json:
@@ -183,7 +184,7 @@ def live_object(kind: Kind, body: JsonObject, subject: Subject, etag: str | None
     shaped = shape(kind.fields, body)
     for name in kind.scope:
         if name not in shaped and name in subject.spec:
-            shaped[name] = subject.spec[name]
+            shaped[name] = encode(kind.fields.child(name), subject.spec[name])
     remote_id = read_id(kind, body, shaped)
     if remote_id is None:
         raise AnswerError(f"no id at {kind.definition.identity.id} of the object")
@@ -197,12 +198,16 @@ def natural_key(kind: Kind, spec: JsonObject, *, desired: bool = True) -> str:
 
 
 def read_id(kind: Kind, body: JsonObject, spec: JsonObject) -> str | None:
-    """Return the remote id of an answered object, or None when the answer does not hold it."""
+    """Return the remote id of an answered object, or None when the answer does not hold it.
+
+    `spec` has the manifest's names and the forms of the wire; a field with `x-absent` that it lacks has that value.
+    """
     template = kind.definition.identity.id
     if template.startswith("/"):
         found = get(body, parse_pointer(template))
     else:
-        values = {"spec": encode(kind.fields, spec), "live": body, "system": kind.parameters}
+        left_out = {n: f.absent for n, f in kind.fields.properties.items() if f.absent is not MISSING and n not in spec}
+        values = {"spec": {**spec, **encode(kind.fields, left_out)}, "live": body, "system": kind.parameters}
         found = render_value(template, values)
     return None if found in (MISSING, None, "") or isinstance(found, (dict, list)) else as_text(found)
 
@@ -245,6 +250,7 @@ def answered_id(kind: Kind, call: WriteCall, response: Response, spec: JsonObjec
     """Return the id of a created object from the body, or from `Location` (RFC 9110, section 10.2.2), or None."""
     from urllib.parse import unquote, urlsplit
 
+    stated = encode(kind.fields, spec)
     try:
         body = response.json() if response.content.strip() else None
     except ValueError:
@@ -255,11 +261,11 @@ def answered_id(kind: Kind, call: WriteCall, response: Response, spec: JsonObjec
             return as_text(found)
     inner = get(body, parse_pointer(call.object)) if body is not None else MISSING
     if isinstance(inner, dict):
-        found = read_id(kind, inner, spec)
+        found = read_id(kind, inner, stated)
         if found is not None:
             return found
     if not kind.definition.identity.id.startswith("/"):
-        return read_id(kind, {}, spec)
+        return read_id(kind, {}, stated)
     # Where there is something to wait for, the location is that of the operation.
     location = response.headers.get("location", "") if call.wait is None else ""
     segment = urlsplit(location).path.rstrip("/").rpartition("/")[2]

@@ -154,6 +154,9 @@ class Call(Part):
     )
     headers: dict[str, TemplateText] = Field(default_factory=dict, description="Headers beside those of the system.")
     body: TemplateJson = Field(default=None, description="JSON body; a member whose template has no value is left out.")
+    answers: list[AnswerRule] = Field(
+        default_factory=list, description="How to read answers of this call, before the rules of the kind and system."
+    )
 
     @field_validator("path")
     @classmethod
@@ -186,6 +189,10 @@ class GetCall(Call):
 
     object: ObjectPlace = Field(default="", description="Where the answer holds the object.")
     archive: Archive | None = Field(default=None, description="The answer is a ZIP archive with the object in a file.")
+    id_as: Name | None = Field(
+        default=None,
+        description="The answer does not repeat the id: the one asked for becomes this member of the object.",
+    )
 
 
 class ListCall(Call):

@@ -1,7 +1,8 @@
 """What an answer means: success, or a failure of one class with a message for people. Pure.
 
-The rules of the kind come first, then those of its system, then the usual meaning of statuses (RFC 9110, section
-15). A 404 counts as "not found" only when the API itself said so in JSON: a bare one means a wrong address.
+The rules of the call come first, then those of the kind, then those of its system, then the usual meaning of statuses
+(RFC 9110, section 15). A 404 counts as "not found" only when the API itself said so in JSON: a bare one means a wrong
+address.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from reconciler.core.definition import AnswerRule, Condition
+from reconciler.core.definition import AnswerRule, Call, Condition
 from reconciler.core.errors import ErrorClass
 from reconciler.core.kinds import Kind
 from reconciler.core.model import Json, Response
@@ -70,10 +71,10 @@ class Verdict:
         return self.error_class is None
 
 
-def judge(kind: Kind, response: Response) -> Verdict:
-    """Return what `response` means for a call of `kind`."""
+def judge(kind: Kind, response: Response, call: Call | None = None) -> Verdict:
+    """Return what `response` to `call` of `kind` means; without a call, what it means to any."""
     body = _decoded(response)
-    for rule in (*kind.definition.answers, *kind.system.answers):
+    for rule in (*(() if call is None else call.answers), *kind.definition.answers, *kind.system.answers):
         if _applies(rule, response, body):
             if rule.meaning == "success":
                 return Verdict()

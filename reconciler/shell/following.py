@@ -40,7 +40,7 @@ def find_due(reader: LiveReader, known: Known, selected: frozenset[Address]) -> 
 def _is_due(reader: LiveReader, occasion: Occasion) -> bool:
     check = occasion.follow_up.check
     assert check is not None
-    response = reader.ask(occasion.kind, occasion.request(check, writes=False), absent_ok=True)
+    response = reader.ask(occasion.kind, check, occasion.request(check, writes=False), absent_ok=True)
     if response is None:
         return False
     try:
@@ -74,7 +74,7 @@ def _carry_out(
     )
     try:
         request = occasion.request(occasion.follow_up, writes=True)
-        verdict = judge(kind, send(request))
+        verdict = judge(kind, send(request), occasion.follow_up)
     except TransportError as error:
         status = Status.IN_DOUBT if error.sent else Status.FAILED
         return _outcome(planned, status, error.message, error.hint or "apply again")

@@ -25,7 +25,7 @@ from reconciler.core.answers import (
     read_object,
     read_page,
 )
-from reconciler.core.definition import GetCall, ListCall
+from reconciler.core.definition import Call, GetCall, ListCall
 from reconciler.core.errors import ApiError, ErrorClass
 from reconciler.core.graph import levels
 from reconciler.core.judge import holds, judge
@@ -82,13 +82,13 @@ class LiveReader:
 
     # ------------------------------------------------------------------ one request
 
-    def ask(self, kind: Kind, request: Request, *, absent_ok: bool = False) -> Response | None:
-        """Return the answer of a read, or None when the object is not there and `absent_ok`.
+    def ask(self, kind: Kind, call: Call, request: Request, *, absent_ok: bool = False) -> Response | None:
+        """Return the answer of `request`, a read by `call`, or None when the object is not there and `absent_ok`.
 
         Raises ApiError when the answer means anything else than success.
         """
         response = self.send(request)
-        verdict = judge(kind, response)
+        verdict = judge(kind, response, call)
         if verdict.ok:
             return response
         assert verdict.error_class is not None
@@ -118,7 +118,7 @@ class LiveReader:
         page = first_page(call)
         request, previous, asked = first, None, {str(first) + json.dumps(first.body, sort_keys=True)}
         for _ in range(MAX_PAGES):
-            response = self.ask(kind, request)
+            response = self.ask(kind, call, request)
             assert response is not None
             try:
                 found = read_page(call, page, response, len(items))
@@ -204,7 +204,7 @@ class LiveReader:
         subject = Subject(spec=spec, id=remote_id)
         values = context(kind, subject)
         request = call_request(kind, call, values)
-        response = self.ask(kind, request, absent_ok=True)
+        response = self.ask(kind, call, request, absent_ok=True)
         if response is None:
             return None
         try:

@@ -402,6 +402,26 @@ def test_remote_ids(identity: str, body: Any, spec: Any, found: str | None) -> N
             live_object(kind, body, Subject(spec=spec))
 
 
+def test_an_id_made_of_fields_is_the_same_before_and_after_the_create() -> None:
+    """What answers hold is in the form of the wire already; what they leave out stands for `x-absent`."""
+    kind = thing(
+        {"name": {"type": "string", "x-form": "base64-text"}, "end": {"x-form": "base64-text", "x-absent": ""}},
+        identity={"id": "{spec.name}-{spec.end}", "key": ["name"]},
+    )
+    live = live_object(kind, {"name": "YQ=="}, Subject(spec={}))
+    assert live.id == "YQ==-"
+    assert answered_id(kind, kind.definition.write.create, answer(), {"name": "a"}) == live.id  # type: ignore[arg-type]
+
+
+def test_a_scope_that_the_answer_does_not_repeat_is_in_the_form_of_the_wire() -> None:
+    kind = thing(
+        {"shop": {"type": "string", "x-form": "base64-text"}, "name": TEXT},
+        read={"list": {"method": "GET", "path": "/things", "query": {"shop": "{spec.shop}"}}},
+    )
+    live = live_object(kind, {"id": "1"}, Subject(spec={"shop": "a", "name": "n"}))
+    assert live.spec["shop"] == "YQ=="
+
+
 POINTED = thing({"name": TEXT})
 COMPOSED = thing({"name": TEXT}, identity={"id": "{spec.name}", "key": ["name"]})
 

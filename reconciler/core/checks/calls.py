@@ -249,7 +249,7 @@ def _unused_paging(place: Path, call: ListCall, names: set[str]) -> Findings:
 def unused_keys_of_reads(bound: Bound) -> Findings:
     """Yield keys of reads that have no effect, or ask for more than there is."""
     fields = bound.fields.properties
-    for place, _, call in calls_of(bound):
+    for place, use, call in calls_of(bound):
         if isinstance(call, ListCall):
             if call.items_are == "ids" and "object" in call.model_fields_set:
                 yield doubt((*place, "object"), "object has no effect where the items are ids", at_key=True)
@@ -258,11 +258,19 @@ def unused_keys_of_reads(bound: Bound) -> Findings:
             if call.key_as is not None and call.key_as not in spellings | {id_name}:
                 message = f"keyAs {call.key_as!r} is neither a field of the schema nor the id"
                 yield doubt((*place, "keyAs"), message, did_you_mean(call.key_as, [*spellings, id_name]))
-        elif (
-            isinstance(call, GetCall) and isinstance(call.object, FindFields) and call.object.with_fields > len(fields)
-        ):
-            message = f"withFields asks for {call.object.with_fields} fields, and the schema has {len(fields)}"
-            yield Finding((*place, "object", "withFields"), message)
+        elif isinstance(call, GetCall):
+            yield from _unused_keys_of_get(place, use, call, len(fields))
+
+
+def _unused_keys_of_get(place: Path, use: str, call: GetCall, fields: int) -> Findings:
+    if isinstance(call.object, FindFields) and call.object.with_fields > fields:
+        message = f"withFields asks for {call.object.with_fields} fields, and the schema has {fields}"
+        yield Finding((*place, "object", "withFields"), message)
+    if call.id_as is not None and (use != "get" or "id" not in {v.root for _, v in variables_of(call)}):
+        message = "idAs has no effect: the call does not ask for an id"
+        yield doubt(
+            (*place, "idAs"), message, "it belongs to a `get` with {id} in its path, query or body", at_key=True
+        )
 
 
 CHECKS = (unusable_variables, nameless_calls, unfitting_verbs, broken_paging, unused_keys_of_reads)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from reconciler.core.checks.calls import calls_of
 from reconciler.core.checks.finding import Bound, Finding, Findings, doubt
 from reconciler.core.definition import AnswerRule, Condition, KindDefinition, Part
 from reconciler.core.model import Json
@@ -91,6 +92,8 @@ def check_kind_conditions(bound: Bound) -> Findings:
     definition: KindDefinition = bound.definition
     yield from check_conditions(definition)
     yield from check_answers(definition.answers)
+    for path, _, call in calls_of(bound):
+        yield from check_answers(call.answers, (*path, "answers"))
 
 
 CHECKS = (check_kind_conditions,)

@@ -23,7 +23,7 @@ def write_inside(work: Work, inside: Inside) -> LiveObject:
     reading = call_request(kind, inside.read, values)
     # Others of this run may be about to write the same document: one after the other, each on a fresh read.
     with work.locks.of(f"{reading.system} {reading}"):
-        response = work.reader.ask(kind, reading)
+        response = work.reader.ask(kind, inside.read, reading)
         assert response is not None
         document = read_document(kind, inside, response, subject)
         mine = document.find(kind, subject)
@@ -33,5 +33,5 @@ def write_inside(work: Work, inside: Inside) -> LiveObject:
             if mine is None or change.live is None:
                 raise gone()
             refuse_if_moved(work, change.live, mine)
-        answer = write(work, document_request(kind, inside, document, mine, values))
+        answer = write(work, inside.write, document_request(kind, inside, document, mine, values))
     return verified(work, read_back(work, None if mine is None else mine.id, lost=answer.lost))

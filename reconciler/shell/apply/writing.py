@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconciler.core.answers import AnswerError, answered_object, json_or_missing, live_object, promise
-from reconciler.core.definition import Wait, WriteCall
+from reconciler.core.definition import Call, Wait, WriteCall
 from reconciler.core.errors import ApiError, ErrorClass, TransportError
 from reconciler.core.judge import all_hold, holds, judge, reason_in
 from reconciler.core.model import LiveObject, Request, Response, Status
@@ -34,15 +34,18 @@ def request_for(
     return write_request(work.kind, call, Writing(subject=subject, changed=changed, creating=creating))
 
 
-def write(work: Work, request: Request) -> Answer:
-    """Send a write. Raises Stop on a conflict, ApiError when the server refused it or surely never saw it."""
+def write(work: Work, call: Call, request: Request) -> Answer:
+    """Send `request`, a write by `call`.
+
+    Raises Stop on a conflict, ApiError when the server refused it or surely never saw it.
+    """
     try:
         response = work.send(request)
     except TransportError as error:
         if error.sent:
             return Answer(response=None, lost=f"the answer was lost ({error.message})")
         raise
-    verdict = judge(work.kind, response)
+    verdict = judge(work.kind, response, call)
     if verdict.ok:
         return Answer(response=response)
     message = f"{request.method} {request.path}: {verdict.message}"
@@ -60,7 +63,7 @@ def write(work: Work, request: Request) -> Answer:
 
 def write_and_wait(work: Work, call: WriteCall, request: Request, live: LiveObject | None) -> Answer:
     """Send the write of `call` and wait until it has been carried out. Raises Stop and ApiError."""
-    answer = write(work, request)
+    answer = write(work, call, request)
     if answer.response is not None and call.wait is not None:
         _wait(work, call.wait, answer.response, live)
     return answer
@@ -73,7 +76,7 @@ def _wait(work: Work, wait: Wait, response: Response, live: LiveObject | None) -
     deadline = work.clock() + wait.seconds
     while True:
         try:
-            answer = work.reader.ask(work.kind, request, absent_ok=True)
+            answer = work.reader.ask(work.kind, wait, request, absent_ok=True)
         except ApiError as error:
             raise Stop(
                 Status.IN_DOUBT,
