@@ -19,6 +19,8 @@ from datetime import UTC
 
 from reconciler.core.errors import ErrorClass, TransportError
 from reconciler.core.model import Request, Response, Send
+from reconciler.core.rate_limits import NOTHING, read_limits
+from reconciler.shell.pacing import Gate
 
 _RETRIED_READS = frozenset({429, 500, 502, 503, 504})
 _PAUSING = frozenset({429, 503})
@@ -96,6 +98,10 @@ _POLICY = RetryPolicy()
 _TIMING = Timing()
 
 
+def _unnoticed() -> None:
+    """Notice nothing."""
+
+
 class Sender:
     """Sends to one system on behalf of all threads; `send` has the type that it wraps."""
 
@@ -106,21 +112,17 @@ class Sender:
         pace: Pace = _PACE,
         policy: RetryPolicy = _POLICY,
         timing: Timing = _TIMING,
-        deadline: float | None = None,
     ) -> None:
-        """Prepare without sending. `deadline` is a time of `timing.clock` after which no attempt starts."""
+        """Prepare without sending."""
         rate = math.inf if pace.requests_per_second is None else pace.requests_per_second
         if pace.concurrency < 1 or policy.attempts < 1 or rate <= 0:
             raise ValueError("concurrency and attempts are at least 1, requests per second above 0")
         self._send = send
         self._policy = policy
         self._timing = timing
-        self._deadline = math.inf if deadline is None else deadline
-        self._interval_s = 1.0 / rate
+        self._gate = Gate(rate, longest_wait_s=policy.max_retry_after_s)
         self._in_flight = threading.BoundedSemaphore(pace.concurrency)
         self._lock = threading.Lock()
-        self._next_slot = -math.inf
-        self._closed_until = -math.inf
         self._requests = 0
         self._retries = 0
         self._waited_s = 0.0
@@ -131,18 +133,28 @@ class Sender:
         with self._lock:
             return Counters(requests=self._requests, retries=self._retries, waited_s=self._waited_s)
 
-    def send(self, request: Request) -> Response:
+    @property
+    def rate(self) -> float:
+        """The requests per second that may start now, infinity without any limit."""
+        return self._gate.rate(self._timing.clock())
+
+    def send(
+        self, request: Request, *, deadline: float = math.inf, on_attempt: Callable[[], None] = _unnoticed
+    ) -> Response:
         """Send `request` and return the last answer, whatever its status.
 
-        Raises the last TransportError when there was no answer, or one (not sent) when the deadline has
-        passed before the first attempt; anything else that the wrapped function raises goes through at once.
+        No attempt starts after `deadline`, a time of the clock; `on_attempt` is called as each one starts. Raises the
+        last TransportError when there was no answer, or one (not sent) when the deadline has passed before the first
+        attempt; anything else that the wrapped function raises goes through at once.
         """
         last: Response | TransportError | None = None
         not_before = -math.inf
         for attempt in range(1, self._policy.attempts + 1):
-            answer = self._attempt(request, not_before, repeated=last is not None)
+            answer = self._attempt(request, not_before, deadline, on_attempt)
             if answer is None:
                 break
+            with self._lock:
+                self._retries += last is not None
             last = answer
             delay_s = self._pause_s(request, answer, attempt)
             if delay_s is None:
@@ -158,18 +170,35 @@ class Sender:
             raise last
         return last
 
-    def _attempt(self, request: Request, not_before: float, *, repeated: bool) -> Response | TransportError | None:
+    def _attempt(
+        self, request: Request, not_before: float, deadline: float, on_attempt: Callable[[], None]
+    ) -> Response | TransportError | None:
         """Return what came of one attempt; None when it could not start before the deadline."""
         # The wait after a failure holds no place among the requests in flight: others can use it meanwhile.
-        if not self._wait_until(not_before):
+        if not self._wait_until(not_before, deadline):
             return None
         with self._in_flight:
-            if not self._take_slot(repeated=repeated):
+            if not self._take_slot(deadline):
                 return None
+            started = self._timing.clock()
+            on_attempt()
             try:
-                return self._send(request)
+                answer = self._send(request)
+                self._take_note(answer, started)
             except TransportError as error:
                 return error
+            finally:
+                self._gate.ended()
+            return answer
+
+    def _take_note(self, answer: Response, started: float) -> None:
+        """Keep to the limits that `answer` tells about."""
+        now = self._timing.clock()
+        limits = read_limits(answer.headers, self._timing.wall_clock())
+        if limits is not NOTHING:
+            self._gate.learn(limits, now)
+        if answer.status == 429 or self._asked_s(answer) is not None:
+            self._gate.slow_down(started, now)
 
     def _pause_s(self, request: Request, answer: Response | TransportError, attempt: int) -> float | None:
         """Return the seconds to wait before the next attempt, None when there shall be none.
@@ -188,7 +217,7 @@ class Sender:
             # "0" means soon; without a backoff of our own it would be at once, in a tight loop.
             pause_s = asked_s or self._backoff_s(attempt)
             if asked_s is not None or answer.status == 429:
-                self._close_for(pause_s)
+                self._gate.close_for(pause_s, self._timing.clock())
         return pause_s if again and attempt < self._policy.attempts else None
 
     def _backoff_s(self, attempt: int) -> float:
@@ -200,31 +229,22 @@ class Sender:
             return None
         return retry_after_s(answer.headers, self._timing.wall_clock())
 
-    def _close_for(self, seconds: float) -> None:
-        with self._lock:
-            self._closed_until = max(self._closed_until, self._timing.clock() + seconds)
-
-    def _take_slot(self, *, repeated: bool) -> bool:
+    def _take_slot(self, deadline: float) -> bool:
         """Wait for this attempt's turn and count it; False when the turn comes after the deadline."""
         while True:
-            with self._lock:
-                slot = max(self._timing.clock(), self._next_slot, self._closed_until)
-                if slot > self._deadline:
-                    return False
-                self._next_slot = slot + self._interval_s
-            if not self._wait_until(slot):
+            slot = self._gate.reserve(self._timing.clock())
+            if not self._wait_until(slot, deadline):
                 return False
-            with self._lock:
-                # Closed while this thread slept: its slot is forfeited, and it queues again.
-                if self._closed_until <= slot:
+            # Closed while this thread slept, or too many at once: its slot is forfeited, and it queues again.
+            if self._gate.start(slot, self._timing.clock()):
+                with self._lock:
                     self._requests += 1
-                    self._retries += repeated
-                    return True
+                return True
 
-    def _wait_until(self, moment: float) -> bool:
+    def _wait_until(self, moment: float, deadline: float) -> bool:
         """Sleep until `moment`; False, without sleeping, when that is after the deadline."""
         now = self._timing.clock()
-        if max(moment, now) > self._deadline:
+        if max(moment, now) > deadline:
             return False
         if moment > now:
             self._timing.sleep(moment - now)

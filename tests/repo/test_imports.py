@@ -65,6 +65,7 @@ SHELL: Mapping[str, tuple[str, ...]] = {
     "options": ("sending",),
     "recorder": ("ledger_file", "settings"),
     "search": ("reading",),
+    "sending": ("pacing",),
     "settings": (
         "authentication",
         "files",

@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.core.errors import ErrorClass, TransportError, UsageError
 from reconciler.core.model import Request, Response
+from reconciler.shell.pacing import MARGIN
 from reconciler.shell.sending import Counters, Pace, RetryPolicy, Sender, Timing, full_jitter, retry_after_s
 
 READ = Request(system="demo", method="GET", path="/things")
@@ -63,11 +64,10 @@ def scripted(
     *answers: Response | Exception,
     policy: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
     pace: Pace = Pace(),  # noqa: B008 - frozen
-    deadline: float | None = None,
 ) -> tuple[Sender, Script, FakeTime]:
     fake = FakeTime()
     script = Script(list(answers), lambda: fake.now)
-    sender = Sender(script, policy=policy, pace=pace, timing=fake.timing(), deadline=deadline)
+    sender = Sender(script, policy=policy, pace=pace, timing=fake.timing())
     return sender, script, fake
 
 
@@ -208,8 +208,8 @@ def test_gives_back_an_answer_that_asks_for_too_long_a_wait() -> None:
     sender, script, fake = scripted(long, OK)
     assert sender.send(READ) is long
     assert (len(script.times), fake.slept) == (1, [])
-    assert sender.send(READ) is OK  # and keeps nobody else waiting
-    assert fake.slept == []
+    assert sender.send(READ) is OK
+    assert sum(fake.slept) < 1  # and keeps nobody else waiting so long
 
 
 def test_the_pause_that_a_server_asks_for_holds_for_the_next_request_too() -> None:
@@ -230,7 +230,7 @@ def test_spaces_requests_evenly() -> None:
     sender, script, _ = scripted(OK, pace=Pace(requests_per_second=4))
     for _ in range(5):
         sender.send(READ)
-    assert script.times == [1000.0, 1000.25, 1000.5, 1000.75, 1001.0]
+    assert script.times == pytest.approx([1000.0 + MARGIN * n / 4 for n in range(5)])
 
 
 def test_time_without_requests_gives_no_burst_afterwards() -> None:
@@ -239,39 +239,39 @@ def test_time_without_requests_gives_no_burst_afterwards() -> None:
     fake.now += 60
     for _ in range(3):
         sender.send(READ)
-    assert script.times == [1000.0, 1060.0, 1061.0, 1062.0]
+    assert script.times == pytest.approx([1000.0, 1060.0, 1060.0 + MARGIN, 1060.0 + 2 * MARGIN])
 
 
 def test_attempts_count_against_the_rate() -> None:
     policy = RetryPolicy(attempts=3, first_backoff_s=0.1)
     sender, script, _ = scripted(busy(500), busy(500), OK, policy=policy, pace=Pace(requests_per_second=0.5))
     sender.send(READ)
-    assert script.times == [1000.0, 1002.0, 1004.0]
+    assert script.times == pytest.approx([1000.0, 1000.0 + 2 * MARGIN, 1000.0 + 4 * MARGIN])
 
 
 def test_starts_no_attempt_after_the_deadline() -> None:
     failure = busy(500)
-    sender, script, fake = scripted(failure, OK, policy=RetryPolicy(first_backoff_s=10), deadline=1009.0)
-    assert sender.send(READ) is failure
+    sender, script, fake = scripted(failure, OK, policy=RetryPolicy(first_backoff_s=10))
+    assert sender.send(READ, deadline=1009.0) is failure
     assert (len(script.times), fake.slept) == (1, [])
 
 
 def test_sends_nothing_once_the_deadline_has_passed() -> None:
-    sender, script, fake = scripted(OK, deadline=1005.0)
-    assert sender.send(READ) is OK
+    sender, script, fake = scripted(OK)
+    assert sender.send(READ, deadline=1005.0) is OK
     fake.now = 1005.5
     with pytest.raises(TransportError) as caught:
-        sender.send(WRITE)
+        sender.send(WRITE, deadline=1005.0)
     assert not caught.value.sent
     assert caught.value.hint
     assert len(script.times) == 1
 
 
 def test_a_slot_after_the_deadline_is_not_waited_for() -> None:
-    sender, script, fake = scripted(OK, pace=Pace(requests_per_second=0.1), deadline=1005.0)
-    sender.send(READ)
+    sender, script, fake = scripted(OK, pace=Pace(requests_per_second=0.1))
+    sender.send(READ, deadline=1005.0)
     with pytest.raises(TransportError):
-        sender.send(READ)
+        sender.send(READ, deadline=1005.0)
     assert (len(script.times), fake.slept) == (1, [])
 
 
@@ -357,7 +357,7 @@ def test_a_sleeper_sleeps_on_when_the_system_closes_meanwhile() -> None:
 
     def sleep(seconds: float) -> None:
         nonlocal other_came
-        if not other_came:  # a second thread, whose slot at 1002 brings a 429
+        if not other_came:  # a second thread, whose slot two seconds on brings a 429
             other_came = True
             sender.send(WRITE)
         fake.sleep(seconds)
@@ -367,4 +367,4 @@ def test_a_sleeper_sleeps_on_when_the_system_closes_meanwhile() -> None:
     sender = Sender(script, pace=pace, timing=timing, policy=RetryPolicy(attempts=1))
     sender.send(READ)
     sender.send(READ)
-    assert script.times == [1000.0, 1002.0, 1052.0]
+    assert script.times == pytest.approx([1000.0, 1000.0 + 2 * MARGIN, 1050.0 + 2 * MARGIN])

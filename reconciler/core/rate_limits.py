@@ -1,0 +1,122 @@
+"""What servers say about their limits in answers: how many requests are left until when, and how many at most. Pure.
+
+Understood are the fields of draft-ietf-httpapi-ratelimit-headers, which changed between its revisions, and what was
+common before it:
+
+- 00 to 06: `RateLimit-Limit: 100`, `RateLimit-Remaining: 50`, `RateLimit-Reset: 30` (seconds from now), with quotas as
+  `RateLimit-Limit: 100, 10;w=1, 100;w=60`, from 03 on as `RateLimit-Policy: 10;w=1, 100;w=60`
+- 07: `RateLimit: limit=100, remaining=50, reset=30`
+- 08 to 10: `RateLimit: "default";r=50;t=30` and `RateLimit-Policy: "default";q=100;w=60`
+- `X-RateLimit-Limit`, `-Remaining`, `-Reset` and the same with `X-Rate-Limit-`; there a reset is in seconds from now,
+  or a moment in seconds or milliseconds since the epoch, which the size of the number tells
+
+What cannot be read is left out: a wrong guess would only slow things down, and a 429 still says what it says.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+_PREFIXES = ("ratelimit", "x-ratelimit", "x-rate-limit")
+_EPOCH_FROM = 1e9  # as seconds from now this would be thirty years
+_EPOCH_MS_FROM = 1e12
+_ITEM = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*")+')
+_PART = re.compile(r'(?:[^";]|"(?:[^"\\]|\\.)*")+')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """Requests that are left, and the seconds until there are new ones."""
+
+    name: str  # the server's name of the policy; "" where it has none
+    remaining: float
+    reset_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """Requests at most in each window."""
+
+    requests: float
+    window_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advertised:
+    """The limits that one answer tells about."""
+
+    budgets: tuple[Budget, ...] = ()
+    quotas: tuple[Quota, ...] = ()
+
+
+NOTHING = Advertised()
+
+
+def read_limits(headers: Mapping[str, str], now: float) -> Advertised:
+    """Return what the lower-case `headers` of an answer say about limits. `now` is in seconds since the epoch."""
+    if not any(name.startswith(_PREFIXES) for name in headers):
+        return NOTHING
+    budgets = [*_listed_budgets(headers.get("ratelimit", "")), *_separate_budgets(headers, now)]
+    fields = (headers.get("ratelimit-policy", ""), headers.get("ratelimit-limit", ""))
+    quotas = [quota for field in fields for quota in _quotas(field)]
+    return Advertised(budgets=tuple(budgets), quotas=tuple(quotas))
+
+
+def _listed_budgets(field: str) -> Iterator[Budget]:
+    items = list(_items(field))
+    for name, parameters in items:
+        remaining, reset = _number(parameters.get("r")), _number(parameters.get("t"))
+        if remaining is not None and reset is not None:
+            yield Budget(name=name, remaining=remaining, reset_s=reset)
+    # Revision 07: a dictionary with one number for each name.
+    members = dict(text.split("=", 1) for text, _ in items if "=" in text)
+    remaining, reset = _number(members.get("remaining")), _number(members.get("reset"))
+    if remaining is not None and reset is not None:
+        yield Budget(name="", remaining=remaining, reset_s=reset)
+
+
+def _separate_budgets(headers: Mapping[str, str], now: float) -> Iterator[Budget]:
+    for prefix in _PREFIXES:
+        remaining = _number(headers.get(f"{prefix}-remaining"))
+        reset = _number(headers.get(f"{prefix}-reset"))
+        if remaining is None or reset is None:
+            continue
+        if reset >= _EPOCH_MS_FROM:
+            reset = reset / 1000 - now
+        elif reset >= _EPOCH_FROM:
+            reset -= now
+        yield Budget(name="", remaining=remaining, reset_s=max(0.0, reset))
+        return
+
+
+def _quotas(field: str) -> Iterator[Quota]:
+    for text, parameters in _items(field):
+        if parameters.get("qu", "requests") != "requests":
+            continue
+        requests = _number(parameters.get("q", text))
+        window = _number(parameters.get("w"))
+        if requests and window:
+            yield Quota(requests=requests, window_s=window)
+
+
+def _items(field: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the items of a list with their parameters (RFC 9651, section 3.1), all as bare text."""
+    for item in _ITEM.findall(field):
+        text, *rest = (part.strip() for part in _PART.findall(item))
+        pairs = (part.partition("=") for part in rest)
+        yield _bare(text), {name.strip(): _bare(value.strip()) for name, _, value in pairs}
+
+
+def _bare(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float((text or "").strip())
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None
