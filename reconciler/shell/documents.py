@@ -16,11 +16,9 @@ from __future__ import annotations
 from ruamel.yaml.nodes import Node, ScalarNode, SequenceNode
 
 from reconciler.core.model import Diagnostic, Document, Json, Severity
-from reconciler.shell.nodes import DEEPEST, UNTAGGED, Positions, is_merge, source_of
+from reconciler.shell.limits import DEEPEST, MOST_ALIASED
+from reconciler.shell.nodes import UNTAGGED, Positions, is_merge, source_of
 from reconciler.shell.scalars import ScalarError, resolve_plain
-
-MOST_ALIASED = 100_000
-"""How many values the aliases and merges of one file may add to those that are written out."""
 
 _CORE = "tag:yaml.org,2002:"
 

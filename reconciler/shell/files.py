@@ -15,6 +15,7 @@ from pathlib import Path
 
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Diagnostic, Document, Source
+from reconciler.shell.parsing import parse
 from reconciler.shell.reading import (
     TooLargeError,
     display_path,
@@ -78,33 +79,7 @@ def read_documents(path: Path, display: str) -> tuple[list[Document], list[Diagn
     refused = list(_control_characters(text, display))
     if refused:
         return [], refused
-    return _parse(text, display, json=path.suffix.lower() == ".json")
-
-
-def _parse(text: str, display: str, *, json: bool) -> tuple[list[Document], list[Diagnostic]]:
-    # Here and not at the top: loading ruamel.yaml would delay every command that reads no document.
-    from reconciler.shell.documents import Builder, LimitError
-    from reconciler.shell.json_nodes import compose_json
-    from reconciler.shell.nodes import SyntaxProblem
-    from reconciler.shell.yaml_nodes import compose_yaml
-
-    builder = Builder(display)
-    documents: list[Document] = []
-    problems: list[Diagnostic] = []
-    try:
-        for node in compose_json(text) if json else compose_yaml(text):
-            if isinstance(node, SyntaxProblem):
-                source = Source(display, node.line, node.column)
-                problems.append(error_at(source, node.code, node.message, node.hint))
-            elif (document := builder.document(node)) is not None:
-                documents.append(document)
-    except LimitError:
-        pass  # the reason is among the builder's diagnostics
-    return documents, _by_position([*problems, *builder.diagnostics])
-
-
-def _by_position(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
-    return sorted(diagnostics, key=lambda found: found.source or Source(""))
+    return parse(text, display, json=path.suffix.lower() == ".json")
 
 
 def _control_characters(text: str, display: str) -> Iterator[Diagnostic]:

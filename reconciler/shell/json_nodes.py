@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from ruamel.yaml.error import StreamMark
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from reconciler.shell.nodes import DEEPEST, UNTAGGED, SyntaxProblem
+from reconciler.shell.limits import DEEPEST
+from reconciler.shell.nodes import UNTAGGED, SyntaxProblem
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _LITERAL = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")

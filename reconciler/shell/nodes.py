@@ -14,9 +14,6 @@ from reconciler.core.pointer import Path
 UNTAGGED = Tag(suffix="tag:reconciler,2024:untagged")
 """The tag of every node whose author wrote none; parsers must set this very object."""
 
-DEEPEST = 100
-"""How deep mappings and lists may nest, the outermost one included."""
-
 _MERGE = "tag:yaml.org,2002:merge"
 _Members: TypeAlias = dict[str, tuple[Node, Node]]
 

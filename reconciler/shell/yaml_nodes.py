@@ -20,10 +20,11 @@ from ruamel.yaml.reader import Reader
 from ruamel.yaml.scanner import Scanner
 from ruamel.yaml.tag import Tag
 
-from reconciler.shell.nodes import DEEPEST, UNTAGGED, SyntaxProblem
+from reconciler.shell.limits import DEEPEST
+from reconciler.shell.nodes import UNTAGGED, SyntaxProblem
 
-_MOST_SYNTAX_ERRORS = 20
-_DOCUMENT_START = re.compile(r"(?:\A|(?<=[\r\n]))---(?=[ \t\r\n]|\Z)")
+MOST_SYNTAX_ERRORS = 20
+DOCUMENT_START = re.compile(r"(?:\A|(?<=[\r\n]))---(?=[ \t\r\n]|\Z)")
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _VERSION = re.compile(r"(?:\A|(?<=[\r\n]))%YAML\b")
 
@@ -60,9 +61,12 @@ class _Parsing:
         self.composer.warn_double_anchors = False  # YAML lets an anchor be used again
 
 
-def compose_yaml(text: str) -> Iterator[Node | SyntaxProblem]:
-    """Yield the root node of each document of `text`, or a problem in its place."""
-    offset, line, problems = 0, 0, 0
+def compose_yaml(text: str, line: int = 0, most: int = MOST_SYNTAX_ERRORS) -> Iterator[Node | SyntaxProblem]:
+    """Yield the root node of each document of `text`, or a problem in its place, up to `most` of them.
+
+    `line` is the line, from 0, on which `text` begins in its file.
+    """
+    offset, problems = 0, 0
     while True:
         parsing = _Parsing(text, offset, line)
         try:
@@ -76,8 +80,8 @@ def compose_yaml(text: str) -> Iterator[Node | SyntaxProblem]:
             problem, index = _problem(error, parsing.reader)
         yield problem
         problems += 1
-        following = _DOCUMENT_START.search(text, max(index, offset + 1))
-        if following is None or problems == _MOST_SYNTAX_ERRORS:
+        following = DOCUMENT_START.search(text, max(index, offset + 1))
+        if following is None or problems == most:
             return
         line += len(_LINE_BREAK.findall(text, offset, following.start()))
         offset = following.start()

@@ -54,15 +54,17 @@ SHELL: Mapping[str, tuple[str, ...]] = {
     "client": ("authentication", "endpoint", "outgoing"),
     "connections": ("client", "endpoint", "options", "sending", "settings"),
     "definitions": ("files", "packaged"),
-    "documents": ("nodes", "scalars"),
+    "documents": ("limits", "nodes", "scalars"),
     "endpoint": ("authentication",),
-    "files": ("documents", "json_nodes", "nodes", "reading", "search", "yaml_nodes"),
+    "files": ("parsing", "reading", "search"),
     "following": ("refresh",),
     "foreign": ("foreign_nodes", "reading"),
     "foreign_nodes": ("json_nodes", "nodes", "reading", "scalars", "yaml_nodes"),
-    "json_nodes": ("nodes",),
+    "json_nodes": ("limits", "nodes"),
     "ledger_file": ("files",),
     "options": ("sending",),
+    "parsing": ("documents", "json_nodes", "nodes", "quick_yaml", "reading", "yaml_nodes"),
+    "quick_yaml": ("limits", "scalars"),
     "recorder": ("ledger_file", "settings"),
     "search": ("reading",),
     "sending": ("pacing",),
@@ -77,7 +79,7 @@ SHELL: Mapping[str, tuple[str, ...]] = {
     "settings_expressions": ("settings_mistakes",),
     "settings_mistakes": ("settings_form",),
     "settings_values": ("authentication",),
-    "yaml_nodes": ("nodes",),
+    "yaml_nodes": ("limits", "nodes"),
 }
 """Which rooms of the shell know each other. The network and the reading of live state, for one, do not."""
 
@@ -166,6 +168,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
         "shell.yaml_text",
     ),
     "shtab": ("cli.completion",),
+    "yaml": ("shell.quick_yaml",),
 }
 """The only modules that may touch each library; imports for types alone do not count."""
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 from source_tree import ROOT
 
-HEAVY = ("pydantic", "httpx", "ruamel", "ruamel.yaml", "jsonschema", "deepdiff", "rich", "click", "shtab")
+HEAVY = ("pydantic", "httpx", "ruamel", "ruamel.yaml", "yaml", "jsonschema", "deepdiff", "rich", "click", "shtab")
 
 SCRIPT = """
 import contextlib, io, json, sys
