@@ -40,7 +40,8 @@ from reconciler.shell.files import (
     read_text_inside,
 )
 from reconciler.shell.following import find_due
-from reconciler.shell.ledger_file import KEY_NAME, read_ledger
+from reconciler.shell.ledger_file import KEY_NAME as LEDGER_KEY_NAME
+from reconciler.shell.ledger_file import read_ledger
 from reconciler.shell.options import Options
 from reconciler.shell.recorder import Recorder
 from reconciler.shell.refresh import LiveReader, refresh
@@ -52,7 +53,18 @@ from reconciler.shell.settings import (
     load_settings,
 )
 
-__all__ = ["Connections", "Loaded", "Options", "Planned", "apply", "load", "load_kinds", "plan", "read_definitions"]
+__all__ = [
+    "LEDGER_KEY_NAME",
+    "Connections",
+    "Loaded",
+    "Options",
+    "Planned",
+    "apply",
+    "load",
+    "load_kinds",
+    "plan",
+    "read_definitions",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,7 +262,7 @@ def _read_ledger(settings: Settings, options: Options) -> Ledger:
         case None:
             return Ledger(target=settings.target)
         case FileLedger(path=path):
-            key = options.environ.get(KEY_NAME, "")
+            key = options.environ.get(LEDGER_KEY_NAME, "")
             options.redactor.add([key] if key else [])
             return read_ledger(path, settings.target, key.encode())
         case _:

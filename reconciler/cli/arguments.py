@@ -129,6 +129,14 @@ def _parallelism(text: str) -> int:
     return value
 
 
+def _duration(text: str) -> float:
+    """Return seconds."""
+    seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+    if text[:-1].isdecimal() and text[:-1].isascii() and text[-1:] in seconds:
+        return float(int(text[:-1]) * seconds[text[-1]])
+    raise argparse.ArgumentTypeError("a whole number with a unit: 90m, 24h or 7d")
+
+
 def _first_port(text: str) -> int:
     value = int(text) if text.isdigit() else -1
     if value != 0 and not 1024 <= value <= 65532:
@@ -168,6 +176,9 @@ def _add_plan(commands: Commands) -> None:
     _add_input(parser)
     _add_live(parser)
     parser.add_argument("--exit-code", action="store_true", help="exit with 2 when changes are pending")
+    parser.add_argument(
+        "--out", metavar="FILE", help="save the plan for approval; `apply --plan FILE` performs exactly this plan"
+    )
     _add_output(parser)
 
 
@@ -176,6 +187,23 @@ def _add_apply(commands: Commands) -> None:
     _add_input(parser)
     _add_live(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask")
+    group = parser.add_argument_group("approval")
+    group.add_argument(
+        "--plan",
+        metavar="FILE",
+        help="plan again, and perform exactly the changes of this plan, saved by `plan --out`; does not ask",
+    )
+    group.add_argument(
+        "--only-approved",
+        action="store_true",
+        help="with --plan: perform what still is as approved, and leave out the rest instead of refusing",
+    )
+    group.add_argument(
+        "--max-age",
+        metavar="TIME",
+        type=_duration,
+        help="with --plan: refuse a plan that is older, as in 90m, 24h or 7d",
+    )
     _add_output(parser)
 
 

@@ -80,10 +80,16 @@ def _plan(options: argparse.Namespace, console: Console, environ: Mapping[str, s
     given = _options(options, console, environ)
     loaded = load(given)
     with Connections(loaded.settings, given) as connections:
-        made = plan(loaded, connections, given).plan
+        planned = plan(loaded, connections, given)
+    made = planned.plan
     _show_plan(made, options, console)
     if made.blockers:
         return ExitCode.REFUSED
+    if options.out is not None:
+        from reconciler.approvals import save_plan
+
+        save_plan(planned, loaded, given, Path(options.out))
+        console.say(f"saved the plan in {options.out}; perform it with: reconciler apply --plan {options.out}")
     return ExitCode.PENDING if made.has_work and options.exit_code else ExitCode.DONE
 
 
@@ -97,6 +103,14 @@ def _show_plan(made: Plan, options: argparse.Namespace, console: Console) -> Non
 
 
 def _apply(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
+    if options.plan is not None:
+        from reconciler.cli.approved import apply_saved_plan
+
+        report = apply_saved_plan(options, console, _options(options, console, environ))
+        _show_report(report, options, console)
+        return exit_code_of(report)
+    if options.only_approved or options.max_age is not None:
+        raise UsageError("--only-approved and --max-age belong to --plan", hint="name the saved plan with --plan FILE")
     given = _options(options, console, environ)
     loaded = load(given)
     with Connections(loaded.settings, given) as connections:
@@ -108,11 +122,15 @@ def _apply(options: argparse.Namespace, console: Console, environ: Mapping[str, 
                 console.complain(render_plan(planned.plan, console.err_style, show_requests=options.show_requests))
             _ask(planned.plan, console)
         report = _perform(planned, loaded, connections, given, console)
+    _show_report(report, options, console)
+    return exit_code_of(report)
+
+
+def _show_report(report: Report, options: argparse.Namespace, console: Console) -> None:
     if options.format == "json":
         console.document(report_document(report))
     else:
         console.result("\n" + render_report(report, console.style))
-    return exit_code_of(report)
 
 
 def _perform(planned: Planned, loaded: Loaded, connections: Connections, given: Options, console: Console) -> Report:

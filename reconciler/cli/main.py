@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import argparse
 
     from reconciler.cli.console import Console
+    from reconciler.core.errors import ReconcilerError
 
 _INTERRUPTED = 130  # ExitCode.INTERRUPTED, which lives in a module that would be loaded for nothing
 
@@ -72,7 +73,7 @@ def _run(options: argparse.Namespace) -> int:
         _report_mistakes(options, console, error)
         return int(error.exit_code)
     except ReconcilerError as error:
-        console.error(error.message, error.hint)
+        _report_error(console, error)
         return int(error.exit_code)
     except KeyboardInterrupt:
         console.error("interrupted")
@@ -95,6 +96,16 @@ def _heed_termination() -> None:
 
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def _report_error(console: Console, error: ReconcilerError) -> None:
+    from reconciler.core.errors import Refused
+
+    if isinstance(error, Refused) and error.diagnostics:
+        from reconciler.render.text import render_diagnostics
+
+        console.complain(render_diagnostics(error.diagnostics, console.err_style))
+    console.error(error.message, error.hint)
 
 
 def _report_mistakes(options: argparse.Namespace, console: Console, error: object) -> None:

@@ -56,9 +56,13 @@ class UsageError(ReconcilerError):
 
 
 class Refused(ReconcilerError):
-    """The tool could, but must not."""
+    """The tool could, but must not. `diagnostics` are the reasons one by one, where there are several."""
 
     exit_code = ExitCode.REFUSED
+
+    def __init__(self, message: str, *, hint: str = "", diagnostics: Sequence[Diagnostic] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.diagnostics = tuple(diagnostics)
 
 
 class ErrorClass(enum.Enum):

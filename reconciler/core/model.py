@@ -273,7 +273,8 @@ class Change:
     fields: tuple[FieldChange, ...] = ()
     live: LiveObject | None = field(default=None, repr=False)  # as planned on; re-read before any write
     live_digest: str = ""  # of the managed fields as planned on; "" when there was no object
-    digest: str = ""  # of what a person approves: address, action, fields, live_digest
+    desired_digest: str = ""  # of the managed fields as wanted; "" when there was no object
+    digest: str = ""  # of what a person approves: address, action, fields, both digests, methods and paths
     guard: str = ""  # how the write is protected, in words
     reason: str = ""  # why this action; for people
     requests: tuple[PlannedRequest, ...] = ()

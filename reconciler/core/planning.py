@@ -37,6 +37,7 @@ from reconciler.core.obstacles import (
 from reconciler.core.pointer import MISSING, Path, format_pointer, get, starts_with
 from reconciler.core.preview import preview_requests
 from reconciler.core.references import Known
+from reconciler.core.sealing import sealed
 from reconciler.core.wire import Subject, Writing
 
 
@@ -133,7 +134,7 @@ def _decide_missing(considered: Considered) -> tuple[Change, list[Diagnostic]]:
         )
         for name in lacking
     ]
-    return _sealed(replace(change, requests=requests)), blockers
+    return sealed(replace(change, requests=requests)), blockers
 
 
 def _parent_is_to_come(considered: Considered) -> bool:
@@ -146,7 +147,7 @@ def _decide_singleton_to_come(considered: Considered) -> Change:
     comparison = compare(kind.fields, spec, None, readable=False)
     fields = field_changes(comparison, stated=spec, hidden=considered.hides, unknown=considered.unknown)
     writing = Writing(subject=Subject(spec=spec), changed=frozenset(spec) - set(kind.scope), creating=False)
-    return _sealed(
+    return sealed(
         Change(
             address=considered.resource.address,
             action=Action.UPDATE,
@@ -160,7 +161,7 @@ def _decide_singleton_to_come(considered: Considered) -> Change:
 
 
 def _unchanged(considered: Considered, live: LiveObject | None) -> Change:
-    return _sealed(
+    return sealed(
         Change(
             address=considered.resource.address,
             action=Action.UNCHANGED,
@@ -193,6 +194,7 @@ def _decide_existing(considered: Considered, live: LiveObject, inputs: Inputs) -
         fields=fields,
         live=live,
         live_digest=digest(_redacted_for_digest(comparison.live, considered)),
+        desired_digest=digest(_redacted_for_digest(comparison.desired, considered)),
         guard=_guard(considered),
         reason="the values cannot be read, and the ledger does not hold them as applied"
         if not considered.readable
@@ -203,12 +205,12 @@ def _decide_existing(considered: Considered, live: LiveObject, inputs: Inputs) -
     )
     blockers = blocked_fields(considered, fields)
     if blockers:
-        return _sealed(replace(change, action=Action.REPLACE, reason="an immutable field differs")), blockers
+        return sealed(replace(change, action=Action.REPLACE, reason="an immutable field differs")), blockers
     changed = frozenset(str(f.path[0]) for f in fields)
     writing = _writing(considered, live, changed)
     blockers = [*incomplete_groups(considered, writing), *refusals(considered, writing)]
     requests = preview_requests(kind, writing, considered.hides)
-    return _sealed(replace(change, requests=requests)), blockers
+    return sealed(replace(change, requests=requests)), blockers
 
 
 def _writing(considered: Considered, live: LiveObject | None, changed: frozenset[str]) -> Writing:
@@ -285,25 +287,15 @@ def _cause(path: Path, comparison: Comparison, remembers: Remembers, recorded: f
     return Cause.BOTH if not live_same and place in recorded else Cause.MANIFEST
 
 
-def _redacted_for_digest(live: Json, considered: Considered, path: Path = ()) -> Json:
+def _redacted_for_digest(value: Json, considered: Considered, path: Path = ()) -> Json:
     """Leave secrets out of what the digest covers: a digest in a public plan must not help to guess them."""
     if considered.hides(path) and path:
         return "(sensitive)"
-    if isinstance(live, dict):
-        return {k: _redacted_for_digest(v, considered, (*path, k)) for k, v in live.items()}
-    if isinstance(live, list):
-        return [_redacted_for_digest(v, considered, (*path, i)) for i, v in enumerate(live)]
-    return live
-
-
-def _sealed(change: Change) -> Change:
-    covered = [
-        str(change.address),
-        change.action.value,
-        [[f.operation.value, format_pointer(f.path), f.before, f.after, f.sensitive, f.known] for f in change.fields],
-        change.live_digest,
-    ]
-    return replace(change, digest=digest(covered))
+    if isinstance(value, dict):
+        return {k: _redacted_for_digest(v, considered, (*path, k)) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_redacted_for_digest(v, considered, (*path, i)) for i, v in enumerate(value)]
+    return value
 
 
 # --------------------------------------------------------------------------- order

@@ -24,6 +24,10 @@ class Selection:
     def everything(self) -> bool:
         return not self.labels and not self.addresses
 
+    def label_texts(self) -> tuple[str, ...]:
+        """Return the label terms as they are written after `-l`."""
+        return tuple(key if op == "exists" else f"{key}{op}{value}" for key, op, value in self.labels)
+
     def includes(self, resource: Resource) -> bool:
         if not all(_holds(term, resource.labels) for term in self.labels):
             return False

@@ -1,15 +1,13 @@
 """Records what an apply did in the ledger, when the target has one.
 
-Reads: the Git revision of the manifests. Writes: the ledger file.
+Reads: the Git revision of the manifests, through `revision`. Writes: the ledger file.
 """
 
 from __future__ import annotations
 
-import subprocess
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from reconciler.core.considered import Considered
 from reconciler.core.ledger import Applied, Ledger, Record, make_record
@@ -19,6 +17,7 @@ from reconciler.core.model import (
 )
 from reconciler.core.removal import remembered
 from reconciler.shell.ledger_file import write_ledger
+from reconciler.shell.revision import git_revision
 from reconciler.shell.settings import (
     FileLedger,
     Settings,
@@ -31,7 +30,7 @@ class Recorder:
     def __init__(self, ledger: Ledger, settings: Settings) -> None:
         self._ledger = ledger
         self._path = settings.ledger.path if isinstance(settings.ledger, FileLedger) else None
-        self._revision = _revision(settings.root) if self._path is not None else ""
+        self._revision = git_revision(settings.root) if self._path is not None else ""
         self._records: dict[Address, Record | None] = {}  # None: to be forgotten
         self._lock = threading.Lock()
 
@@ -65,18 +64,3 @@ class Recorder:
             records = {**self._ledger.records, **self._records}
             kept = {address: record for address, record in records.items() if record is not None}
             write_ledger(self._path, replace(self._ledger, records=kept))
-
-
-def _revision(root: Path) -> str:
-    """Return the Git revision of the manifests for the record, or nothing where there is no Git."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(root), "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

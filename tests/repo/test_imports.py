@@ -24,7 +24,8 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     "shell": ("core", "shell"),  # narrowed by SHELL
     "sandbox": ("sandbox",),
     "workflow": ("core", "shell"),
-    "cli": ("core", "render", "cli", "workflow"),  # widened by DOORS_OF_CLI
+    "approvals": ("core", "shell", "workflow"),
+    "cli": ("core", "render", "cli", "workflow", "approvals"),  # widened by DOORS_OF_CLI
     "demo": ("core", "render", "workflow", "sandbox"),  # widened by DOORS_OF_CLI
     "__main__": ("cli.main",),
 }
@@ -64,8 +65,9 @@ SHELL: Mapping[str, tuple[str, ...]] = {
     "ledger_file": ("files",),
     "options": ("sending",),
     "parsing": ("documents", "json_nodes", "nodes", "quick_yaml", "reading", "yaml_nodes"),
+    "plan_document": ("files", "reading"),
     "quick_yaml": ("limits", "scalars"),
-    "recorder": ("ledger_file", "settings"),
+    "recorder": ("ledger_file", "revision", "settings"),
     "search": ("reading",),
     "sending": ("pacing",),
     "settings": (
@@ -154,6 +156,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
         "core.definition_calls",
         "core.grammar_mistakes",
         "core.kinds",
+        "core.planfile",
         "shell.ledger_file",
         "shell.settings_form",
         "shell.settings_mistakes",
@@ -207,7 +210,7 @@ OF_FEW: Mapping[str, tuple[str, ...]] = {
     "signal": ("cli.main", "cli.sandbox"),
     "socket": ("sandbox.server", "shell.endpoint"),  # the endpoint asks only whether a host resolves
     "ssl": ("shell.client", "shell.endpoint"),
-    "subprocess": ("shell.recorder",),  # asks git for the revision
+    "subprocess": ("shell.revision",),  # asks git for the revision
 }
 """Parts of the standard library that reach outside, and the only modules that may use them."""
 

@@ -1,0 +1,41 @@
+"""`apply --plan FILE`: hold the saved plan against the plan of the day, and perform it."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from reconciler.approvals import apply_approved, compare, objections, open_approval, refuse
+from reconciler.cli.console import Console
+from reconciler.core.approval import restricted
+from reconciler.core.errors import UsageError
+from reconciler.core.model import Outcome, Report, Severity
+from reconciler.render.text import render_diagnostics, render_outcome, render_plan
+from reconciler.workflow import Connections, Options, load, plan
+
+
+def apply_saved_plan(options: argparse.Namespace, console: Console, given: Options) -> Report:
+    """Perform the saved plan, and return what became of it. Raises Refused when it does not fit any more."""
+    if not given.selection.everything or given.resend:
+        raise UsageError(
+            "a saved plan has its own selection", hint="leave out -l, --address and --resend together with --plan"
+        )
+    approval, given = open_approval(Path(options.plan), given, options.max_age)
+    loaded = load(given)
+
+    def say(outcome: Outcome) -> None:
+        console.say(render_outcome(outcome, console.err_style))
+
+    with Connections(loaded.settings, given) as connections:
+        planned = plan(loaded, connections, given)
+        found = compare(approval, planned, loaded, given)
+        if not options.only_approved:
+            refuse(found, loaded)
+        left_out = [replace(one, severity=Severity.WARNING) for one in objections(found, loaded)]
+        if left_out:
+            console.complain(render_diagnostics(left_out, console.err_style))
+        if options.format == "text":
+            shown = restricted(planned.plan, found)
+            console.result(render_plan(shown, console.style, show_requests=options.show_requests))
+        return apply_approved(found, planned, loaded, connections, given, say)

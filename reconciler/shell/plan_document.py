@@ -1,0 +1,38 @@
+"""The file of a saved plan.
+
+Reads and writes: the file that the person named.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from reconciler.core.errors import UsageError
+from reconciler.core.model import Json, JsonObject
+from reconciler.shell.files import write_atomically
+from reconciler.shell.reading import TooLargeError, display_path, read_bounded, reason_for
+
+LARGEST = 100 * 1024 * 1024
+
+
+def write_plan(path: Path, document: JsonObject) -> None:
+    """Write the document atomically. Raises UsageError when it cannot be written."""
+    write_atomically(path, json.dumps(document, indent=2, ensure_ascii=True) + "\n")
+
+
+def read_plan(path: Path) -> Json:
+    """Return the document in `path`. Raises UsageError when it cannot be read, or is no JSON."""
+    name = display_path(path)
+    try:
+        return json.loads(read_bounded(path, LARGEST), parse_constant=_refuse)
+    except OSError as error:
+        raise UsageError(f"the saved plan {name} {reason_for(error)}", hint="name a file from `plan --out`") from None
+    except TooLargeError:
+        raise UsageError(f"the saved plan {name} is larger than {LARGEST // 2**20} MiB") from None
+    except (ValueError, RecursionError):
+        raise UsageError(f"{name} is no saved plan: it is not JSON", hint="name a file from `plan --out`") from None
+
+
+def _refuse(constant: str) -> Json:
+    raise ValueError(f"{constant} is no JSON")

@@ -1,0 +1,58 @@
+"""`plan --out` and `apply --plan` as a pipeline runs them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from console_script import open_scene
+
+
+def test_plan_merge_apply_and_again(tmp_path: Path) -> None:
+    with open_scene(tmp_path) as scene:
+        saved = scene.run("plan", "--out", "plan.json")
+        assert saved.code == 0
+        assert "apply --plan plan.json" in saved.err
+        first = scene.run("apply", "--plan", "plan.json", "--max-age", "24h")
+        assert first.code == 0, first
+        assert "applied" in first.out
+        again = scene.run("apply", "--plan", "plan.json", "--format", "json")
+        assert again.code == 0, again
+        assert set(json.loads(again.out)["summary"]) == {"unchanged"}
+        manifest = next(p for p in tmp_path.rglob("*.yaml") if "timeout: 15" in p.read_text())
+        manifest.write_text(manifest.read_text().replace("timeout: 15", "timeout: 16"))
+        refused = scene.run("apply", "--plan", "plan.json")
+        assert refused.code == 4
+        moved = "manifests/galtea/support-bot-init.yaml:1:1: error: moved-since-approval: galtea.EndpointConnection/"
+        assert moved in refused.err
+        assert "--only-approved" in refused.err
+        rest = scene.run("apply", "--plan", "plan.json", "--only-approved")
+        assert rest.code == 4, rest  # something that was approved is not done
+
+
+def test_what_was_never_approved_is_left_out(tmp_path: Path) -> None:
+    with open_scene(tmp_path) as scene:
+        scene.run("plan", "--out", "plan.json")
+        (tmp_path / "manifests" / "more.yaml").write_text(
+            "{apiVersion: galtea/v1, kind: Product, metadata: {name: more}, spec: {description: More}}"
+        )
+        assert scene.run("apply", "--plan", "plan.json").code == 4
+        rest = scene.run("apply", "--plan", "plan.json", "--only-approved")
+        assert rest.code == 0, rest
+        assert "warning: not-approved: galtea.Product/more: create: not approved" in rest.err
+        assert "galtea.Product/more" in scene.run("plan").out
+
+
+def test_wrong_use(tmp_path: Path) -> None:
+    with open_scene(tmp_path) as scene:
+        scene.run("plan", "--out", "plan.json")
+        for wrong, words in (
+            (("--plan", "plan.json", "-l", "team=support"), "has its own selection"),
+            (("--only-approved",), "belong to --plan"),
+            (("--plan", "plan.json", "--max-age", "soon"), "a whole number with a unit"),
+            (("--plan", "nothing.json"), "does not exist"),
+        ):
+            finished = scene.run("apply", *wrong)
+            assert finished.code == 3, finished
+            assert words in finished.err
+        assert scene.writes() == []
