@@ -1,8 +1,12 @@
-"""Options of the tests."""
+"""Options of the tests. Laws are tried with the same cases on every run, and leave no folder behind."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("laws", derandomize=True, deadline=None, database=None, max_examples=50)
+settings.load_profile("laws")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -23,7 +23,7 @@ def test_plan_merge_apply_and_again(tmp_path: Path) -> None:
         manifest.write_text(manifest.read_text().replace("timeout: 15", "timeout: 16"))
         refused = scene.run("apply", "--plan", "plan.json")
         assert refused.code == 4
-        moved = "manifests/galtea/support-bot-init.yaml:1:1: error: moved-since-approval: galtea.EndpointConnection/"
+        moved = "manifests/galtea/support-bot-init.yaml:2:1: error: moved-since-approval: galtea.EndpointConnection/"
         assert moved in refused.err
         assert "--only-approved" in refused.err
         rest = scene.run("apply", "--plan", "plan.json", "--only-approved")
