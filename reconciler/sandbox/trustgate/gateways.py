@@ -7,13 +7,10 @@ from typing import Any
 from reconciler.sandbox.http import SandboxResponse, empty_response, json_response
 from reconciler.sandbox.rows import Row
 from reconciler.sandbox.trustgate.go_json import compact
+from reconciler.sandbox.trustgate.plugins import check_plugins, number_plugins
 from reconciler.sandbox.trustgate.shapes import GATEWAY_ENTITY, GATEWAY_REQUEST, Era, gateway_answer
 from reconciler.sandbox.trustgate.state import Call, RefusalError, State
 
-# [inferred] Only `rate_limiter` is on record; the others stand for a catalogue whose names are checked.
-PLUGINS = ("rate_limiter", "token_rate_limiter", "request_size_limiter", "cors", "external_api")
-_LEVELS = ("", "gateway", "rule")
-_STAGES = ("", "pre_request", "post_request", "pre_response", "post_response")
 _TLS_VERSIONS = ("TLS10", "TLS11", "TLS12", "TLS13")
 _HEADER_MAPPING: dict[Era, tuple[str, ...]] = {
     "S": ("conversation_id", "interaction_id"),
@@ -68,6 +65,7 @@ def delete(state: State, call: Call) -> SandboxResponse:
     """DELETE: 204 whether or not there was anything; takes every child along."""
     gateway_id = call.id("gateway_id")
     state.rows["gateways"].pop(gateway_id, None)
+    state.rule_lists.pop(gateway_id, None)
     for collection in ("rules", "services", "upstreams"):
         rows = state.rows[collection]
         for child in [row["id"] for row in rows.values() if row.get("gateway_id") == gateway_id]:
@@ -104,14 +102,10 @@ def _find(state: State, call: Call) -> Row:
 
 
 def _check(state: State, fields: Row) -> None:
-    # [unknown] The statuses: taken as 500, the rule for what the domain refuses (section 1); 400 for plugins.
+    # [unknown] The statuses: taken as 500, the rule for what the domain refuses (section 1).
     if not fields.get("name"):
         raise RefusalError(500, "gateway name is required")
-    for plugin in fields.get("required_plugins", []):
-        if plugin.get("name") not in PLUGINS:
-            raise RefusalError(400, f"plugin {plugin.get('name', '')!r} is not registered")
-        if plugin.get("level", "") not in _LEVELS or plugin.get("stage", "") not in _STAGES:
-            raise RefusalError(400, f"plugin {plugin['name']}: invalid level or stage")
+    check_plugins(fields.get("required_plugins", []))
     telemetry = fields.get("telemetry", {})
     exporters = [exporter.get("name") for exporter in telemetry.get("exporters", [])]
     if len(set(exporters)) < len(exporters):
@@ -140,8 +134,7 @@ def _check_tls(host: str, settings: dict[str, Any]) -> None:
 
 def _settle(state: State, row: Row) -> None:
     row.setdefault("required_plugins", [])
-    for plugin in row["required_plugins"]:
-        plugin["id"] = plugin.get("id") or state.new_id()
+    number_plugins(state, row["required_plugins"])
     for host, settings in row.get("client_tls", {}).items():
         # PEM texts become files of the server; what reads back are their paths.
         folder = f"/tmp/certs/{row['id']}/{host}"

@@ -240,3 +240,52 @@ def gateway_answer(era: Era) -> Struct:
         members |= {"tls": tls("ca_certs"), "session_config": session("mapping")}
     members |= _texts("created_at updated_at")
     return Struct(members, always=GATEWAY_ENTITY.always)
+
+
+_TRUSTLENS = Struct(_texts("app_id team_id type mapping"))
+
+
+def rule_request(era: Era, *, updating: bool) -> Struct:
+    """Section 8: the key of `trustlens` is another one in an update of era L; early S knows no name and no type."""
+    members: dict[str, Shape] = {
+        **_texts("path service_id"),
+        "methods": ListOf(_TEXT),
+        "headers": MapOf(_TEXT),
+        **dict.fromkeys(("strip_path", "preserve_host"), _BOOL),
+        "retry_attempts": _INT,
+        "plugin_chain": ListOf(PLUGIN),
+        "trust_lens" if updating and era == "L" else "trustlens": _TRUSTLENS,
+    }
+    if era == "L":
+        members["name"] = _TEXT
+        if not updating:
+            members["type"] = _TEXT
+    return Struct(members)
+
+
+def rule_answer(era: Era) -> Struct:
+    """What the list shows of a rule; builds of era S leave some of it out (end of section 8)."""
+    members: dict[str, Shape] = {
+        **_texts("id gateway_id path service_id"),
+        "methods": ListOf(_TEXT),
+        "headers": MapOf(_TEXT),
+        "plugin_chain": ListOf(PLUGIN),
+        "trustlens": _TRUSTLENS,
+        **dict.fromkeys(("active", "public"), _BOOL),
+        **_texts("created_at updated_at"),
+    }
+    if era == "L":
+        members |= {
+            **_texts("name type"),
+            **dict.fromkeys(("strip_path", "preserve_host"), _BOOL),
+            "retry_attempts": _INT,
+        }
+    # [unknown] Which members are left out when they are zero: taken as for a gateway.
+    return Struct(members, always=frozenset(members) - {"headers", "trustlens"})
+
+
+RULE_GATEWAY = Struct(
+    {**_texts("id name status"), "plugin_chain": ListOf(PLUGIN), **_texts("created_at updated_at")},
+    always=_names("id name status plugin_chain created_at updated_at"),
+)
+"""The gateway that the list of its rules begins with (section 3)."""

@@ -73,6 +73,7 @@ class State:
         self.service_cache: dict[str, Row] = {}
         self.upstream_cache: dict[str, Row] = {}
         self.upstream_pages: dict[str, list[Row]] = {}
+        self.rule_lists: dict[str, set[str]] = {}  # ids in the cached rule list of each gateway
         self._unstable_pages = unstable_pages
         self._clock = clock
         self._random = random.Random(20250820)
@@ -85,6 +86,7 @@ class State:
         self.service_cache.clear()
         self.upstream_cache.clear()
         self.upstream_pages.clear()
+        self.rule_lists.clear()
 
     def new_id(self) -> str:
         """Return the next UUID v6."""

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from reconciler.sandbox.http import SandboxRequest, SandboxResponse, json_response, text_response
 from reconciler.sandbox.routes import Routes
 from reconciler.sandbox.rows import Row, Which
-from reconciler.sandbox.trustgate import gateways, services, upstreams
+from reconciler.sandbox.trustgate import gateways, rules, services, upstreams
 from reconciler.sandbox.trustgate.shapes import Era
 from reconciler.sandbox.trustgate.state import Call, RefusalError, State
 from reconciler.sandbox.trustgate.tokens import is_valid_token
@@ -25,6 +25,7 @@ _PREFIX = "/api/v1"
 _GATEWAY = _PREFIX + "/gateways/{gateway_id}"
 _UPSTREAM = _GATEWAY + "/upstreams/{upstream_id}"
 _SERVICE = _GATEWAY + "/services/{service_id}"
+_RULE = _GATEWAY + "/rules/{rule_id}"
 
 _ROUTES: Routes[_Handler] = Routes(
     {
@@ -43,13 +44,18 @@ _ROUTES: Routes[_Handler] = Routes(
         f"GET {_SERVICE}": services.get,
         f"PUT {_SERVICE}": services.replace,
         f"DELETE {_SERVICE}": services.delete,
+        # Section 2: there is no route that reads one rule.
+        f"POST {_GATEWAY}/rules": rules.create,
+        f"GET {_GATEWAY}/rules": rules.list_all,
+        f"PUT {_RULE}": rules.update,
+        f"DELETE {_RULE}": rules.delete,
     }
 )
 _COMPLETE: Mapping[str, Callable[[State, Row], Row]] = {
     "gateways": gateways.complete,
     "upstreams": upstreams.complete,
     "services": services.complete,
-    "rules": lambda state, row: {"id": state.new_id(), **row},  # only to be referred from; no routes
+    "rules": rules.complete,
 }
 _VERSIONS: dict[Era, str] = {"S": "1.5.0", "L": "1.6.10"}
 
