@@ -117,6 +117,9 @@ def _found(estate: Estate) -> None:
             "capabilities": {"enumerable": True, "stateApi": True},
         },
     )
+    # Made when a proxy was resolved for an account: no call creates them.
+    for account in ("storefront-de", "storefront-fr"):
+        estate.goldmine.seed("assignments", {"poolId": POOL, "accountName": account})
 
 
 def _populate_apinizer(apinizer: Apinizer) -> None:
@@ -158,7 +161,7 @@ def _populate_trustgate(trustgate: TrustGate) -> None:
             "tags": ["owned-by-support"],
         },
     )  # fmt: skip
-    trustgate.seed(
+    service = trustgate.seed(
         "services",
         {
             "gateway_id": gateway,
@@ -173,6 +176,9 @@ def _populate_trustgate(trustgate: TrustGate) -> None:
             },
         },
     )
+    # Uploads were forgotten when the rule was made.
+    rule = {"gateway_id": gateway, "service_id": service, "path": "/support", "methods": ["GET"]}
+    trustgate.seed("rules", {**rule, "name": "support-desk", "headers": {"X-Desk": "fake-desk-not-real"}})
 
 
 def _populate_galtea(galtea: Galtea) -> None:

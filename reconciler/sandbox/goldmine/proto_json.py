@@ -31,7 +31,7 @@ class MalformedError(ValueError):
 class Field:
     """One declared field of a request message. `message` declares the items of kind "messages"."""
 
-    kind: Literal["id", "string", "int32", "bool", "messages"]
+    kind: Literal["id", "bytes", "string", "int32", "bool", "messages"]
     required: bool = False
     message: Mapping[str, Field] | None = None
 
@@ -114,6 +114,8 @@ def _value(value: Any, field: Field, where: str) -> Any:
     match field.kind:
         case "id":
             return _id(value, where)
+        case "bytes":
+            return _bytes(value, where)
         case "string":
             return _string(value, where)
         case "int32":
@@ -126,11 +128,15 @@ def _value(value: Any, field: Field, where: str) -> Any:
             return _messages(value, field, where)
 
 
-def _id(value: Any, where: str) -> str:
+def _bytes(value: Any, where: str) -> str:
     try:
-        raw = decode_bytes(_string(value, where))
+        return encode_id(decode_bytes(_string(value, where)))
     except MalformedError:
         raise MalformedError(f"{_quoted(where)} must be base64") from None
+
+
+def _id(value: Any, where: str) -> str:
+    raw = decode_bytes(_bytes(value, where))
     # Empty bytes are the default of a field without presence, hence the same as absent.
     if raw and len(raw) != ID_BYTES:
         raise MalformedError(f"{_quoted(where)} must be {ID_BYTES} bytes")

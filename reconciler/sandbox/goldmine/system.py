@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from reconciler.sandbox.goldmine.connect import ConnectError, error_response, refusal
-from reconciler.sandbox.goldmine.messages import REQUESTS, provider_answer, session_answer
+from reconciler.sandbox.goldmine.messages import REQUESTS, assignment_answer, provider_answer, session_answer
 from reconciler.sandbox.goldmine.paging import read_page
 from reconciler.sandbox.goldmine.proto_json import (
     MalformedError,
@@ -52,6 +52,7 @@ _NEW: Final[Mapping[str, Row]] = {
         "port": 0,
         "enabled": True,
     },
+    "assignments": {"poolId": "", "sessionId": "", "accountName": "", "pinned": False},
 }
 
 
@@ -102,7 +103,7 @@ class Goldmine:
     # Behind the back: what somebody else, or the service itself, does without our calls.
 
     def stored(self, table: str, *, deleted: bool = False) -> list[Row]:
-        """Return copies of the rows of "sessions", "providers" or "pools", oldest first, secrets included.
+        """Return copies of the rows of a table ("sessions", say), oldest first, secrets included.
 
         With `deleted`, the softly deleted rows as well; those have `deletedAt`.
         """
@@ -166,17 +167,71 @@ class Goldmine:
                 return {"session": session_answer(self._found("sessions", message["sessionId"]))}
             case "UpdateSession":
                 return {"session": session_answer(self._update(message))}
-            case "DeleteSession":
-                self._found("sessions", message["sessionId"])["deletedAt"] = timestamp(self.clock())
+            case "DeleteSession" | "DeleteProvider" | "DeleteAssignment":
+                table = method.removeprefix("Delete").lower() + "s"
+                self._found(table, message[f"{table[:-1]}Id"])["deletedAt"] = timestamp(self.clock())
                 return {}
             case "ListSessions":
                 pool = message.get("poolId")
                 return self._listed("sessions", message, lambda row: not pool or row["poolId"] == pool)
-            case "GetProvider":
-                return {"provider": provider_answer(self._found("providers", message["providerId"]))}
             case "ListProviders":
                 return self._listed("providers", message, lambda _row: True)
-        raise AssertionError(f"declared but not implemented: {method}")
+            case "ListAssignments":
+                wanted = {name: message[name] for name in ("poolId", "sessionId", "accountName") if message.get(name)}
+                return self._listed("assignments", message, lambda row: wanted.items() <= row.items())
+            case _ if "Provider" in method:
+                return {"provider": provider_answer(self._provider(method, message))}
+            case _:
+                return {"assignment": assignment_answer(self._assignment(method, message))}
+
+    def _provider(self, method: str, message: Row) -> Row:
+        if method == "ConnectProvider":
+            if any(row["type"] == message["type"] and row["deletedAt"] is None for row in self._rows("providers")):
+                # Section 5: at most one of each type; the code is [unknown].
+                raise ConnectError(self.duplicate_code, "a provider of this type is connected already")
+            if not message["type"].startswith("PROVIDER_TYPE_"):
+                raise ConnectError("invalid_argument", "unknown provider type")
+            return self._store("providers", message)
+        provider = self._found("providers", message["providerId"])
+        if method == "UpdateProvider":
+            if message.get("targetPoolId"):
+                self._found("pools", message["targetPoolId"])
+            self._change(provider, _given(message, "credentials", "targetPoolId") | _stated(message, "enabled"))
+        elif method == "RefreshProviderState":
+            if not provider["capabilities"].get("stateApi"):
+                raise ConnectError("failed_precondition")
+            used = int((provider["state"] or {}).get("bandwidthUsedBytes", 0))
+            state = {**(provider["state"] or {}), "bandwidthUsedBytes": used + 1_048_576}
+            self._change(provider, {"state": state, "stateRefreshedAt": timestamp(self.clock())})
+        return provider
+
+    def _assignment(self, method: str, message: Row) -> Row:
+        assignment = self._found("assignments", message["assignmentId"])
+        if method == "UpdateAssignment":
+            if message.get("sessionId"):
+                session = self._found("sessions", message["sessionId"])
+                # [unknown] Sessions of other pools: taken to be refused.
+                if session["poolId"] != assignment["poolId"]:
+                    raise ConnectError("failed_precondition", "the session belongs to another pool")
+            self._change(assignment, _given(message, "sessionId") | _stated(message, "pinned"))
+        elif method == "RebindAssignment":
+            if assignment["pinned"]:
+                raise ConnectError("failed_precondition", "a pinned assignment cannot be moved")
+            self.rotate(assignment["id"])
+        return assignment
+
+    def rotate(self, assignment_id: str) -> None:
+        """Move an assignment to another enabled session of its pool, as the pool's rotation does by itself.
+
+        Raises: ConnectError `failed_precondition` when there is none. Source: section 6.
+        """
+        with self._lock:
+            row = self._found("assignments", assignment_id)
+            fit = (s for s in self._rows("sessions") if s["enabled"] and s["deletedAt"] is None)
+            others = [s["id"] for s in fit if s["poolId"] == row["poolId"] and s["id"] != row["sessionId"]]
+            if not others:
+                raise ConnectError("failed_precondition")
+            self._change(row, {"sessionId": others[0]})
 
     def _create(self, message: Row) -> Row:
         self._check_parents(message)
@@ -202,16 +257,10 @@ class Goldmine:
         session = self._found("sessions", message["sessionId"])
         # Section 9, partial-update trap: only `enabled` has presence for sure. What zero values of the
         # others do is [unknown]; here they're taken for absent fields, ignored and answered with 200.
-        changes = {
-            name: message[name]
-            for name in ("host", "port", "username", "password")
-            if message.get(name) not in (None, "", 0)
-        }
+        changes = _given(message, "host", "port", "username", "password")
         if not 0 <= changes.get("port", 0) <= _PORTS:
             raise ConnectError("invalid_argument")
-        if "enabled" in message:
-            changes["enabled"] = message["enabled"]
-        self._change(session, changes)
+        self._change(session, changes | _stated(message, "enabled"))
         return session
 
     def _listed(self, table: str, message: Row, matches: Callable[[Row], bool]) -> Row:
@@ -242,6 +291,9 @@ class Goldmine:
         if row is None or row["deletedAt"] is not None:
             raise ConnectError("not_found")
         return row
+
+    def _rows(self, table: str) -> list[Row]:
+        return list(self._tables[table].values())
 
     def _is_taken(self, pool_id: str, token: str) -> bool:
         holder = self._tables["sessions"].get(self._holders.get((pool_id, token), ""))
@@ -295,6 +347,16 @@ def id_of(text: str) -> str:
     if len(text) == 36 and text.count("-") == 4:
         return encode_id(uuid.UUID(text).bytes)
     return encode_id(decode_bytes(text))
+
+
+def _given(message: Row, *names: str) -> Row:
+    """Return the fields of an update that are set to something: their zero values count as absent."""
+    return {name: message[name] for name in names if message.get(name) not in (None, "", 0)}
+
+
+def _stated(message: Row, name: str) -> Row:
+    """Return a field that has presence, if it is set: false is a value as well."""
+    return {name: message[name]} if name in message else {}
 
 
 def _is_id(name: str) -> bool:
