@@ -34,6 +34,10 @@ WORKSPACE = "018f8c1e-7a2b-7c3d-9e4f-1a2b3c4d5e6f"
 POOL = "018f8c21-2222-7eee-8ddd-3d3d3d3d3d3d"
 STATIC_PROVIDER = "018f8c20-1111-7aaa-8bbb-2c2c2c2c2c2c"
 ROTATING_PROVIDER = "018f8c20-4444-7ccc-8eee-5f5f5f5f5f5f"
+ASSIGNMENTS: Mapping[str, str] = {
+    "018f8c22-7777-7abc-8fff-6a6a6a6a6a01": "storefront-de",
+    "018f8c22-7777-7abc-8fff-6a6a6a6a6a02": "storefront-fr",
+}
 
 VARIANTS: Mapping[str, tuple[str, ...]] = {
     "apinizer.edition": ("wrapped", "flat"),
@@ -118,8 +122,8 @@ def _found(estate: Estate) -> None:
         },
     )
     # Made when a proxy was resolved for an account: no call creates them.
-    for account in ("storefront-de", "storefront-fr"):
-        estate.goldmine.seed("assignments", {"poolId": POOL, "accountName": account})
+    for row_id, account in ASSIGNMENTS.items():
+        estate.goldmine.seed("assignments", {"id": row_id, "poolId": POOL, "accountName": account})
 
 
 def _populate_apinizer(apinizer: Apinizer) -> None:
@@ -225,7 +229,8 @@ def _populate_goldmine(goldmine: Goldmine) -> None:
         "poolId": POOL, "providerId": STATIC_PROVIDER, "scheme": "http", "port": 8080, "username": "harvest",
         "password": SECRETS["PROXY_PASSWORD"], "enabled": True,
     }  # fmt: skip
-    goldmine.seed("sessions", {**session, "token": "sess-eu-static-1", "host": "203.0.113.21"})
+    declared = {"id": "018f8c22-3333-7eee-8fff-4e4e4e4e4e01", "token": "sess-eu-static-1", "host": "203.0.113.21"}
+    goldmine.seed("sessions", {**session, **declared})
     # The vendor moved the endpoint, and somebody followed by hand.
     goldmine.seed("sessions", {**session, "token": "sess-eu-static-2", "host": "203.0.113.99"})
     goldmine.discover(ROTATING_PROVIDER, 2)

@@ -73,6 +73,7 @@ class LiveReader:
     run_all: RunAll
     remote_ids: Mapping[Address, str] = field(default_factory=dict)  # from the ledger: found by id first
     _pages: dict[str, list[Json]] = field(default_factory=dict, repr=False)
+    _listed: dict[str, list[LiveObject]] = field(default_factory=dict, repr=False)  # by kind and scope
     _seen: dict[tuple[str, str], str] = field(default_factory=dict)  # natural keys by kind and id
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -149,10 +150,16 @@ class LiveReader:
         With `skip_seen`, objects that this run has read already and that are not what `spec` is about are left out
         where the list gives ids only, which saves reading each of them again.
         """
+        scope = canonical_json([kind.full_name, *(spec.get(name) for name in kind.scope)])
+        if not fresh and scope in self._listed:
+            return self._listed[scope]
         found: dict[str, LiveObject] = {}
         for call in kind.definition.read.lists:
             for one in self._objects_of(kind, call, spec, fresh=fresh, skip_seen=skip_seen):
                 found[one.id] = one
+        if not fresh:
+            # Resources of one scope may be read at several levels: where the list gives ids, each was asked for.
+            self._listed[scope] = list(found.values())
         return list(found.values())
 
     def _objects_of(

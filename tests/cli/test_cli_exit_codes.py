@@ -6,9 +6,11 @@ import contextlib
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -41,21 +43,27 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         yield opened
 
 
+def count(finished: Finished, pattern: str) -> int:
+    """Return the number in the one part of the output that is like `pattern`."""
+    (found,) = re.findall(pattern, finished.out)
+    return int(found)
+
+
 # --------------------------------------------------------------------------- 0
 
 
 def test_0_from_validate_through_apply_to_an_empty_plan(scene: Scene) -> None:
     validated = scene.run("validate")
     assert (validated.code, validated.err) == (0, "")
-    assert "24 manifests" in validated.out
+    manifests = count(validated, r"(\d+) manifests")
     assert scene.requests() == []  # validate reads no live system
     applied = scene.run("apply", "--yes")
     assert applied.code == 0, applied
-    assert "16 applied, 8 unchanged" in applied.out
+    assert count(applied, r"(\d+) applied,") + count(applied, r"applied, (\d+) unchanged;") == manifests
     written = len(scene.writes())
     again = scene.run("plan", "--exit-code")
     assert again.code == 0
-    assert "nothing to do: 24 resources as declared" in again.out
+    assert count(again, r"nothing to do: (\d+) resources as declared") == manifests
     assert scene.run("apply").code == 0  # nothing to do needs no consent, hence no terminal
     assert len(scene.writes()) == written
 
@@ -83,7 +91,8 @@ def test_1_when_an_object_fails_and_what_depends_on_it_is_skipped(scene: Scene) 
     waiting = "trustgate.Upstream/search-cluster  create  skipped: because of trustgate.Gateway/internal-edge"
     assert waiting in finished.out
     assert "trustgate.Service/internal-search  create  skipped: because of" in finished.out
-    assert "1 failed, 2 skipped" in finished.out
+    assert "trustgate.Rule/search  create  skipped: because of" in finished.out
+    assert "1 failed, 3 skipped" in finished.out
     assert "galtea.EndpointConnection/support-bot-prod  create  applied" in finished.err  # the rest goes on
 
 
@@ -94,7 +103,10 @@ def test_2_only_when_asked_for_and_changes_are_pending(scene: Scene) -> None:
     finished = scene.run("plan", "--exit-code", "--format", "json")
     assert finished.code == 2
     plan = json.loads(finished.out)
-    assert (plan["kind"], plan["summary"]["create"], plan["summary"]["update"]) == ("plan", 10, 6)
+    pending = Counter(change["action"] for change in plan["changes"] if change["action"] != "unchanged")
+    assert plan["kind"] == "plan"
+    assert {name: plan["summary"][name] for name in pending} == pending
+    assert {"create", "update"} <= pending.keys()
     assert scene.run("plan").code == 0  # nobody asked for an exit code about that
     assert scene.writes() == []
 
@@ -177,7 +189,7 @@ def test_3_without_consent_because_nobody_can_be_asked(scene: Scene) -> None:
     assert finished.code == 3
     assert "no terminal to ask on" in finished.err
     assert "--yes" in finished.err
-    assert "16 write requests" in finished.out  # the plan was shown all the same
+    assert count(finished, r"; (\d+) write requests")  # the plan was shown all the same
     assert scene.writes() == []
 
 
@@ -318,11 +330,12 @@ def test_130_after_what_is_in_flight_has_finished(scene: Scene, number: signal.S
         finished = finish(process)
     assert finished.code == 130, finished
     assert [one.status for one in scene.writes()] == [200, 200]  # two in flight, and not one more
-    assert "2 applied, 8 unchanged, 14 skipped" in finished.out
-    assert finished.out.count("skipped: interrupted before it began") == 14
+    assert "2 applied, " in finished.out
+    skipped = count(finished, r"unchanged, (\d+) skipped")
+    assert finished.out.count("skipped: interrupted before it began") == skipped > 0
     for vices in scene.vices.values():
         vices.clear()
-    assert "14 applied, 10 unchanged" in scene.run("apply", "--yes").out  # the next run goes on from there
+    assert count(scene.run("apply", "--yes"), r"(\d+) applied,") == skipped  # the next run goes on from there
 
 
 def test_130_at_once_when_interrupted_twice(scene: Scene) -> None:

@@ -117,14 +117,14 @@ def test_a_second_sandbox_renews_the_configuration_and_keeps_the_manifests(tmp_p
         assert first.stop(signal.SIGINT).code == 0
     edited = tmp_path / "manifests" / "galtea" / "products.yaml"
     edited.write_text(edited.read_text() + "# mine\n")
-    (tmp_path / "manifests" / "goldmine" / "sessions.yaml").unlink()
+    (tmp_path / "manifests" / "goldmine" / "assignments.yaml").unlink()
     (tmp_path / "ledger.json").write_text("{}")  # it speaks of objects that are gone
     config = (tmp_path / "reconciler.yaml").read_text()
     with sandbox(tmp_path, "--dir", ".") as second:
         assert set(first.urls.values()).isdisjoint(second.urls.values())
         assert (tmp_path / "reconciler.yaml").read_text() != config
         assert edited.read_text().endswith("# mine\n")
-        assert not (tmp_path / "manifests" / "goldmine" / "sessions.yaml").exists()
+        assert not (tmp_path / "manifests" / "goldmine" / "assignments.yaml").exists()
         assert not (tmp_path / "ledger.json").exists()
         finished = run(tmp_path, "plan", "--exit-code", env=env_of(tmp_path))
         assert finished.code == 2, finished

@@ -43,6 +43,8 @@ def test_a_moved_object_is_refused_its_dependants_are_skipped_and_the_rest_is_ap
         "chat-models": "because of trustgate.Gateway/public-edge",
         "support-backend": "because of trustgate.Gateway/public-edge",
         "chat-completions": "because of trustgate.Gateway/public-edge, trustgate.Upstream/chat-models",
+        "chat": "because of trustgate.Gateway/public-edge, trustgate.Service/chat-completions",
+        "support-desk": "because of trustgate.Gateway/public-edge, trustgate.Upstream/support-backend",
     }
     others = [o for o in report.outcomes if o is not gateway and o.status is not Status.SKIPPED]
     assert {o.status for o in others} == {Status.APPLIED, Status.UNCHANGED}

@@ -393,9 +393,9 @@ def test_a_softly_deleted_object_is_created_anew(tmp_path: Path, ledger: bool) -
 def test_a_session_that_is_gone_is_created_anew(tmp_path: Path, ledger: bool) -> None:
     bench = applied(tmp_path, "goldmine", ledger=ledger)
     bench.estate.goldmine.token_reuse = True
-    bench.estate.goldmine.remove("sessions", lambda r: r["token"] == "sess-eu-static-1")
+    bench.estate.goldmine.remove("sessions", lambda r: r["token"] == "sess-eu-static-2")
     (change,) = bench.plan().pending
-    assert (str(change.address), change.action) == ("goldmine.Session/eu-static-1", Action.CREATE)
+    assert (str(change.address), change.action) == ("goldmine.Session/eu-static-2", Action.CREATE)
     assert_applied(bench.apply())
     assert bench.plan().pending == ()
 

@@ -25,7 +25,7 @@ from reconciler.sandbox.vices import Attempt, Fault, requests_to
 SEEDS = [1, 20]
 SESSIONS = 4  # in the pool of the populated estate, those that nobody manages included
 
-SETS = {"tags", "allowed_hosts", "models", "retryableStatusCodes"}
+SETS = {"tags", "methods", "allowed_hosts", "models", "retryableStatusCodes"}
 """Lists of the example manifests whose order means nothing."""
 
 Shuffle = Callable[[random.Random, Path], None]
@@ -145,7 +145,7 @@ def path_shape(path: str) -> str:
 
 def body_shape(request: SandboxRequest) -> Any:
     body = json.loads(request.body)
-    made_by_server = ("upstream_id", "productId", "sessionId", "createdAt")
+    made_by_server = ("upstream_id", "service_id", "productId", "sessionId", "createdAt")
     return {name: "(id)" if name in made_by_server else value for name, value in body.items()}
 
 

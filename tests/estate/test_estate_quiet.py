@@ -21,9 +21,12 @@ KINDS = {
     "galtea.Product": (),
     "galtea.EndpointConnection": (),
     "goldmine.Session": (),
+    "goldmine.Provider": (),
+    "goldmine.Assignment": (),
     "trustgate.Gateway": ("trustgate.era",),
     "trustgate.Upstream": ("trustgate.era",),
     "trustgate.Service": ("trustgate.era",),
+    "trustgate.Rule": ("trustgate.era",),
 }
 """The kinds of the example manifests, and the variants that each of them depends on."""
 
