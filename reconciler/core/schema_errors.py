@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
-
-from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import ValidationError
-from jsonschema.protocols import Validator
+from typing import TYPE_CHECKING, Any
 
 from reconciler.core.model import Json, JsonObject
 from reconciler.core.pointer import Path, starts_with
+from reconciler.core.schema_gate import CompiledSchema
 from reconciler.core.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 _TYPE_NAMES = {"object": "mapping", "array": "list", "null": "null"}
 
@@ -32,41 +32,18 @@ class Mistake:
     at_key: bool = False
 
 
-def compile_schema(schema: JsonObject) -> Validator:
-    """Return a validator that is built once and used for every instance. The schema must be valid."""
-    return Draft202012Validator(_spelled_out(schema), format_checker=FormatChecker())
-
-
-_BY_NAME = ("properties", "patternProperties", "dependentSchemas", "$defs")
-_SINGLE = ("additionalProperties", "items", "contains", "not", "if", "then", "else", "propertyNames")
-_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
-
-
-def _spelled_out(schema: Any) -> Any:
-    """Return `schema` with `false` for a member written as `not: {}`: of `false` jsonschema forgets the path."""
-    if not isinstance(schema, dict):
-        return schema
-    found = dict(schema)
-    for keyword, value in schema.items():
-        if keyword in _BY_NAME:
-            found[keyword] = {name: {"not": {}} if s is False else _spelled_out(s) for name, s in value.items()}
-        elif keyword in _SINGLE:
-            found[keyword] = _spelled_out(value)
-        elif keyword in _LISTS:
-            found[keyword] = [_spelled_out(inner) for inner in value]
-    return found
-
-
 def mistakes(
-    validator: Validator, instance: Json, *, hidden: Callable[[Path], bool], unknown: frozenset[Path]
+    schema: CompiledSchema, instance: Json, *, hidden: Callable[[Path], bool], unknown: frozenset[Path]
 ) -> list[Mistake]:
     """Return every mistake in `instance`, by path.
 
     `hidden` tells which paths hold secrets. Values at the `unknown` paths are references whose value is not known
     yet: what is wrong with the text that stands in for them is not the person's mistake.
     """
+    errors = list(schema.errors(instance))
+    if not errors:
+        return []
     found: dict[tuple[Path, str], Mistake] = {}
-    errors = list(validator.iter_errors(instance))
     mistyped = {tuple(error.absolute_path) for error in errors if error.validator == "type"}
     for error in errors:
         if error.validator in ("enum", "const") and tuple(error.absolute_path) in mistyped:

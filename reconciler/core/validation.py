@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from reconciler.core.expressions import Filled, Lookups, fill
 from reconciler.core.fields import FieldInfo
@@ -26,11 +25,9 @@ from reconciler.core.model import (
 )
 from reconciler.core.pointer import MISSING, Path, format_pointer, get, parse_pointer
 from reconciler.core.reference_checks import check_references
-from reconciler.core.schema_errors import Mistake, compile_schema, mistakes
+from reconciler.core.schema_errors import Mistake, mistakes
+from reconciler.core.schema_gate import CompiledSchema
 from reconciler.core.suggest import did_you_mean
-
-if TYPE_CHECKING:
-    from jsonschema.protocols import Validator
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 _TOP = ("apiVersion", "kind", "metadata", "lifecycle", "spec")
@@ -50,14 +47,14 @@ class _Work:
     catalog: Catalog
     lookups: Lookups
     problems: list[Diagnostic] = field(default_factory=list)
-    validators: dict[str, Validator] = field(default_factory=dict)
+    validators: dict[str, CompiledSchema] = field(default_factory=dict)
 
     def report(self, source: Source, code: str, message: str, hint: str = "") -> None:
         self.problems.append(Diagnostic(severity=Severity.ERROR, code=code, message=message, source=source, hint=hint))
 
-    def validator(self, kind: Kind) -> Validator:
+    def validator(self, kind: Kind) -> CompiledSchema:
         if kind.full_name not in self.validators:
-            self.validators[kind.full_name] = compile_schema(kind.definition.schema_)
+            self.validators[kind.full_name] = CompiledSchema(kind.definition.schema_)
         return self.validators[kind.full_name]
 
 

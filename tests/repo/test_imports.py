@@ -150,7 +150,8 @@ def test_no_module_imports_itself_through_others() -> None:
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "deepdiff": ("core.diff",),
     "httpx": ("shell.client", "sandbox.in_process"),
-    "jsonschema": ("core.kind_checks", "core.kinds", "core.schema_errors"),
+    "jsonschema": ("core.kind_checks", "core.kinds", "core.schema_gate"),
+    "jsonschema_rs": ("core.schema_gate",),
     "pydantic": (
         "core.definition",
         "core.definition_calls",

@@ -9,7 +9,8 @@ from reconciler.core.checks.schemas import subschemas
 from reconciler.core.model import Json, JsonObject
 from reconciler.core.normalize import strictly_equal
 from reconciler.core.pointer import Path
-from reconciler.core.schema_errors import Mistake, compile_schema, mistakes
+from reconciler.core.schema_errors import Mistake, mistakes
+from reconciler.core.schema_gate import CompiledSchema
 
 
 def schema_values(schema: JsonObject, path: Path) -> Findings:
@@ -46,7 +47,7 @@ def _wrong(root: JsonObject, schema: JsonObject, value: Json, keyword: str) -> M
     # References are looked up in the whole schema.
     if "$defs" in root and "$defs" not in rules:
         rules = {**rules, "$defs": root["$defs"]}
-    found = mistakes(compile_schema(rules), value, hidden=lambda path: False, unknown=frozenset())
+    found = mistakes(CompiledSchema(rules), value, hidden=lambda path: False, unknown=frozenset())
     return found[0] if found else None
 
 
@@ -61,7 +62,7 @@ def refused_values(bound: Bound) -> Findings:
 def refused_examples(bound: Bound) -> Findings:
     """Yield what is wrong with the examples, as `validate` would find it in a manifest."""
     definition = bound.definition
-    validator = compile_schema(definition.schema_)
+    validator = CompiledSchema(definition.schema_)
     for index, example in enumerate(definition.examples):
         filled = {definition.identity.name: "example", **example} if definition.identity.name else example
         unknown = frozenset(_expressions(example))

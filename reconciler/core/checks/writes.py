@@ -9,7 +9,7 @@ from reconciler.core.checks.finding import Bound, Finding, Findings, doubt
 from reconciler.core.definition import Delete, WriteCall
 from reconciler.core.kinds import send_mode
 from reconciler.core.pointer import MISSING, Path, get, parse_pointer
-from reconciler.core.schema_errors import compile_schema
+from reconciler.core.schema_gate import CompiledSchema
 from reconciler.core.suggest import did_you_mean
 
 
@@ -140,7 +140,7 @@ def contradictory_delete(bound: Bound) -> Findings:
             yield Finding(place, f"disable sets {name!r}, which is no field of the schema", hint, at_key=True)
         elif info.read_only:
             yield Finding(place, f"disable cannot set {name!r}: the server sets it", at_key=True)
-        elif not compile_schema({**bound.definition.schema_, "required": []}).is_valid({name: value}):
+        elif not CompiledSchema({**bound.definition.schema_, "required": []}).is_valid({name: value}):
             yield Finding(place, f"the schema refuses this value of {name!r}")
 
 
