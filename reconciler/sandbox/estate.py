@@ -17,6 +17,11 @@ from reconciler.sandbox.trustgate import TrustGate
 
 SECRETS: Mapping[str, str] = {
     "APINIZER_TOKEN": "fake-apinizer-token-not-real",
+    "NTLM_PASSWORD": "fake-ntlm-password-not-real",
+    "FORWARD_PROXY_PASSWORD": "fake-forward-proxy-password-not-real",
+    "QUOTES_TOKEN": "fake-quotes-token-not-real",
+    "ALERTS_TOKEN": "fake-alerts-token-not-real",
+    "BROKER_PASSWORD": "fake-broker-password-not-real",
     "TRUSTGATE_SECRET": "fake-trustgate-signing-secret-not-real",
     "GALTEA_API_KEY": "gsk_fake-galtea-key-not-real",
     "GOLDMINE_API_KEY": "gm_live_fake-goldmine-key-not-real",
@@ -109,6 +114,8 @@ def _found(estate: Estate) -> None:
     ):
         estate.apinizer.seed("apiProxies", {"project": project, "name": name, "type": "WEBSOCKET"})
     estate.apinizer.seed("apiProxies", {"project": "trading", "name": "quotes-rest", "type": "REST"})
+    estate.apinizer.seed("apiProxies", {"project": "trading", "name": "quotes-grpc", "type": "GRPC"})
+    estate.apinizer.seed("apiProxies", {"project": "service-desk", "name": "tickets-rest", "type": "REST"})
     estate.galtea.seed("products", {"name": "sales-assistant", "description": "Helps the sales team with offers"})
     estate.goldmine.seed("pools", {"id": POOL})
     estate.goldmine.seed("providers", {"id": STATIC_PROVIDER, "type": "PROVIDER_TYPE_PROXYLINE", "targetPoolId": POOL})
