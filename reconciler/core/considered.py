@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from reconciler.core.fields import secrets_of
 from reconciler.core.follow_ups import Occasion
 from reconciler.core.kinds import Catalog, Kind
 from reconciler.core.model import (
@@ -115,12 +116,16 @@ def consider(address: Address, inputs: Inputs, known: Known) -> Considered:
             return False
 
         remembers = resending
+    kind = inputs.catalog.kinds[address.system, address.kind]
+    sides = [spec] if live is None else [spec, live.spec]
     return Considered(
         resource=resource,
-        kind=inputs.catalog.kinds[address.system, address.kind],
+        kind=kind,
         spec=spec,
         unknown=unknown,
-        hidden=hidden_paths(resource, inputs.resources, inputs.catalog),
+        hidden=hidden_paths(resource, inputs.resources, inputs.catalog).union(
+            *(secrets_of(kind.fields, side) for side in sides)
+        ),
         remembers=remembers,
         readable=address not in inputs.unreadable,
     )

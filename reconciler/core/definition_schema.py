@@ -35,6 +35,7 @@ KEYWORD_SCHEMAS: Mapping[str, JsonObject] = {
     "x-present": _TEXT,
     "x-immutable": _FLAG,
     "x-sensitive": _FLAG,
+    "x-sensitiveWhen": {"type": "object", "minProperties": 1},
     "x-createOnly": _FLAG,
     "x-updateOnly": _FLAG,
     "x-ref": _TEXT,

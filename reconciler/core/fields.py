@@ -27,6 +27,7 @@ KEYWORDS: Mapping[str, str] = {
     "x-present": "the sibling field that tells whether a hidden value is set",
     "x-immutable": "a change means another object",
     "x-sensitive": "never shown",
+    "x-sensitiveWhen": "values of fields beside it, or lists of them, that make it never shown and never answered",
     "x-createOnly": "sent on create only, and not compared afterwards",
     "x-updateOnly": "cannot be set on create: create, then update",
     "x-ref": "the kind whose id this field holds",
@@ -53,6 +54,21 @@ _CONDITIONALS = ("if", "then", "else")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Telltale:
+    """A field beside another one that is secret as long as this one has one of `values`."""
+
+    name: str
+    values: tuple[Json, ...]
+    default: Json = MISSING  # what it counts as where nothing states it
+
+    def tells(self, siblings: Mapping[str, Json]) -> bool:
+        """Tell whether it has one of the values among the `siblings`, which are named as in a manifest."""
+        found = siblings.get(self.name)
+        found = self.default if found is None else found
+        return any(isinstance(found, bool) == isinstance(value, bool) and found == value for value in self.values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FieldInfo:
     """What is known about one field; `properties`, `values` and `items` lead to what it contains."""
 
@@ -73,6 +89,7 @@ class FieldInfo:
     write_only: bool = False
     immutable: bool = False
     sensitive: bool = False
+    sensitive_when: tuple[Telltale, ...] = ()
     create_only: bool = False
     update_only: bool = False
     reference: str | None = None
@@ -107,14 +124,22 @@ class FieldInfo:
             found = found.items if found.items is not None else found.child(step)  # keyed items: any step
         return found
 
-    def hides(self, path: Path) -> bool:
-        """Tell whether the field at `path`, or anything that contains it, must never be shown."""
+    def hides(self, path: Path, *, ever: bool = False) -> bool:
+        """Tell whether the field at `path`, or anything that contains it, must never be shown.
+
+        With `ever`, also where that depends on the fields beside it.
+        """
         found = self
-        for step in path:
-            if found.sensitive:
+        for step in (*path, None):
+            if found.sensitive or (ever and found.sensitive_when):
                 return True
-            found = found.items if found.items is not None else found.child(step)
-        return found.sensitive
+            if step is not None:
+                found = found.items if found.items is not None else found.child(step)
+        return False
+
+    def is_secret_beside(self, siblings: Mapping[str, Json]) -> bool:
+        """Tell whether the fields beside this one make it a secret that answers do not show."""
+        return bool(self.sensitive_when) and all(telltale.tells(siblings) for telltale in self.sensitive_when)
 
 
 EMPTY = FieldInfo()
@@ -141,12 +166,18 @@ def _read(name: str, schemas: list[JsonObject], root: JsonObject, trail: tuple[i
     values += [v for part in parts for v in part.get("patternProperties", {}).values() if isinstance(v, dict)]
     items = [v for part in parts if isinstance(v := part.get("items"), dict)]
     info = _annotations(name, parts)
+    children = {key: _read(key, value, root, trail) for key, value in properties.items()}
     return replace(
         info,
-        properties={key: _read(key, value, root, trail) for key, value in properties.items()},
+        properties={key: _with_defaults(child, children) for key, child in children.items()},
         values=_read("", values, root, trail) if values else None,
         items=_read("", items, root, trail) if items else None,
     )
+
+
+def _with_defaults(child: FieldInfo, siblings: Mapping[str, FieldInfo]) -> FieldInfo:
+    telltales = [replace(one, default=siblings.get(one.name, EMPTY).default) for one in child.sensitive_when]
+    return replace(child, sensitive_when=tuple(telltales)) if telltales else child
 
 
 def _parts(schema: JsonObject, root: JsonObject, seen: tuple[str, ...]) -> Iterator[JsonObject]:
@@ -199,6 +230,10 @@ def _annotations(name: str, parts: list[JsonObject]) -> FieldInfo:
         write_only=flag("writeOnly"),
         immutable=flag("x-immutable"),
         sensitive=flag("x-sensitive"),
+        sensitive_when=tuple(
+            Telltale(name=beside, values=tuple(values) if isinstance(values, list) else (values,))
+            for beside, values in first("x-sensitiveWhen", {}).items()
+        ),
         create_only=flag("x-createOnly"),
         update_only=flag("x-updateOnly"),
         reference=first("x-ref"),
@@ -218,3 +253,19 @@ def walk(info: FieldInfo, path: Path = ()) -> Iterator[tuple[Path, FieldInfo]]:
         if inner is not None:
             yield (*path, "*"), inner
             yield from walk(inner, (*path, "*"))
+
+
+def secrets_of(info: FieldInfo, value: Json, path: Path = ()) -> Iterator[Path]:
+    """Yield the places in `value`, named as in a manifest, that the fields beside them make secret.
+
+    Items of lists are named by index.
+    """
+    if isinstance(value, dict):
+        for name, item in value.items():
+            child = info.child(name)
+            if child.is_secret_beside(value):
+                yield (*path, name)
+            yield from secrets_of(child, item, (*path, name))
+    elif isinstance(value, list) and info.items is not None:
+        for index, item in enumerate(value):
+            yield from secrets_of(info.items, item, (*path, index))

@@ -135,6 +135,13 @@ def _is_key(value: Json) -> bool:
     return isinstance(value, list) and value != [] and all(map(_is_text, value))
 
 
+def _are_values(value: Json) -> bool:
+    if not isinstance(value, dict) or not value:
+        return False
+    lists = [found if isinstance(found, list) else [found] for found in value.values()]
+    return all(found and not any(isinstance(one, (dict, list)) for one in found) for found in lists)
+
+
 _VALUES: Mapping[str, tuple[Callable[[Json], bool], str]] = {
     "x-name": (_is_text, "a name"),
     "x-request": (_is_request_name, "a name, or {create: name, update: name}"),
@@ -146,6 +153,7 @@ _VALUES: Mapping[str, tuple[Callable[[Json], bool], str]] = {
     "x-present": (_is_text, "the name of a field"),
     "x-immutable": (_is_flag, "true or false"),
     "x-sensitive": (_is_flag, "true or false"),
+    "x-sensitiveWhen": (_are_values, "fields beside it with a value, or a list of values, as in {visible: false}"),
     "x-createOnly": (_is_flag, "true or false"),
     "x-updateOnly": (_is_flag, "true or false"),
     "x-ref": (_is_text, "the name of a kind"),
@@ -191,7 +199,7 @@ def check_consistency(
         if info.presence is not None and info.presence not in known:
             message = f"x-present names {info.presence!r}, which is no field of the schema"
             yield written.problem(("schema", "properties", name, "x-present"), message)
-    yield from _check_keys(fields, ("schema",), written)
+    yield from _check_names_beside(fields, ("schema",), written)
     yield from _missing_parts(parsed, written)
 
 
@@ -256,8 +264,8 @@ def _unknown_parameters(template: Json, path: Path, system: SystemDefinition, wr
             yield written.problem(path, message, hint)
 
 
-def _check_keys(fields: FieldInfo, path: Path, written: Written) -> Iterator[Diagnostic]:
-    """Yield the names in an `x-key` that are no fields of the list's items, at any depth."""
+def _check_names_beside(fields: FieldInfo, path: Path, written: Written) -> Iterator[Diagnostic]:
+    """Yield the names in an `x-key` that are no fields of the items, and those that name nothing beside a field."""
     for name, info in fields.properties.items():
         place = (*path, "properties", name)
         known = info.items.properties if info.items is not None else {}
@@ -265,9 +273,14 @@ def _check_keys(fields: FieldInfo, path: Path, written: Written) -> Iterator[Dia
             if key not in known:
                 message = f"x-key names {key!r}, which is no field of the items"
                 yield written.problem((*place, "x-key"), message, did_you_mean(key, known))
-        yield from _check_keys(info, place, written)
+        for telltale in info.sensitive_when:
+            if telltale.name not in fields.properties:
+                message = f"x-sensitiveWhen names {telltale.name!r}, which is no field beside {name!r}"
+                hint = did_you_mean(telltale.name, fields.properties)
+                yield written.problem((*place, "x-sensitiveWhen", telltale.name), message, hint, at_key=True)
+        yield from _check_names_beside(info, place, written)
         if info.items is not None:
-            yield from _check_keys(info.items, (*place, "items"), written)
+            yield from _check_names_beside(info.items, (*place, "items"), written)
 
 
 def _calls(part: Any, path: Path = ()) -> Iterator[tuple[Path, Call]]:

@@ -86,18 +86,23 @@ class Applied:
     stated: Json = field(repr=False)  # the manifest's fields, references filled in
     # The same in the form in which they are compared; a field left out there was applied as nothing.
     canonical: Json = field(repr=False)
+    by_memory: Mapping[Path, Json] = field(repr=False, default_factory=dict)  # the part of it that no answer shows
     hides: Callable[[Path], bool]
     removal: Removal | None = None
 
 
 def make_record(applied: Applied, secret: SecretDigest) -> Record:
-    """Return the record of what was applied: a digest for each stated leaf; a list counts as one leaf."""
+    """Return the record of what was applied: a digest for each stated leaf; a list counts as one leaf.
+
+    What no answer shows inside a list has a digest of its own besides, since nothing else can tell that it moved.
+    """
     address, hides = applied.address, applied.hides
     fields: dict[str, str] = {}
     secrets: dict[str, str] = {}
-    for path, _ in leaves(applied.stated):
+    places = {path: get(applied.canonical, path) for path, _ in leaves(applied.stated)}
+    inside = {p: v for p, v in applied.by_memory.items() if any(p[:length] in places for length in range(len(p)))}
+    for path, found in (places | inside).items():
         pointer = format_pointer(path)
-        found = get(applied.canonical, path)
         value = None if found is MISSING else found
         if _hides_any(path, value, hides):
             secrets[pointer] = secret.of(address, pointer, value)
@@ -152,10 +157,11 @@ class Ledger:
         return compare
 
     def stated_before(self, address: Address) -> frozenset[Path]:
-        """Return the paths that were stated when `address` was last applied."""
+        """Return the paths that were stated when `address` was last applied, a list as one."""
         record = self.records.get(address)
         pointers = [] if record is None else [*record.fields, *record.secrets]
-        return frozenset(parse_pointer(pointer) for pointer in pointers)
+        paths = {parse_pointer(pointer) for pointer in pointers}
+        return frozenset(path for path in paths if not any(path[:length] in paths for length in range(len(path))))
 
     def remote_ids(self) -> dict[Address, str]:
         """Return the remote ids of all recorded addresses."""

@@ -7,6 +7,7 @@ that, each part of a schema is made `lenient` (right unless it is surely wrong) 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -233,6 +234,9 @@ class _Rewriting:
             words.append(f"Best as a reference: ${{ref:{schema['x-ref']}/name}}.")
         if schema.get("x-sensitive"):
             words.append("Secret: write ${env:NAME} or ${file:path}, never the value itself.")
+        if schema.get("x-sensitiveWhen"):
+            named = (f"{name} is {_listed(values)}" for name, values in schema["x-sensitiveWhen"].items())
+            words.append(f"Secret while {' and '.join(named)}: write ${{env:NAME}} or ${{file:path}} then.")
         if schema.get("x-immutable"):
             words.append("It cannot change once the object exists.")
         text = " ".join(word for word in words if word)
@@ -241,3 +245,7 @@ class _Rewriting:
         if schema.get("x-message"):
             found["errorMessage"] = schema["x-message"]
         return found
+
+
+def _listed(values: Json) -> str:
+    return " or ".join(json.dumps(value) for value in (values if isinstance(values, list) else [values]))

@@ -61,6 +61,8 @@ class Comparison:
     live: JsonObject = field(repr=False)
     incomparable: tuple[Path, ...] = ()
     unseen: frozenset[Path] = frozenset()  # paths that differ as far as memory goes: nobody saw the live value
+    # What no answer shows, as it is stated: memory alone tells whether it was applied.
+    by_memory: Mapping[Path, Json] = field(default_factory=dict, repr=False)
 
     @property
     def equal(self) -> bool:
@@ -74,6 +76,7 @@ class _Walk:
     readable: bool
     incomparable: list[Path] = field(default_factory=list)
     unseen: list[Path] = field(default_factory=list)
+    by_memory: dict[Path, Json] = field(default_factory=dict)
 
 
 def compare(
@@ -97,7 +100,11 @@ def compare(
         sides = _pair(info.child(name), value, live if live is not None else {}, (name,), walk)
         _keep(wanted, present, name, sides)
     return Comparison(
-        desired=wanted, live=present, incomparable=tuple(walk.incomparable), unseen=frozenset(walk.unseen)
+        desired=wanted,
+        live=present,
+        incomparable=tuple(walk.incomparable),
+        unseen=frozenset(walk.unseen),
+        by_memory=walk.by_memory,
     )
 
 
@@ -118,7 +125,7 @@ def _pair_values(
     info: FieldInfo, desired: Any, live: Any, path: Path, walk: _Walk, siblings: Mapping[str, Json]
 ) -> tuple[Any, Any]:
     blind = not walk.readable and live is MISSING
-    hidden = blind or info.write_only or is_masked(info, live)
+    hidden = blind or info.write_only or is_masked(info, live) or info.is_secret_beside(siblings)
     if hidden and desired is not MISSING:
         return _pair_hidden(info, desired, path, walk, siblings)
     if isinstance(desired, (dict, list)) and (live is None or live is MISSING):
@@ -139,13 +146,14 @@ def _pair_hidden(
     info: FieldInfo, desired: Json, path: Path, walk: _Walk, siblings: Mapping[str, Json]
 ) -> tuple[Any, Any]:
     wanted = _canonical_desired(info, desired, walk.absent)
+    walk.by_memory[path] = None if wanted is MISSING else wanted
     if walk.readable and info.presence is not None and info.presence in siblings:
         is_set = bool(siblings[info.presence])
         if is_set != (desired not in (None, "")):
             return wanted, MISSING if not is_set else ""
         if not is_set:
             return wanted, wanted
-    known = walk.remembers(path, None if wanted is MISSING else wanted)
+    known = walk.remembers(path, walk.by_memory[path])
     if known is False or (known is None and not walk.readable):
         walk.unseen.append(path)
         return wanted, MISSING
@@ -175,7 +183,8 @@ def _pair_lists(info: FieldInfo, desired: list[Json], live: list[Json], path: Pa
     present: dict[int, Any] = {}
     for index, (item, partner) in enumerate(zip(desired, partners, strict=True)):
         other = MISSING if partner is None else live[partner]
-        mine, theirs = _pair_values(items, item, other, (*path, index), walk, {})
+        step = item_key(info, item, desired=True) if info.is_set and info.key else index
+        mine, theirs = _pair_values(items, item, other, (*path, step), walk, {})
         wanted.append(None if mine is MISSING else mine)
         if partner is not None:
             present[partner] = None if theirs is MISSING else theirs

@@ -88,8 +88,8 @@ class _Origins:
             return False
         kind = self.catalog.find(reference.address.system, reference.address.kind)
         if kind is not None and (
-            kind.fields.hides(reference.pointer)
-            or any(info.sensitive for _, info in walk(kind.fields.at(reference.pointer)))
+            kind.fields.hides(reference.pointer, ever=True)
+            or any(info.sensitive or info.sensitive_when for _, info in walk(kind.fields.at(reference.pointer)))
         ):
             return True
         other = self.resources.get(reference.address)

@@ -312,7 +312,9 @@ def _check_spec(document: Document, kind: Kind, filled: Filled, lifecycle: Lifec
     unknown = frozenset(e.path for e in filled.expressions) | broken
 
     def hidden(path: Path) -> bool:
-        return any(path[: len(s)] == s or s[: len(path)] == path for s in filled.sensitive) or kind.fields.hides(path)
+        return any(path[: len(s)] == s or s[: len(path)] == path for s in filled.sensitive) or kind.fields.hides(
+            path, ever=True
+        )
 
     for mistake in mistakes(work.validator(kind), filled.value, hidden=hidden, unknown=unknown):
         if lifecycle.lookup and mistake.code == "missing-field" and not _concerns_key(mistake, kind):

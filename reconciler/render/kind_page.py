@@ -231,6 +231,10 @@ def _shown(value: Json) -> str:
     return '""' if value == "" else str(value)
 
 
+def _telltales(info: FieldInfo) -> str:
+    return " and ".join(f"{one.name} is {' or '.join(map(_shown, one.values))}" for one in info.sensitive_when)
+
+
 def marks(info: FieldInfo) -> Iterator[str]:
     """Yield what is special about a field, in words."""
     if info.reference:
@@ -239,6 +243,7 @@ def marks(info: FieldInfo) -> Iterator[str]:
         "computed": info.read_only,
         "secret": info.sensitive,
         "write-only": info.write_only,
+        f"secret and write-only while {_telltales(info)}": bool(info.sensitive_when),
         "masked on read": info.mask is not None,
         "immutable": info.immutable and not info.read_only,
         "sent on create only": info.create_only,

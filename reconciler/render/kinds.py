@@ -72,6 +72,7 @@ def _field(path: Path, info: FieldInfo, required: frozenset[str]) -> JsonObject:
         "readOnly": info.read_only,
         "writeOnly": info.write_only,
         "sensitive": info.sensitive,
+        "sensitiveWhen": {one.name: list(one.values) for one in info.sensitive_when},
         "immutable": info.immutable,
         "evidence": info.evidence or "stated",
     }

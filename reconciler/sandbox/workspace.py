@@ -13,6 +13,9 @@ from reconciler.sandbox.estate import POOL, ROTATING_PROVIDER, SECRETS, STATIC_P
 
 SCHEMA = "manifests.schema.json"
 
+NEEDS: Mapping[str, tuple[str, str]] = {"newer-managers.yaml": ("apinizer.edition", "wrapped")}
+"""Example manifests by file name that fit one value of a variant only: with another they would be refused."""
+
 CONFIGURATION = """\
 # Made by `reconciler sandbox`: points at emulations on this machine. The secrets in `env` are fake.
 manifests: [manifests]
@@ -73,7 +76,8 @@ def write_workspace(
             raise WorkspaceError(f"{configuration} is there already and was not made by the sandbox")
         configuration.write_text(configuration_text(urls, variants))
         if not (folder / "manifests").exists():
-            shutil.copytree(shipped("manifests"), folder / "manifests", ignore=shutil.ignore_patterns("*.md"))
+            unfit = [name for name, (variant, value) in NEEDS.items() if variants.get(variant, value) != value]
+            shutil.copytree(shipped("manifests"), folder / "manifests", ignore=shutil.ignore_patterns("*.md", *unfit))
         (folder / "schemas").mkdir(exist_ok=True)
         shutil.copyfile(shipped("schemas") / SCHEMA, folder / "schemas" / SCHEMA)
         (folder / "env").write_text("".join(f"{name}={value}\n" for name, value in SECRETS.items()))

@@ -38,11 +38,13 @@ class Recorder:
         if self._path is None:
             return
         address = considered.resource.address
+        comparison = considered.compared_with(live)
         applied = Applied(
             address=address,
             remote_id=live.id,
             stated=considered.spec,
-            canonical=considered.compared_with(live).desired,
+            canonical=comparison.desired,
+            by_memory=comparison.by_memory,
             hides=considered.hides,
             removal=remembered(considered),
         )

@@ -75,6 +75,18 @@ PAIRS = (
     ),
     Pair(one="readOnly", other="x-immutable", message="x-immutable has no effect: no manifest states it", fatal=False),
     Pair(one="readOnly", other="x-present", message="x-present has no effect: no manifest states it", fatal=False),
+    Pair(
+        one="readOnly",
+        other="x-sensitiveWhen",
+        message="x-sensitiveWhen has no effect: it is never compared",
+        fatal=False,
+    ),
+    Pair(
+        one="writeOnly",
+        other="x-sensitiveWhen",
+        message="it is never answered, so what hides it at times cannot be told from what hides it always",
+        hint="remove writeOnly, or write x-sensitive: true",
+    ),
     Pair(one="x-mask", other="writeOnly", message="x-mask has no effect: it is never answered", fatal=False),
 )
 
@@ -292,7 +304,7 @@ def contradictory_fields(bound: Bound) -> Findings:
     write = bound.definition.write
     for name, info in bound.fields.properties.items():
         place = ("schema", "properties", name)
-        if info.presence is not None and not info.write_only and info.mask is None:
+        if info.presence is not None and not (info.write_only or info.mask is not None or info.sensitive_when):
             message = f"x-present has no effect: {name!r} is not writeOnly, so its own value is compared"
             yield doubt((*place, "x-present"), message, "add writeOnly: true", at_key=True)
         if info.mask is not None and not info.sensitive:

@@ -42,6 +42,8 @@ def _create(work: Work) -> LiveObject:
     request = request_for(work, call, None, frozenset(spec), creating=True)
     assert request is not None
     answer = write_and_wait(work, call, request, None)
+    if kind.unreadable and answer.response is None:
+        raise _in_doubt(answer.lost, "look for the object in the system itself; a second create would make another one")
     live = None if answer.response is None else _created(work, call, answer.response)
     if live is None:
         live = read_back(work, None, lost=answer.lost)
@@ -52,8 +54,13 @@ def _create(work: Work) -> LiveObject:
 
 
 def _created(work: Work, call: WriteCall, response: Response) -> LiveObject | None:
-    """Return the object from the answer, or read it by the id in the answer; None when neither is to be had."""
+    """Return the object from the answer, or read it by the id in the answer; None when neither is to be had.
+
+    An object that nobody can read is there when the server says so, with the id that follows from its fields.
+    """
     live = object_in(work, call, response)
+    if live is None and work.kind.unreadable:
+        live = live_object(work.kind, {}, Subject(spec=work.considered.spec))
     if live is not None:
         return live
     remote_id = answered_id(work.kind, call, response, work.considered.spec)
@@ -105,9 +112,11 @@ def _send_updates(work: Work, live: LiveObject, changed: frozenset[str]) -> Live
         elif not work.kind.unreadable:
             live = read_back(work, live.id, lost=answer.lost, sent=changed)
         elif answer.lost:
-            raise Stop(
-                Status.IN_DOUBT,
-                f"{answer.lost}; the object cannot be read",
-                "look at the object in the system itself, then apply again: the write is repeated",
+            raise _in_doubt(
+                answer.lost, "look at the object in the system itself, then apply again: the write is repeated"
             )
     return verified(work, live)
+
+
+def _in_doubt(lost: str, hint: str) -> Stop:
+    return Stop(Status.IN_DOUBT, f"{lost}; the object cannot be read", hint)
