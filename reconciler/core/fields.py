@@ -27,7 +27,7 @@ KEYWORDS: Mapping[str, str] = {
     "x-present": "the sibling field that tells whether a hidden value is set",
     "x-immutable": "a change means another object",
     "x-sensitive": "never shown",
-    "x-sensitiveWhen": "values of fields beside it, or lists of them, that make it never shown and never answered",
+    "x-sensitiveWhen": "never shown, nor answered, while fields beside it have these values, as in {visible: false}",
     "x-createOnly": "sent on create only, and not compared afterwards",
     "x-updateOnly": "cannot be set on create: create, then update",
     "x-ref": "the kind whose id this field holds",

@@ -153,7 +153,7 @@ _VALUES: Mapping[str, tuple[Callable[[Json], bool], str]] = {
     "x-present": (_is_text, "the name of a field"),
     "x-immutable": (_is_flag, "true or false"),
     "x-sensitive": (_is_flag, "true or false"),
-    "x-sensitiveWhen": (_are_values, "fields beside it with a value, or a list of values, as in {visible: false}"),
+    "x-sensitiveWhen": (_are_values, "a mapping of fields beside it to a value, or a list of values"),
     "x-createOnly": (_is_flag, "true or false"),
     "x-updateOnly": (_is_flag, "true or false"),
     "x-ref": (_is_text, "the name of a kind"),

@@ -12,6 +12,7 @@ from reconciler.core.considered import Considered, Inputs, consider, managed
 from reconciler.core.diff import field_changes
 from reconciler.core.follow_ups import Occasion, occasions, plan_follow_ups
 from reconciler.core.graph import levels
+from reconciler.core.kinds import Kind, send_mode
 from reconciler.core.model import (
     Action,
     Address,
@@ -82,13 +83,13 @@ def _decide(considered: Considered, inputs: Inputs) -> tuple[Change, list[Diagno
     live = inputs.live.get(address)
     blockers = requirements(considered, inputs)
     if live is None:
-        change, found = _decide_missing(considered)
+        change, found = _decide_missing(considered, inputs)
     else:
         change, found = _decide_existing(considered, live, inputs)
     return change, blockers + found
 
 
-def _decide_missing(considered: Considered) -> tuple[Change, list[Diagnostic]]:
+def _decide_missing(considered: Considered, inputs: Inputs) -> tuple[Change, list[Diagnostic]]:
     resource, kind = considered.resource, considered.kind
     if resource.lifecycle.lookup:
         return _unchanged(considered, None), [
@@ -120,9 +121,10 @@ def _decide_missing(considered: Considered) -> tuple[Change, list[Diagnostic]]:
         action=Action.CREATE,
         resource=resource,
         fields=fields,
-        guard="must not exist",
-        reason="not found by its natural key",
-        comparability=Comparability.READ,
+        guard="must not exist" if considered.readable else _guard(considered),
+        reason="not found by its natural key" if considered.readable else "nothing remembers that it exists",
+        comparability=_comparability(considered),
+        caveats=_unverified(considered, inputs),
     )
     requests = preview_requests(kind, _writing(considered, None, frozenset(considered.spec)), considered.hides)
     blockers = [
@@ -243,13 +245,23 @@ def _notes(considered: Considered, inputs: Inputs) -> tuple[str, ...]:
 
 
 def _caveats(considered: Considered, comparison: Comparison, inputs: Inputs) -> tuple[str, ...]:
-    caveats = []
-    if not considered.readable:
-        caveats.append("not verified against live: " + inputs.unreadable[considered.resource.address])
+    caveats = [*_unverified(considered, inputs)]
+    if not (considered.readable or comparison.equal) and _replaces_whole(considered.kind):
+        caveats.append("the call replaces the whole object: what the manifest leaves out may be reset")
     if comparison.incomparable:
         names = ", ".join(sorted(format_pointer(path) for path in comparison.incomparable))
         caveats.append(f"not comparable, taken as equal: {names} (`--resend` sends them)")
     return tuple(caveats)
+
+
+def _unverified(considered: Considered, inputs: Inputs) -> tuple[str, ...]:
+    if considered.readable:
+        return ()
+    return ("not verified against live: " + inputs.unreadable[considered.resource.address],)
+
+
+def _replaces_whole(kind: Kind) -> bool:
+    return any(send_mode(call, creating=False) == "full" for call in kind.definition.write.update)
 
 
 def _overlaps(one: Path, other: Path) -> bool:
