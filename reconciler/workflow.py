@@ -5,9 +5,10 @@ Reads: files and environment through `shell`. Writes: what `execute` writes, and
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
 
 from reconciler.core.considered import Inputs
 from reconciler.core.errors import ApiError, InvalidInput, ReconcilerError, Refused, UsageError
@@ -16,6 +17,7 @@ from reconciler.core.kinds import Catalog, check_parameters
 from reconciler.core.ledger import Ledger
 from reconciler.core.model import (
     Address,
+    Change,
     Diagnostic,
     Document,
     Outcome,
@@ -223,7 +225,7 @@ def plan(loaded: Loaded, connections: Connections, options: Options) -> Planned:
     catalog = loaded.catalog
     reader = LiveReader(
         catalog=catalog,
-        send=connections.send,
+        send=partial(connections.send, deadline=connections.deadline),
         run_all=run_all(options.parallelism),
         remote_ids=ledger.remote_ids(),
     )
@@ -244,7 +246,7 @@ def plan(loaded: Loaded, connections: Connections, options: Options) -> Planned:
         resend=options.resend,
     )
     made = make_plan(inputs, [*loaded.warnings, *state.problems])
-    made = replace(made, requests_made=connections.requests)
+    made = replace(made, requests_made=connections.attempts)
     return Planned(plan=made, inputs=inputs, reader=reader, ledger=ledger)
 
 
@@ -278,36 +280,60 @@ def apply(
     connections: Connections,
     options: Options,
     *,
+    on_begin: Callable[[Change], None] = lambda change: None,
     on_outcome: Callable[[Outcome], None] = lambda outcome: None,
 ) -> Report:
-    """Carry out a plan and record it in the ledger. Raises Refused when the plan has blockers; sends nothing then."""
+    """Carry out a plan, record it in the ledger, and tell the functions of each change.
+
+    Raises Refused when the plan has blockers; sends nothing then.
+    """
     if planned.plan.blockers:
         count = len(planned.plan.blockers)
         raise Refused(
             f"nothing was applied: {count} {'blocker' if count == 1 else 'blockers'}",
             hint="solve them, or leave their resources out with --address or -l",
         )
-    started = time.monotonic()
-    before = connections.requests
+    timing = options.timing
+    started, started_at = timing.clock(), timing.wall_clock()
+    attempts, retries = connections.attempts, connections.retries
     recorder = Recorder(planned.ledger, loaded.settings)
     tools = Tools(
         send=connections.send,
         reader=planned.reader,
-        clock=options.timing.clock,
-        sleep=options.timing.sleep,
+        clock=timing.clock,
+        sleep=timing.sleep,
         workers=options.parallelism,
+        deadline=connections.deadline,
+        on_begin=on_begin,
         on_outcome=on_outcome,
         on_applied=recorder,
     )
     try:
-        outcomes, follow_ups = execute(planned.plan, planned.inputs, tools)
+        execution = execute(planned.plan, planned.inputs, tools)
     finally:
         recorder.write()
+    attempts = connections.attempts - attempts
     return Report(
         target=planned.plan.target,
         plan_digest=planned.plan.digest,
-        outcomes=outcomes,
-        follow_ups=follow_ups,
-        seconds=time.monotonic() - started,
-        requests=connections.requests - before,
+        outcomes=execution.outcomes,
+        follow_ups=execution.follow_ups,
+        ending=execution.ending,
+        seconds=timing.clock() - started,
+        requests=attempts - (connections.retries - retries),
+        attempts=attempts,
+        started_at=_moment(started_at),
+        finished_at=_moment(timing.wall_clock()),
+        kinds=_versions(planned),
     )
+
+
+def _moment(epoch_s: float) -> str:
+    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _versions(planned: Planned) -> dict[str, str]:
+    """Return the version of each kind that the plan is about."""
+    names = sorted({(change.address.system, change.address.kind) for change in planned.plan.changes})
+    kinds = [planned.inputs.catalog.kinds[name] for name in names]
+    return {kind.full_name: kind.definition.version for kind in kinds}

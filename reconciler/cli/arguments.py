@@ -159,6 +159,12 @@ def _add_live(parser: argparse.ArgumentParser) -> None:
         help="send write-only and masked values even where nothing tells that they differ",
     )
     group.add_argument(
+        "--deadline",
+        metavar="DURATION",
+        type=_duration,
+        help="time limit of the run, as in 10m: afterwards nothing more begins, and what has begun is finished",
+    )
+    group.add_argument(
         "--show-requests",
         action="store_true",
         help="show bodies and guards of the requests, secrets left out",

@@ -9,11 +9,10 @@ from pathlib import Path
 
 from reconciler.cli.console import Console
 from reconciler.core.errors import ExitCode, UsageError
-from reconciler.core.model import Outcome, Plan, Report, Status
+from reconciler.core.model import Ending, Outcome, Plan, Report, Status
 from reconciler.core.selection import read_selection
 from reconciler.render.machine import diagnostics_document, plan_document, report_document
 from reconciler.render.text import plural, render_diagnostics, render_outcome, render_plan, render_report
-from reconciler.shell.apply.executor import INTERRUPTED
 from reconciler.workflow import Connections, Loaded, Options, Planned, apply, load, plan
 
 
@@ -47,6 +46,7 @@ def _options(options: argparse.Namespace, console: Console, environ: Mapping[str
         selection=read_selection(options.selector, options.address),
         parallelism=getattr(options, "parallelism", 10),
         resend=getattr(options, "resend", False),
+        time_limit_s=getattr(options, "deadline", None),
         environ=environ,
         redactor=console.redactor,
     )
@@ -158,9 +158,8 @@ def _ask(made: Plan, console: Console) -> None:
 def exit_code_of(report: Report) -> ExitCode:
     """Return what the outcomes of an apply amount to."""
     found = {outcome.status for outcome in report.outcomes} | {one.status for one in report.follow_ups}
-    interrupted = any(o.status is Status.SKIPPED and o.detail == INTERRUPTED for o in report.outcomes)
-    if interrupted:
+    if report.ending in (Ending.INTERRUPTED, Ending.CUT_OFF):
         return ExitCode.INTERRUPTED
-    if found & {Status.FAILED, Status.IN_DOUBT}:
+    if report.ending is Ending.OUT_OF_TIME or found & {Status.FAILED, Status.IN_DOUBT}:
         return ExitCode.FAILED
     return ExitCode.REFUSED if found & {Status.CONFLICT, Status.SKIPPED} else ExitCode.DONE

@@ -32,3 +32,13 @@ def levels(edges: Mapping[Node, Collection[Node]]) -> list[list[Node]]:
         layers.append(ready)
         sorter.done(*ready)
     return layers
+
+
+def islands(edges: Mapping[Node, Collection[Node]]) -> list[set[Node]]:
+    """Return the nodes of `edges` in groups that no edge connects, in the order in which each is first met."""
+    found: list[set[Node]] = []
+    for node, others in edges.items():
+        touching = [island for island in found if island & {node, *others}]
+        found = [island for island in found if island not in touching]
+        found.append({node, *others}.union(*touching))
+    return found

@@ -334,6 +334,15 @@ class Status(enum.Enum):
     IN_DOUBT = "in doubt"  # sent, answer lost, and reading could not settle it
 
 
+class Ending(enum.Enum):
+    """How an apply came to its end."""
+
+    COMPLETE = "complete"  # everything was tried that nothing stood in the way of
+    OUT_OF_TIME = "out of time"  # nothing more began after the deadline; what had begun was finished
+    INTERRUPTED = "interrupted"  # nothing more began after the first interrupt; what had begun was finished
+    CUT_OFF = "cut off"  # a second interrupt: what had begun was left to itself
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What became of one change."""
@@ -344,7 +353,9 @@ class Outcome:
     detail: str = ""
     hint: str = ""
     remote_id: str | None = None
+    because_of: tuple[Address, ...] = ()  # on skipped: the changes whose fate it shares; none: the run was stopped
     requests: int = 0
+    attempts: int = 0  # the same, each repetition counted
     seconds: float = 0.0
     moved: tuple[FieldChange, ...] = ()  # on conflict: what moved, planned on (before) and now (after)
     wanted: tuple[FieldChange, ...] = ()  # on conflict: what the plan would have changed
@@ -360,6 +371,7 @@ class FollowUpOutcome:
     status: Status
     detail: str = ""
     hint: str = ""
+    because_of: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -370,5 +382,10 @@ class Report:
     plan_digest: str
     outcomes: tuple[Outcome, ...]
     follow_ups: tuple[FollowUpOutcome, ...] = ()
+    ending: Ending = Ending.COMPLETE
     seconds: float = 0.0
     requests: int = 0
+    attempts: int = 0  # the same, each repetition counted
+    started_at: str = ""  # RFC 3339, in UTC
+    finished_at: str = ""
+    kinds: Mapping[str, str] = field(default_factory=dict)  # version of each kind that was used: shop.Product to v1

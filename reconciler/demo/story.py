@@ -55,7 +55,7 @@ class Story:
         loaded = load(self.options)
         with Connections(loaded.settings, self.options) as connections:
             made = plan(loaded, connections, self.options).plan
-            self.requests += connections.requests
+            self.requests += connections.attempts
         return made
 
     def apply(self) -> tuple[Planned, Report]:
@@ -68,7 +68,7 @@ class Story:
                 self.console.result(render_outcome(outcome, self.console.style))
 
             report = apply(planned, loaded, connections, self.options, on_outcome=show)
-            self.requests += connections.requests
+            self.requests += connections.attempts
         return planned, report
 
 

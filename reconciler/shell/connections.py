@@ -5,6 +5,7 @@ Reads and writes: the network, when asked to send.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,8 @@ class Connections:
     def __init__(self, settings: Settings, options: Options) -> None:
         self._settings = settings
         self._options = options
+        limit_s = options.time_limit_s
+        self.deadline = math.inf if limit_s is None else options.timing.clock() + limit_s  # when nothing more begins
         self._clients: dict[str, Client] = {}
         self._senders: dict[str, Sender] = {}
         self._lock = threading.Lock()
@@ -42,12 +45,18 @@ class Connections:
         for client in self._clients.values():
             client.close()
 
-    def send(self, request: Request) -> Response:
-        """Send to the system that the request names, within its limits and with its retries."""
+    def send(
+        self,
+        request: Request,
+        *,
+        deadline: float = math.inf,
+        on_attempt: Callable[[], None] = lambda: None,
+    ) -> Response:
+        """Send to the system that the request names, within its limits and with its retries; see `Sender.send`."""
         with self._lock:
             sender = self._senders.get(request.system) or self._open(self._settings.systems[request.system])
         try:
-            return sender.send(request)
+            return sender.send(request, deadline=deadline, on_attempt=on_attempt)
         except ApiError as error:
             if request.system not in error.message:
                 error.message = f"{request.system}: {error.message}"
@@ -68,9 +77,14 @@ class Connections:
         return sender
 
     @property
-    def requests(self) -> int:
-        """How many requests were sent so far, attempts included."""
-        return sum(sender.counters.requests for sender in self._senders.values())
+    def attempts(self) -> int:
+        """How many requests were sent so far, each repetition counted."""
+        return sum(sender.counters.requests for sender in list(self._senders.values()))
+
+    @property
+    def retries(self) -> int:
+        """How many of them were repetitions."""
+        return sum(sender.counters.retries for sender in list(self._senders.values()))
 
 
 def _endpoint(system: SystemSettings, pool_size: int) -> Endpoint:

@@ -6,6 +6,7 @@ Reads and writes: the live systems, through the functions given.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from reconciler.core.errors import ApiError, ReconcilerError, TransportError
 from reconciler.core.follow_ups import Occasion, occasions
@@ -57,13 +58,22 @@ def carry_out(
     return tuple(_carry_out(one, outcomes, known, catalog, send) for one in plan.follow_ups)
 
 
+def skip_all(plan: Plan, detail: str) -> tuple[FollowUpOutcome, ...]:
+    """Return the outcomes of follow-ups that nobody tried."""
+    return tuple(_outcome(one, Status.SKIPPED, detail, "apply again") for one in plan.follow_ups)
+
+
+MADE_UP_FOR = "it is made up for when they succeed"
+
+
 def _carry_out(
     planned: PlannedFollowUp, outcomes: Mapping[Address, Outcome], known: Known, catalog: Catalog, send: Send
 ) -> FollowUpOutcome:
     failed = [a for a in sorted(planned.waits_for) if outcomes[a].status is not Status.APPLIED]
     if failed:
         names = ", ".join(str(address) for address in failed)
-        return _outcome(planned, Status.SKIPPED, f"because of {names}", "it is made up for when they succeed")
+        skipped = _outcome(planned, Status.SKIPPED, f"because of {names}", MADE_UP_FOR)
+        return replace(skipped, because_of=tuple(failed))
     kind = catalog.kinds[planned.address.system, planned.address.kind]
     live: LiveObject | None = known.live.get(planned.address)
     spec, _ = known.spec_of(known.resources[planned.address])

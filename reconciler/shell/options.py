@@ -24,6 +24,7 @@ class Options:
     selection: Selection = Selection()
     parallelism: int = 10
     resend: bool = False
+    time_limit_s: float | None = None  # of the whole run; nothing begins afterwards
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     redactor: Redactor = field(default_factory=Redactor, repr=False)
     timing: Timing = Timing()

@@ -27,7 +27,7 @@ from reconciler.core.answers import (
 )
 from reconciler.core.definition import Call, GetCall, ListCall
 from reconciler.core.errors import ApiError, ErrorClass
-from reconciler.core.graph import levels
+from reconciler.core.graph import islands, levels
 from reconciler.core.judge import holds, judge
 from reconciler.core.kinds import Catalog, Kind
 from reconciler.core.model import (
@@ -322,13 +322,21 @@ def refresh(reader: LiveReader, resources: Sequence[Resource]) -> LiveState:
     by_address = {resource.address: resource for resource in resources}
     work = _Refresh(reader=reader, resources=by_address)
     edges = {r.address: [a for a in r.depends_on if a in by_address] for r in resources}
-    for layer in levels(edges):
-        _refresh_layer([by_address[address] for address in sorted(layer)], work)
+    systems: dict[str, set[str]] = {}
+    for address, others in edges.items():
+        systems.setdefault(address.system, set()).update(other.system for other in others)
+
+    def read(island: set[str]) -> None:
+        # Systems that do not refer to one another do not wait for one another either.
+        for layer in levels({a: others for a, others in edges.items() if a.system in island}):
+            _refresh_layer([by_address[address] for address in sorted(layer)], work)
+
+    reader.run_all(read, islands(systems))
     return LiveState(
         objects=work.objects,
         unreadable=work.unreadable,
-        problems=tuple(work.problems),
-        failures=tuple(work.failures),
+        problems=tuple(sorted(work.problems, key=lambda problem: str(problem.address))),
+        failures=tuple(sorted(work.failures, key=lambda error: error.message)),
     )
 
 

@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from reconciler.core.graph import find_cycle, levels
+from reconciler.core.graph import find_cycle, islands, levels
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,17 @@ def test_a_circle_is_given_in_the_order_of_waiting(edges: dict[str, list[str]], 
     assert all(after in edges[before] for before, after in itertools.pairwise(cycle))
     with pytest.raises(graphlib.CycleError):
         levels(edges)
+
+
+@pytest.mark.parametrize(
+    ("edges", "groups"),
+    [
+        pytest.param({}, [], id="nothing"),
+        pytest.param({"a": [], "b": []}, ["a", "b"], id="apart"),
+        pytest.param({"a": ["b"], "b": [], "c": []}, ["ab", "c"], id="one-edge"),
+        pytest.param({"a": ["b"], "c": ["d"], "e": ["a", "d"]}, ["abcde"], id="joined-late"),
+        pytest.param({"a": ["x"]}, ["ax"], id="a-node-that-is-only-waited-for"),
+    ],
+)
+def test_islands(edges: dict[str, list[str]], groups: list[str]) -> None:
+    assert sorted("".join(sorted(island)) for island in islands(edges)) == groups

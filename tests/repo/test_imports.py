@@ -32,7 +32,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
 """What each floor may import. `""`, the package itself, holds the version only and is open to all."""
 
 DOORS_OF_CLI: Mapping[str, tuple[str, ...]] = {
-    "cli.commands": ("demo.story", "shell.apply.executor"),  # of the executor one constant
+    "cli.commands": ("demo.story",),
     "cli.drafts": ("drafts.definitions", "shell.files", "shell.foreign", "shell.yaml_text"),
     "cli.kinds": (
         "shell.files",
@@ -302,7 +302,6 @@ CLOCK_READERS: Mapping[str, frozenset[str]] = {
     "demo.story": frozenset({"time.monotonic"}),  # tells a person how long the story took
     "shell.sending": frozenset({"random.uniform"}),  # the default of the jitter
     "shell.recorder": frozenset({"datetime.now"}),  # the ledger's time of apply
-    "workflow": frozenset({"time.monotonic"}),  # the report's seconds
 }
 """Who uses a clock or chance other than as the default of a parameter or field."""
 

@@ -2,16 +2,19 @@
 
 Reads and writes: the live systems, through the functions given; `attempt` does it for one change.
 
-Nothing is decided here that the plan has not decided.
+Nothing is decided here that the plan has not decided. Each system has threads of its own, so that a slow one holds
+up none of another; its limits are kept by the sender.
 """
 
 from __future__ import annotations
 
+import math
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
-from typing import TypeAlias
+from typing import Protocol
 
 from reconciler.core.considered import Considered, Inputs, consider
 from reconciler.core.errors import ReconcilerError
@@ -19,6 +22,7 @@ from reconciler.core.model import (
     Action,
     Address,
     Change,
+    Ending,
     FieldChange,
     FollowUpOutcome,
     LiveObject,
@@ -26,7 +30,6 @@ from reconciler.core.model import (
     Plan,
     Request,
     Response,
-    Send,
     Status,
 )
 from reconciler.core.pointer import format_pointer
@@ -34,124 +37,195 @@ from reconciler.core.references import Known
 from reconciler.core.template import TemplateError
 from reconciler.shell.apply.attempt import perform
 from reconciler.shell.apply.work import Stop, Work
-from reconciler.shell.following import carry_out
+from reconciler.shell.following import carry_out, skip_all
 from reconciler.shell.locks import KeyedLocks
 from reconciler.shell.refresh import LiveReader
+
+
+class CountedSend(Protocol):
+    """Sends a request, and calls `on_attempt` each time that it tries."""
+
+    def __call__(self, request: Request, *, on_attempt: Callable[[], None]) -> Response: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
     """What the executor is given: the doors to the outside, and the clock."""
 
-    send: Send
+    send: CountedSend
     reader: LiveReader
     clock: Callable[[], float]  # seconds, monotonic
     sleep: Callable[[float], None]
-    workers: int = 10
+    workers: int = 10  # changes of one system at a time
+    deadline: float = math.inf  # of the clock; nothing begins afterwards
+    on_begin: Callable[[Change], None] = lambda change: None
     on_outcome: Callable[[Outcome], None] = lambda outcome: None
     on_applied: Callable[[Considered, LiveObject], None] = lambda considered, live: None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """What became of a plan: one outcome for each of its changes, by address order, and one for each follow-up."""
+
+    outcomes: tuple[Outcome, ...]
+    follow_ups: tuple[FollowUpOutcome, ...]
+    ending: Ending
+
+
 @dataclass(slots=True)
 class _Run:
+    plan: Plan
     inputs: Inputs
     tools: Tools
     live: dict[Address, LiveObject]
-    locks: KeyedLocks
-    stopped: bool = False  # nothing more begins
+    locks: KeyedLocks = field(default_factory=KeyedLocks)
+    ending: Ending = Ending.COMPLETE  # anything else: nothing more begins
+    outcomes: dict[Address, Outcome] = field(default_factory=dict)
+    begun: dict[Address, Change] = field(default_factory=dict)
+    guard: threading.Lock = field(default_factory=threading.Lock)  # of outcomes and begun
 
     def known(self) -> Known:
         # The dictionary only grows, and a change waits for all whose entries it looks up: no copy is needed.
         return Known(resources=self.inputs.resources, live=self.live)
 
+    def stopped(self) -> bool:
+        """Tell whether nothing more may begin."""
+        if self.ending is Ending.COMPLETE and self.tools.clock() >= self.tools.deadline:
+            self.ending = Ending.OUT_OF_TIME
+        return self.ending is not Ending.COMPLETE
 
-Outcomes: TypeAlias = tuple[tuple[Outcome, ...], tuple[FollowUpOutcome, ...]]
+    def begin(self, change: Change) -> None:
+        with self.guard:
+            self.begun[change.address] = change
+        self.tools.on_begin(change)
+
+    def settle(self, outcome: Outcome) -> None:
+        with self.guard:
+            if self.ending is Ending.CUT_OFF:
+                return  # told about already
+            self.begun.pop(outcome.address, None)
+            self.outcomes[outcome.address] = outcome
+        self.tools.on_outcome(outcome)
 
 
-def execute(plan: Plan, inputs: Inputs, tools: Tools) -> Outcomes:
-    """Carry out `plan` and return one outcome for each of its changes, by address order, and for each follow-up.
+class _Lanes:
+    """Threads for each system, started as they are needed."""
 
-    The first KeyboardInterrupt lets what is in flight finish, and counts everything else as skipped; a second one
-    is raised at once, and what is in flight then goes on unwatched until the process ends.
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._pools: dict[str, ThreadPoolExecutor] = {}
+
+    def submit(self, change: Change, run: _Run) -> Future[Outcome]:
+        system = change.address.system
+        if system not in self._pools:
+            self._pools[system] = ThreadPoolExecutor(self._workers, thread_name_prefix=f"apply-{system}")
+        return self._pools[system].submit(_apply, change, run)
+
+    def close(self, *, at_once: bool = False) -> None:
+        for pool in list(self._pools.values()):
+            pool.shutdown(wait=not at_once, cancel_futures=at_once)
+
+
+def execute(plan: Plan, inputs: Inputs, tools: Tools) -> Execution:
+    """Carry out `plan` and tell what became of it.
+
+    The first KeyboardInterrupt lets what has begun finish, and skips everything else. After a second one what has
+    begun goes on unwatched until the process ends, and counts as in doubt.
     """
-    run = _Run(inputs=inputs, tools=tools, live=dict(inputs.live), locks=KeyedLocks())
-    # One thread more for the conductor: an interrupt arrives in the main thread, which does nothing but wait, so it
-    # can never tear the books apart.
-    pool = ThreadPoolExecutor(max_workers=tools.workers + 1, thread_name_prefix="apply")
-    conductor = pool.submit(_conduct, plan, run, pool)
+    run = _Run(plan=plan, inputs=inputs, tools=tools, live=dict(inputs.live))
+    lanes = _Lanes(tools.workers)
+    # The conductor has a thread of its own: an interrupt arrives in the main thread, which does nothing but wait, so
+    # it can never tear the books apart.
+    pool = ThreadPoolExecutor(1, thread_name_prefix="apply")
+    conductor = pool.submit(_conduct, run, lanes)
     while True:
         try:
-            outcomes = conductor.result()
+            follow_ups = conductor.result()
         except KeyboardInterrupt:
-            if run.stopped or conductor.done():
+            if conductor.done() or run.ending is Ending.INTERRUPTED:
                 pool.shutdown(wait=False, cancel_futures=True)
-                raise
-            run.stopped = True
+                lanes.close(at_once=True)
+                return _cut_off(run)
+            run.ending = Ending.INTERRUPTED
         except BaseException:
+            lanes.close(at_once=True)
             pool.shutdown(cancel_futures=True)
             raise
         else:
+            lanes.close()
             pool.shutdown()
-            return outcomes
+            return Execution(outcomes=_in_order(run.outcomes), follow_ups=follow_ups, ending=run.ending)
 
 
-def _conduct(plan: Plan, run: _Run, pool: ThreadPoolExecutor) -> Outcomes:
-    outcomes: dict[Address, Outcome] = {}
-    known = run.known()
+def _in_order(outcomes: Mapping[Address, Outcome]) -> tuple[Outcome, ...]:
+    return tuple(outcomes[address] for address in sorted(outcomes))
+
+
+def _cut_off(run: _Run) -> Execution:
+    """Return what is known at this moment."""
+    with run.guard:
+        run.ending = Ending.CUT_OFF
+        found = dict(run.outcomes)
+        for change in run.plan.changes:
+            if change.address in run.begun:
+                found[change.address] = _outcome(change, Status.IN_DOUBT, WATCHED_NO_LONGER, "plan again: it is read")
+            elif change.address not in found:
+                found[change.address] = _outcome(change, Status.SKIPPED, NOT_BEGUN[Ending.CUT_OFF])
+    return Execution(
+        outcomes=_in_order(found),
+        follow_ups=skip_all(run.plan, NOT_BEGUN[Ending.CUT_OFF]),
+        ending=Ending.CUT_OFF,
+    )
+
+
+WATCHED_NO_LONGER = "the run was cut off while it was being carried out"
+NOT_BEGUN = {
+    Ending.INTERRUPTED: "interrupted before it began",
+    Ending.CUT_OFF: "interrupted before it began",
+    Ending.OUT_OF_TIME: "the time limit of the run passed before it began",
+}
+
+
+def _conduct(run: _Run, lanes: _Lanes) -> tuple[FollowUpOutcome, ...]:
+    plan, known = run.plan, run.known()
     for change in plan.changes:
         if change.action is Action.UNCHANGED:
-            outcomes[change.address] = _already_done(change, run, known)
+            run.outcomes[change.address] = _already_done(change, run, known)
     pending = {change.address: change for change in plan.pending}
     sorter = TopologicalSorter({a: [p for p in c.waits_for if p in pending] for a, c in pending.items()})
     sorter.prepare()
-    running: dict[Future[Outcome], Address] = {}
+    running: set[Future[Outcome]] = set()
     while sorter.is_active():
-        _start_ready(
-            pending, run, outcomes, sorter, lambda c: running.setdefault(pool.submit(_apply, c, run), c.address)
-        )
+        for address in sorter.get_ready():
+            skipped = _skipped(pending[address], run)
+            if skipped is None:
+                running.add(lanes.submit(pending[address], run))
+            else:
+                run.settle(skipped)
+                sorter.done(address)
         if running:
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            done, running = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                del running[future]
-                _settle(future.result(), outcomes, sorter, run.tools)
-    follow_ups: tuple[FollowUpOutcome, ...] = ()
-    if not run.stopped:
-        follow_ups = carry_out(plan, outcomes, run.known(), run.inputs.catalog, run.tools.send)
-    return tuple(outcomes[address] for address in sorted(outcomes)), follow_ups
+                run.settle(future.result())
+                sorter.done(future.result().address)
+    if run.stopped():
+        return skip_all(plan, NOT_BEGUN[run.ending])
+    return carry_out(plan, run.outcomes, run.known(), run.inputs.catalog, _Counter(run.tools.send))
 
 
-def _start_ready(
-    pending: Mapping[Address, Change],
-    run: _Run,
-    outcomes: dict[Address, Outcome],
-    sorter: TopologicalSorter[Address],
-    start: Callable[[Change], object],
-) -> None:
-    for address in sorter.get_ready():
-        change = pending[address]
-        blockers = _blockers(change, outcomes)
-        if run.stopped:
-            _settle(_outcome(change, Status.SKIPPED, INTERRUPTED), outcomes, sorter, run.tools)
-        elif blockers:
-            _settle(_outcome(change, Status.SKIPPED, f"because of {blockers}"), outcomes, sorter, run.tools)
-        else:
-            start(change)
+def _skipped(change: Change, run: _Run) -> Outcome | None:
+    """Return the outcome of a change that is not to be tried, None when it is."""
+    if run.stopped():
+        return _outcome(change, Status.SKIPPED, NOT_BEGUN[run.ending])
+    failed = tuple(a for a in sorted(change.waits_for) if a in run.outcomes and not _is_done(run.outcomes[a]))
+    if not failed:
+        return None
+    names = ", ".join(str(address) for address in failed)
+    return replace(_outcome(change, Status.SKIPPED, f"because of {names}"), because_of=failed)
 
 
-INTERRUPTED = "interrupted before it began"
-
-
-def _settle(
-    outcome: Outcome, outcomes: dict[Address, Outcome], sorter: TopologicalSorter[Address], tools: Tools
-) -> None:
-    outcomes[outcome.address] = outcome
-    tools.on_outcome(outcome)
-    sorter.done(outcome.address)
-
-
-def _blockers(change: Change, outcomes: Mapping[Address, Outcome]) -> str:
-    failed = [a for a in sorted(change.waits_for) if a in outcomes and outcomes[a].status is not Status.APPLIED]
-    return ", ".join(str(address) for address in failed)
+def _is_done(outcome: Outcome) -> bool:
+    return outcome.status in (Status.APPLIED, Status.UNCHANGED)
 
 
 def _outcome(change: Change, status: Status, detail: str = "", hint: str = "") -> Outcome:
@@ -165,21 +239,26 @@ def _already_done(change: Change, run: _Run, known: Known) -> Outcome:
 
 
 class _Counter:
-    """Counts what one change sends."""
+    """Sends, and counts what one change needs."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: CountedSend) -> None:
         self._send = send
-        self.sent = 0
+        self.requests = 0
+        self.attempts = 0
 
     def __call__(self, request: Request) -> Response:
-        self.sent += 1
-        return self._send(request)
+        self.requests += 1
+        return self._send(request, on_attempt=self._attempt)
+
+    def _attempt(self) -> None:
+        self.attempts += 1
 
 
 def _apply(change: Change, run: _Run) -> Outcome:
     """Carry out one change and return its outcome, whatever happens."""
-    if run.stopped:  # while it waited for a free worker
-        return _outcome(change, Status.SKIPPED, INTERRUPTED)
+    if run.stopped():  # while it waited for a free worker
+        return _outcome(change, Status.SKIPPED, NOT_BEGUN[run.ending])
+    run.begin(change)
     tools = run.tools
     started = tools.clock()
     count = _Counter(tools.send)
@@ -213,6 +292,7 @@ def _apply(change: Change, run: _Run) -> Outcome:
         outcome,
         moved=moved,
         wanted=change.fields if moved else (),
-        requests=count.sent,
+        requests=count.requests,
+        attempts=count.attempts,
         seconds=tools.clock() - started,
     )
