@@ -44,6 +44,7 @@ from reconciler.shell.files import (
 from reconciler.shell.following import find_due
 from reconciler.shell.ledger_file import KEY_NAME as LEDGER_KEY_NAME
 from reconciler.shell.ledger_file import read_ledger
+from reconciler.shell.once import Once
 from reconciler.shell.options import Options
 from reconciler.shell.recorder import Recorder
 from reconciler.shell.refresh import LiveReader, refresh
@@ -230,7 +231,8 @@ def plan(loaded: Loaded, connections: Connections, options: Options) -> Planned:
         remote_ids=ledger.remote_ids(),
     )
     needed = with_parents(loaded.selected, loaded.resources)
-    state = refresh(reader, [loaded.resources[address] for address in sorted(needed)])
+    at_once = reader.counting(Once(reader.send))  # one document may hold many objects
+    state = refresh(at_once, [loaded.resources[address] for address in sorted(needed)])
     if state.failures:
         raise _all_failures(state.failures)
     known = Known(resources=loaded.resources, live=state.objects)

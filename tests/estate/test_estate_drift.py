@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from bench import Bench, assert_applied, bodies, change_of, make_bench
 
-from reconciler.core.model import Action, Cause, Plan
+from reconciler.core.model import Action, Cause, Comparability, Plan
 from reconciler.core.pointer import format_pointer
 from reconciler.render.text import render_plan
 
@@ -172,13 +172,15 @@ def planned(plan: Plan) -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize("ledger", [True, False], ids=["ledger", "no-ledger"])
 def test_a_managed_field_that_moved_is_planned_alone(tmp_path: Path, case: Case, ledger: bool) -> None:
     bench = applied(tmp_path, case.system, case.variants, ledger=ledger)
+    # Nothing else remembers what cannot be read.
+    known = [str(c.address) for c in bench.plan().changes if ledger or c.comparability is Comparability.READ]
     before = row_of(bench, case)
     act(bench, case, case.managed)
     cause = Cause.DRIFT if ledger else Cause.UNKNOWN
-    assert planned(bench.plan()) == [(case.address, case.pointer, cause.value)]
-    assert_applied(bench.apply())
+    assert planned(bench.plan(*known)) == [(case.address, case.pointer, cause.value)]
+    assert_applied(bench.apply(*known))
     assert sum(len(bench.writes(name)) for name in bench.recordings) == 1
-    assert bench.plan().pending == ()
+    assert bench.plan(*known).pending == ()
     moving = {"updated_at", "updatedAt", "version", "saves", "created_at"}
     assert {n: v for n, v in row_of(bench, case).items() if n not in moving} == {
         n: v for n, v in before.items() if n not in moving
