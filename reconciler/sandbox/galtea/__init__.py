@@ -1,4 +1,4 @@
-"""Emulation of the Galtea REST API: products and endpoint connections, quirks included."""
+"""Emulation of the Galtea REST API: products and what evaluates them, quirks included."""
 
 from reconciler.sandbox.galtea.system import Galtea
 

@@ -62,6 +62,18 @@ def integer(lowest: int, highest: int | None = None, *, nullable: bool = True) -
     return Field(lambda value: is_integer(value, lowest, highest), words, nullable)
 
 
+def number(lowest: float, highest: float | None = None, *, nullable: bool = True) -> Field:
+    """Accept any number within bounds, both included."""
+    words = f"a number of at least {lowest}" + (f" and at most {highest}" if highest is not None else "")
+
+    def accepts(value: Any) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        return value >= lowest and (highest is None or value <= highest)
+
+    return Field(accepts, words, nullable)
+
+
 def boolean() -> Field:
     """Accept true and false."""
     return Field(lambda value: isinstance(value, bool), "a boolean")

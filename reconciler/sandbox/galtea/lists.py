@@ -60,7 +60,18 @@ def check_options(values: list[str], options: tuple[str, ...]) -> None:
 
 def part_of(field: str) -> Filter:
     """Return a substring filter, regardless of case."""
-    return lambda row, values: any(value.lower() in row[field].lower() for value in values)
+    return lambda row, values: any(value.lower() in (row[field] or "").lower() for value in values)
+
+
+def unless(field: str) -> Filter:
+    """Return the filter of an `include…` flag: `false` leaves out rows whose `field` is true."""
+
+    def passes(row: Row, values: list[str]) -> bool:
+        if values[-1] not in ("true", "false"):  # booleans are lower-case
+            raise ProblemError(400, f"Invalid boolean '{values[-1]}'")
+        return values[-1] == "true" or not row[field]
+
+    return passes
 
 
 def created_from() -> Filter:

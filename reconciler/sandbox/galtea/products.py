@@ -6,7 +6,7 @@ from typing import Any
 
 from reconciler.sandbox.galtea.fields import Field, check_fields, choice, integer, require, text, texts
 from reconciler.sandbox.galtea.lists import one_of, part_of, select
-from reconciler.sandbox.galtea.state import Call, ProblemError, State
+from reconciler.sandbox.galtea.state import COLLECTIONS, Call, ProblemError, State
 from reconciler.sandbox.http import SandboxResponse, empty_response, json_response
 from reconciler.sandbox.rows import Row
 
@@ -89,12 +89,13 @@ def update(state: State, call: Call) -> SandboxResponse:
 
 
 def delete(state: State, call: Call) -> SandboxResponse:
-    """DELETE: soft; refused while live connections belong to it."""
+    """DELETE: soft; refused while live objects belong to it."""
     row = state.live(_COLLECTION, call.values["id"], "Product")
-    connections = state.rows["endpointConnections"].values()
-    if any(c["productId"] == row["id"] and c["deletedAt"] is None for c in connections):
-        # [unknown] The status for things in use: "a clear client error" (section 1).
-        raise ProblemError(400, "Product is still in use by endpoint connections; delete them first")
+    for collection in COLLECTIONS:
+        children = state.rows[collection].values()
+        if any(child.get("productId") == row["id"] and child["deletedAt"] is None for child in children):
+            # [unknown] The status for things in use: "a clear client error" (section 1).
+            raise ProblemError(400, f"Product is still in use by {collection}; delete them first")
     row["deletedAt"] = state.now()
     return empty_response(204)
 

@@ -15,7 +15,13 @@ from typing import Any
 from reconciler.sandbox.http import SandboxRequest, SandboxResponse, empty_response, json_response
 from reconciler.sandbox.rows import Row, Rows
 
-_REASONS = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
+COLLECTIONS = (
+    *("products", "models", "userGroups", "specifications", "metrics"),
+    *("endpointConnections", "phoneConnections", "webRtcConnections", "versions", "monitors"),
+)
+"""All collections, those that others refer to first."""
+
+_REASONS = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict"}
 _BASE_36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -67,10 +73,13 @@ class Call:
 class State:
     """Rows by collection, the caller, and the sources of ids and times."""
 
-    def __init__(self, *, empty_answers: bool, deleted_names_block: bool, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, *, empty_answers: bool, deleted_names_block: bool, role: str, clock: Callable[[], float]
+    ) -> None:
         self.empty_answers = empty_answers
+        self.role = role  # of the user that the key acts as
         self.deleted_names_block = deleted_names_block
-        self.rows = Rows("products", "endpointConnections")
+        self.rows = Rows(*COLLECTIONS)
         self.outside_calls = 0  # how often testConnection called the customer's endpoint
         self._clock = clock
         self._random = random.Random(20261009)

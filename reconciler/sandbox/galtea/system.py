@@ -10,15 +10,24 @@ import html
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
-from reconciler.sandbox.galtea import connections, products
-from reconciler.sandbox.galtea.state import Call, ProblemError, State
+from reconciler.sandbox.galtea import connections, monitors, products, specifications, user_groups, versions
+from reconciler.sandbox.galtea.collection import Handler
+from reconciler.sandbox.galtea.metrics import METRICS
+from reconciler.sandbox.galtea.models import MODELS
+from reconciler.sandbox.galtea.monitors import MONITORS
+from reconciler.sandbox.galtea.specifications import SPECIFICATIONS
+from reconciler.sandbox.galtea.state import COLLECTIONS, Call, ProblemError, State
+from reconciler.sandbox.galtea.user_groups import USER_GROUPS
+from reconciler.sandbox.galtea.versions import VERSIONS
+from reconciler.sandbox.galtea.voice import PHONE_CONNECTIONS, WEB_RTC_CONNECTIONS
 from reconciler.sandbox.http import SandboxRequest, SandboxResponse, json_response, text_response
 from reconciler.sandbox.routes import Routes
 from reconciler.sandbox.rows import Row, Which
 
-_Handler: TypeAlias = Callable[[State, Call], SandboxResponse]
+_USUAL = (*(MODELS, USER_GROUPS, METRICS, SPECIFICATIONS, PHONE_CONNECTIONS, WEB_RTC_CONNECTIONS, VERSIONS, MONITORS),)
+"""The collections that follow the common rules."""
 
 _HEADER_CEILING = 16 * 1024  # section 1, "Lists"
 
@@ -27,7 +36,7 @@ def _who_am_i(state: State, _call: Call) -> SandboxResponse:
     return json_response(200, {"id": state.user_id, "organizationId": state.organization_id})
 
 
-_ROUTES: Routes[_Handler] = Routes(
+_ROUTES: Routes[Handler] = Routes(
     {
         "GET /auth/user": _who_am_i,
         "GET /products": products.list_all,
@@ -42,18 +51,25 @@ _ROUTES: Routes[_Handler] = Routes(
         "GET /endpointConnections/{id}": connections.get,
         "PATCH /endpointConnections/{id}": connections.update,
         "DELETE /endpointConnections/{id}": connections.delete,
+        **user_groups.link_routes(),
+        **specifications.link_routes(),
+        **versions.extra_routes(),
+        **monitors.extra_routes(),
+        **{route: handler for collection in _USUAL for route, handler in collection.routes().items()},
     }
 )
 _COMPLETE: Mapping[str, Callable[[State, Row], Row]] = {
     "products": products.complete,
     "endpointConnections": connections.complete,
+    **{collection.name: collection.complete for collection in _USUAL},
 }
 
 
 class Galtea:
-    """One organization, seen by one user. Collections: products, endpointConnections."""
+    """One organization, seen by one user."""
 
     name = "galtea"
+    collections = COLLECTIONS
 
     def __init__(
         self,
@@ -61,16 +77,20 @@ class Galtea:
         api_key: str = "gsk_fake-key-not-real",
         empty_answers: bool = False,
         deleted_names_block: bool = False,
+        role: str = "OWNER",
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Start empty.
 
         `empty_answers`: successful writes answer 201 with only a Location, or 204, even unasked.
         `deleted_names_block`: the name of a deleted object cannot be used again.
+        `role`: of the user that the key acts as; user groups are for OWNER and ADMIN.
         """
         self._api_key = api_key
         self._lock = threading.RLock()
-        self._state = State(empty_answers=empty_answers, deleted_names_block=deleted_names_block, clock=clock)
+        self._state = State(
+            empty_answers=empty_answers, deleted_names_block=deleted_names_block, role=role, clock=clock
+        )
 
     def handle(self, request: SandboxRequest) -> SandboxResponse:
         """Answer one request as the API would."""
