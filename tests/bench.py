@@ -180,7 +180,7 @@ def make_bench(folder: Path, variants: Mapping[str, str] | None = None, *, popul
 def with_empty_answers(estate: Estate) -> Estate:
     """Return the estate with a Galtea that holds the same, and answers writes without the object."""
     quiet = Galtea(api_key=SECRETS["GALTEA_API_KEY"], empty_answers=True)
-    for collection in ("products", "endpointConnections"):
+    for collection in quiet.collections:
         for row in estate.galtea.stored(collection):
             quiet.seed(collection, row)
     return replace(estate, galtea=quiet)

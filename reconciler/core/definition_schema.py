@@ -31,6 +31,7 @@ KEYWORD_SCHEMAS: Mapping[str, JsonObject] = {
     "x-key": {"type": "array", "items": _TEXT, "minItems": 1},
     "x-map": {"enum": ["whole", "keys"]},
     "x-absent": {},
+    "x-means": {"type": "object", "minProperties": 1},
     "x-mask": {"type": "string", "format": "regex"},
     "x-present": _TEXT,
     "x-immutable": _FLAG,

@@ -23,6 +23,7 @@ KEYWORDS: Mapping[str, str] = {
     "x-key": "fields that tell the items of a list apart",
     "x-map": "whole (default of maps without fixed fields): stated keys are all; keys: only those are managed",
     "x-absent": "the value that a field left out of an answer stands for",
+    "x-means": "texts that only answers hold, and the value that each of them stands for",
     "x-mask": "a regular expression for what the server shows in place of a secret",
     "x-present": "the sibling field that tells whether a hidden value is set",
     "x-immutable": "a change means another object",
@@ -83,6 +84,7 @@ class FieldInfo:
     ownership: str | None = None  # x-map: whole or keys
     absent: Json = MISSING  # x-absent
     default: Json = MISSING
+    means: Mapping[str, Json] = field(default_factory=dict)
     mask: str | None = None
     presence: str | None = None
     read_only: bool = False
@@ -224,6 +226,7 @@ def _annotations(name: str, parts: list[JsonObject]) -> FieldInfo:
         ownership=first("x-map"),
         absent=first("x-absent", MISSING),
         default=first("default", MISSING),
+        means=first("x-means", {}),
         mask=first("x-mask"),
         presence=first("x-present"),
         read_only=flag("readOnly"),

@@ -149,6 +149,7 @@ _VALUES: Mapping[str, tuple[Callable[[Json], bool], str]] = {
     "x-list": (lambda value: value in ("ordered", "set"), "ordered or set"),
     "x-key": (_is_key, "a list of names of fields"),
     "x-map": (lambda value: value in ("whole", "keys"), "whole or keys"),
+    "x-means": (lambda value: isinstance(value, dict) and value != {}, "a mapping of texts to values"),
     "x-mask": (_is_expression, "a regular expression"),
     "x-present": (_is_text, "the name of a field"),
     "x-immutable": (_is_flag, "true or false"),

@@ -274,6 +274,8 @@ def canonical(info: FieldInfo, value: Any, absent: str) -> Any:
         if info.is_set and info.key:
             return _by_key(info, value, items, desired=False) or MISSING
         return (_sorted(items) if info.is_set else items) or MISSING
+    if isinstance(value, str):
+        value = info.means.get(value, value)
     value = canonical_scalar(info.forms, value)
     # Items of lists and keys of maps are there even with a zero in them; only fields are left out.
     is_field = info.name not in ("", "*")

@@ -252,6 +252,8 @@ def marks(info: FieldInfo) -> Iterator[str]:
         "other keys are left alone": info.ownership == "keys",
     }
     yield from (words for words, holds in flags.items() if holds)
+    for shown, meant in info.means.items():
+        yield f"{shown} means {_shown(meant)}"
     if info.key:
         yield f"items told apart by {', '.join(info.key)}"
     if info.default is not MISSING:

@@ -31,6 +31,7 @@ SECRETS: Mapping[str, str] = {
     "SUPPORT_BOT_TOKEN": "fake-support-bot-token-not-real",
     "SALES_PASSWORD": "fake-sales-password-not-real",
     "SALES_TENANT_KEY": "fake-sales-tenant-key-not-real",
+    "VOICE_AGENT_KEY": "fake-voice-agent-key-not-real",
     "PROXY_PASSWORD": "fake-proxy-password-not-real",
     "ROTATION_TOKEN": "fake-rotation-token-not-real",
 }
@@ -116,6 +117,9 @@ def _found(estate: Estate) -> None:
     estate.apinizer.seed("apiProxies", {"project": "trading", "name": "quotes-rest", "type": "REST"})
     estate.apinizer.seed("apiProxies", {"project": "trading", "name": "quotes-grpc", "type": "GRPC"})
     estate.apinizer.seed("apiProxies", {"project": "service-desk", "name": "tickets-rest", "type": "REST"})
+    # The platform's own models and metrics share the lists with everybody's.
+    estate.galtea.seed("models", {"name": "gpt-4.1", "organizationId": None, "isDefault": True, "source": "PREDEFINED"})
+    estate.galtea.seed("metrics", {"name": "politeness", "organizationId": None, "source": "DEEPEVAL"})
     estate.galtea.seed("products", {"name": "sales-assistant", "description": "Helps the sales team with offers"})
     estate.goldmine.seed("pools", {"id": POOL})
     estate.goldmine.seed("providers", {"id": STATIC_PROVIDER, "type": "PROVIDER_TYPE_PROXYLINE", "targetPoolId": POOL})
@@ -229,6 +233,34 @@ def _populate_galtea(galtea: Galtea) -> None:
             "outputMapping": {"output": "$.a"},
         },
     )
+    _populate_evaluation(galtea, product)
+
+
+def _populate_evaluation(galtea: Galtea, product: str) -> None:
+    """Put in place what scores the support bot."""
+    # The prices went up, and nobody told the platform.
+    prices = {"inputCostPerToken": 3e-07, "outputCostPerToken": 1.2e-06, "tokenizerProvider": "openai"}
+    galtea.seed("models", {"name": "support-llm", **prices})
+    galtea.seed(
+        "userGroups", {"name": "quality-reviewers", "description": "Reads and scores what the support bot answers"}
+    )
+    specification = {"productId": product, "type": "CAPABILITY", "testType": "SCENARIOS"}
+    explains = galtea.seed(
+        "specifications",
+        {**specification, "name": "explains-returns", "description": "The bot explains how an order is returned"},
+    )
+    galtea.seed("specifications", {**specification, "name": "theirs", "description": "The bot can be called at night"})
+    judge = {
+        "source": "PARTIAL_PROMPT", "judgePrompt": "Score 1 if the actual output is polite, and 0 otherwise.",
+        "evaluatorModelName": "gpt-4.1", "evaluationParams": ["actual_output", "input"],
+    }  # fmt: skip
+    # A revision of its own name: the older one is legacy, and only the newer one counts.
+    family = {"metricGroupId": "metricGroup_c000000000000000politeness", "name": "politeness"}
+    old = galtea.seed("metrics", {**judge, **family, "judgePrompt": "Is it polite?", "isLegacy": True})
+    active = {"parentMetricId": old, "tags": ["tone"], "specificationIds": [explains]}
+    galtea.seed("metrics", {**judge, **family, **active})
+    galtea.seed("phoneConnections", {"productId": product, "name": "support-line", "phoneNumber": "+14155550100"})
+    galtea.seed("versions", {"productId": product, "name": "v1", "facts": {"commit": "0000000"}})
 
 
 def _populate_goldmine(goldmine: Goldmine) -> None:

@@ -54,6 +54,7 @@ def test_spellings(schema: dict[str, Any], names: tuple[str, str, str]) -> None:
         ("x-key", ["a", "b"], "key", ("a", "b")),
         ("x-map", "keys", "ownership", "keys"),
         ("x-absent", 0, "absent", 0),
+        ("x-means", {"up": "on"}, "means", {"up": "on"}),
         ("x-mask", r"\*+", "mask", r"\*+"),
         ("x-present", "hasIt", "presence", "hasIt"),
         ("x-immutable", True, "immutable", True),

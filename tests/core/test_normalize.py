@@ -215,6 +215,9 @@ def test_a_keyed_set_is_an_object_by_key() -> None:
             "default", {"properties": {"a": {"default": 1}}}, {"a": 1}, MISSING, True, id="default-inside-an-object"
         ),
         pytest.param("unset", {"x-absent": 7}, 7, MISSING, True, id="absent-value"),
+        pytest.param("unset", {"x-means": {"UP": "ON"}}, "ON", "UP", True, id="what-an-answer-means"),
+        pytest.param("unset", {"x-means": {"UP": "ON"}}, "OFF", "UP", False, id="what-an-answer-does-not-mean"),
+        pytest.param("unset", {"x-means": {"UP": "ON"}}, "ON", "ON", True, id="what-an-answer-says-itself"),
         pytest.param("unset", {"x-absent": 7}, 8, MISSING, False, id="not-the-absent-value"),
         pytest.param("unset", {"x-absent": 7}, None, 7, True, id="null-is-the-absent-value"),
         pytest.param("zero", {"x-absent": 7}, 0, MISSING, False, id="absent-value-over-zero"),

@@ -25,8 +25,13 @@ from reconciler.sandbox.vices import Attempt, Fault, requests_to
 SEEDS = [1, 20]
 SESSIONS = 4  # in the pool of the populated estate, those that nobody manages included
 
-SETS = {"tags", "methods", "allowed_hosts", "models", "retryableStatusCodes"}
+SETS = {
+    *("tags", "methods", "allowed_hosts", "models", "retryableStatusCodes"),
+    *("evaluationParams", "userGroupIds", "specificationIds", "metricGroupIds"),
+}
 """Lists of the example manifests whose order means nothing."""
+
+PREFIXED_ID = re.compile(r"[a-zA-Z]+_c[0-9a-z]{23}")
 
 Shuffle = Callable[[random.Random, Path], None]
 Face = tuple[str, str, str]
@@ -139,12 +144,11 @@ def sent(bench: Bench) -> set[str]:
 
 
 def path_shape(path: str) -> str:
-    return "/".join("(id)" if len(step) == 36 or (step.startswith("endpointC") and len(step) > 25) else step
-                    for step in path.split("/"))  # fmt: skip
+    return "/".join("(id)" if len(step) == 36 or PREFIXED_ID.fullmatch(step) else step for step in path.split("/"))
 
 
 def body_shape(request: SandboxRequest) -> Any:
-    body = json.loads(request.body)
+    body = json.loads(PREFIXED_ID.sub("(id)", request.body.decode()))
     made_by_server = ("upstream_id", "service_id", "productId", "sessionId", "createdAt")
     return {name: "(id)" if name in made_by_server else value for name, value in body.items()}
 

@@ -20,6 +20,14 @@ KINDS = {
     "apinizer.WebSocketSettings": ("apinizer.edition", "apinizer.settingsRead"),
     "galtea.Product": (),
     "galtea.EndpointConnection": (),
+    "galtea.Metric": (),
+    "galtea.Model": (),
+    "galtea.Monitor": (),
+    "galtea.PhoneConnection": (),
+    "galtea.Specification": (),
+    "galtea.UserGroup": (),
+    "galtea.Version": (),
+    "galtea.WebRtcConnection": (),
     "goldmine.Session": (),
     "goldmine.Provider": (),
     "goldmine.Assignment": (),
@@ -104,7 +112,7 @@ def parents_first(bench: Bench, kind: str) -> list[str]:
     found: list[str] = []
 
     def visit(name: str) -> None:
-        for parent in sorted(direct[name]):
+        for parent in sorted(direct[name] - {name}):
             visit(parent)
             if parent not in found:
                 found.append(parent)

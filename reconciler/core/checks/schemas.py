@@ -88,6 +88,8 @@ PAIRS = (
         hint="remove writeOnly, or write x-sensitive: true",
     ),
     Pair(one="x-mask", other="writeOnly", message="x-mask has no effect: it is never answered", fatal=False),
+    Pair(one="x-means", other="writeOnly", message="x-means has no effect: it is never answered", fatal=False),
+    Pair(one="x-means", other="readOnly", message="x-means has no effect: it is never compared", fatal=False),
 )
 
 
@@ -189,6 +191,7 @@ TYPES_OF_KEYWORDS: Mapping[str, frozenset[str]] = {
     "x-list": frozenset({"array"}),
     "x-key": frozenset({"array"}),
     "x-map": frozenset({"object"}),
+    "x-means": _SCALARS,
     "x-mask": frozenset({"string"}),
     "x-unit": _NUMBERS | {"string"},
     "x-form": _SCALARS,

@@ -28,10 +28,12 @@ def schema_values(schema: JsonObject, path: Path) -> Findings:
                 yield doubt((*place, "enum", index), f"enum holds {value!r} twice")
 
 
-def _values(schema: JsonObject) -> Iterator[tuple[str, int | None, Json]]:
+def _values(schema: JsonObject) -> Iterator[tuple[str, int | str | None, Json]]:
     for keyword in ("default", "x-absent", "const"):
         if keyword in schema:
             yield keyword, None, schema[keyword]
+    for text, value in schema.get("x-means", {}).items():
+        yield "x-means", text, value
     for keyword in ("enum", "examples"):
         for index, value in enumerate(schema.get(keyword, [])):
             yield keyword, index, value
@@ -43,7 +45,7 @@ def _wrong(root: JsonObject, schema: JsonObject, value: Json, keyword: str) -> M
     if keyword in ("enum", "const"):
         # What else stands beside them may be there to take single values out again.
         schema = {"type": schema["type"]} if "type" in schema else {}
-    rules = {k: v for k, v in schema.items() if k not in ("default", "examples", "x-absent")}
+    rules = {k: v for k, v in schema.items() if k not in ("default", "examples", "x-absent", "x-means")}
     # References are looked up in the whole schema.
     if "$defs" in root and "$defs" not in rules:
         rules = {**rules, "$defs": root["$defs"]}
