@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 from reconciler.core.considered import Inputs
 from reconciler.core.errors import ApiError, InvalidInput, ReconcilerError, Refused, UsageError
@@ -94,7 +95,7 @@ def load(options: Options) -> Loaded:
             "`policy.prune` is not supported by this version, which deletes nothing",
             hint="remove it; objects whose manifests go away stay as they are",
         )
-    paths, problems = find_manifests(settings.manifest_paths, settings.root)
+    paths, problems = find_manifests(_roots(settings, options), settings.root)
     documents: list[Document] = []
     for path in paths:
         read, found = read_documents(path, display_path(path))
@@ -122,6 +123,14 @@ def load(options: Options) -> Loaded:
         warnings=tuple(problems),
         documents=len(documents),
     )
+
+
+def _roots(settings: Settings, options: Options) -> list[Path]:
+    """Return where manifests are; with a scratch manifest, those that it may refer to need not exist yet."""
+    roots = list(settings.manifest_paths)
+    if options.scratch is None:
+        return roots
+    return [root for root in roots if (settings.root / root).exists()] + [options.scratch.absolute()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

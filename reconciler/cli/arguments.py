@@ -226,6 +226,7 @@ def _add_kinds(commands: Commands) -> None:
     schema = _add(sub, "schema", "print a JSON Schema for editors, of manifests or of definitions", epilog=_SCHEMA)
     schema.add_argument("--definitions", action="store_true", help="of definitions instead of manifests")
     _add_from_openapi(sub)
+    _add_verify(sub)
     for one in (listing, show, check, new, schema):
         _add_own_kinds(one)
     for one in (show, schema):
@@ -237,6 +238,47 @@ def _add_kinds(commands: Commands) -> None:
         _add_output(one)
 
 
+def _add_verify(commands: Commands) -> None:
+    parser = _add(
+        commands,
+        "verify",
+        "put what a kind claims to the test on a live system, with a scratch object",
+        epilog=_VERIFY,
+    )
+    parser.add_argument("kind", metavar="KIND", help="as in Product, or shop.Product where several systems have one")
+    parser.add_argument(
+        "--scratch",
+        metavar="FILE",
+        required=True,
+        help="a manifest of the object to make, change and delete; nothing may have its name yet",
+    )
+    parser.add_argument(
+        "--change",
+        metavar="FIELD=VALUE",
+        action="append",
+        default=[],
+        dest="changes",
+        help="change this field to this value (JSON, or text); may be repeated (default: values that are guessed)",
+    )
+    parser.add_argument(
+        "--patience",
+        metavar="TIME",
+        type=_duration,
+        default=10.0,
+        help="how long reads may lag behind writes (default: 10s)",
+    )
+    group = parser.add_argument_group("input")
+    group.add_argument(
+        "--config", metavar="FILE", default="reconciler.yaml", help="configuration (default: reconciler.yaml)"
+    )
+    group.add_argument("--target", metavar="NAME", help="target in the configuration (default: the only one)")
+    _add_output(parser)
+
+
+_VERIFY = """\
+The object is created, read, changed field by field, reordered, cleared, written with a stale version, created a
+second time, and deleted. Nothing else is touched, and an object that is there already is refused.
+Exits with 1 when a claim of the definition did not hold; the place and the line to write are shown."""
 _CHECK = "Exits with 3 when there is a mistake; warnings alone are shown and pass."
 _NEW = "The system comes along unless it is defined already. The text passes `reconciler kinds check` as it is."
 _SCHEMA = """\

@@ -26,6 +26,10 @@ def run_command(options: argparse.Namespace, console: Console, environ: Mapping[
         case "apply":
             return _apply(options, console, environ)
         case "kinds":
+            if options.kinds_command == "verify":
+                from reconciler.cli.verify import run_verify
+
+                return run_verify(options, console, environ)
             from reconciler.cli.kinds import run_kinds
 
             return run_kinds(options, console)

@@ -22,6 +22,7 @@ class Options:
     config: Path
     target: str | None = None
     selection: Selection = Selection()
+    scratch: Path | None = None  # a manifest beside those of the configuration
     parallelism: int = 10
     resend: bool = False
     time_limit_s: float | None = None  # of the whole run; nothing begins afterwards

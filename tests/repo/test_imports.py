@@ -24,8 +24,9 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     "shell": ("core", "shell"),  # narrowed by SHELL
     "sandbox": ("sandbox",),
     "workflow": ("core", "shell"),
+    "verification": ("core", "shell", "workflow"),
     "approvals": ("core", "shell", "workflow"),
-    "cli": ("core", "render", "cli", "workflow", "approvals"),  # widened by DOORS_OF_CLI
+    "cli": ("core", "render", "cli", "verification", "workflow", "approvals"),  # widened by DOORS_OF_CLI
     "demo": ("core", "render", "workflow", "sandbox"),  # widened by DOORS_OF_CLI
     "__main__": ("cli.main",),
 }
@@ -39,6 +40,7 @@ DOORS_OF_CLI: Mapping[str, tuple[str, ...]] = {
         "shell.foreign",
         "shell.settings",
     ),  # reads definitions, and where a configuration says they are
+    "cli.verify": ("shell.files",),
     "cli.sandbox": ("sandbox.estate", "sandbox.server", "sandbox.workspace", "shell.packaged"),
     "demo.story": ("cli.console", "shell.packaged"),  # the story is told to a person
 }
@@ -53,6 +55,8 @@ SHELL: Mapping[str, tuple[str, ...]] = {
     "apply.work": ("locks", "refresh"),
     "apply.writing": ("apply.work",),
     "client": ("authentication", "endpoint", "outgoing"),
+    "conformance.scratch": ("refresh",),
+    "conformance.walk": ("conformance.scratch",),
     "connections": ("client", "endpoint", "options", "sending", "settings"),
     "definitions": ("files", "packaged"),
     "documents": ("limits", "nodes", "scalars"),
@@ -137,7 +141,7 @@ def test_only_the_workflow_wires_the_live_shell() -> None:
         for name, module in modules().items()
         if not name.startswith("shell") and any(within(i.target, live) for i in our_imports(module))
     }
-    assert wirers == {"workflow"}
+    assert wirers == {"verification", "workflow"}
 
 
 def test_no_module_imports_itself_through_others() -> None:
