@@ -123,6 +123,16 @@ class Galtea:
             return self._state.rows.remove(collection, which)
 
     @property
+    def role(self) -> str:
+        """The role of the user that the key acts as."""
+        return self._state.role
+
+    @role.setter
+    def role(self, role: str) -> None:
+        with self._lock:
+            self._state.role = role
+
+    @property
     def outside_calls(self) -> int:
         """How often testConnection would have called a customer's endpoint."""
         with self._lock:
