@@ -243,7 +243,7 @@ def test_one_thing_turns_into_another(tmp_path: Path, name: str, edition: str) -
 
 # --------------------------------------------------------------------------- refused before anything is sent
 
-INVALID = {
+INVALID: dict[str, tuple[str, dict[str, Any], str]] = {
     "null for a setting": ("ConnectionSettings", {**SETTINGS, "readTimeout": None}, "expected integer, got null"),
     "null for a description": (
         "IpGroup", {**PROJECT, "description": None}, "expected string, got null"),
@@ -288,7 +288,7 @@ def test_an_empty_group_of_addresses_is_no_group_on_older_servers(tmp_path: Path
     assert ["too few items" in mistake.message for mistake in raised.value.diagnostics] == [True]
 
 
-NEWER = {
+NEWER: dict[str, dict[str, Any]] = {
     "GrpcSettings": {"project": "trading", "proxy": "quotes-grpc", "keepAliveTime": 5},
     "IdempotencySettings": {**SETTINGS, "keyRequired": True},
     "ErrorHandling": {**SETTINGS, "errorHandlingType": "ADVANCED"},
@@ -306,7 +306,7 @@ def test_what_older_servers_do_not_have_is_refused_in_the_plan(tmp_path: Path, k
     assert bench.writes("apinizer") == []
 
 
-WRONG_PROXIES = {
+WRONG_PROXIES: dict[str, tuple[dict[str, Any], str, str]] = {
     "WebSocketSettings": ({"connectTimeout": 5}, "REST", "WebSocket settings fit a proxy of type WEBSOCKET only"),
     "GrpcSettings": ({"keepAliveTime": 5}, "REST", "gRPC settings fit a proxy of type GRPC only"),
     "RoutingAddresses": ({"routingAddressList": []}, "AI", "the routing of a proxy of type AI"),
