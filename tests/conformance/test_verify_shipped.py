@@ -24,6 +24,8 @@ CATALOG, _ = load_kinds([])
 
 UNUSED: dict[str, JsonObject] = {
     "apinizer.ProxyEndpoint": {"name": "/scratch"},
+    "galtea.Specification": {"description": "Scratch"},
+    "galtea.Version": {"facts": {"commit": "scratch"}},
     "goldmine.Provider": {"type": "PROVIDER_TYPE_OXYLABS_RESIDENTIAL", "credentials": "fake-token-not-real"},
     "goldmine.Session": {"token": "sess-scratch"},
     "trustgate.Rule": {"path": "/scratch"},

@@ -10,7 +10,7 @@ from reconciler.core.errors import Refused
 from reconciler.core.fields import FieldInfo
 from reconciler.core.kinds import Kind
 from reconciler.core.model import Address, Json, JsonObject
-from reconciler.core.normalize import strictly_equal
+from reconciler.core.normalize import canonical_json, strictly_equal
 from reconciler.core.pointer import MISSING
 from reconciler.core.schema_gate import CompiledSchema
 from reconciler.core.template import variables
@@ -47,8 +47,11 @@ class Trials:
 
     def is_sure_of(self, name: str, value: Json) -> bool:
         """Tell whether the server has to take `value`: a person gave it, or the schema leaves no doubt about it."""
-        if name in self.given or value is None or isinstance(value, (bool, list)):
+        if name in self.given or value is None or isinstance(value, bool):
             return True
+        stated = self.spec.get(name)
+        if isinstance(value, list) and isinstance(stated, list):
+            return all(any(strictly_equal(item, known) for known in stated) for item in value)
         return "enum" in self.kind.fields.child(name).schema
 
     def fits(self, spec: JsonObject) -> bool:
@@ -87,8 +90,9 @@ def _others(info: FieldInfo, value: Any, name: str, kind: Kind) -> Iterator[Json
     """Yield values near `value`, and those that the schema and the examples name."""
     schema = info.schema
     for example in (*kind.definition.examples, {name: schema.get("default")}):
-        if example.get(name) is not None:
-            yield example[name]
+        value_there = example.get(name)
+        if value_there is not None and "${" not in canonical_json(value_there):  # nothing fills references in here
+            yield value_there
     yield from (one for one in [*schema.get("enum", []), *schema.get("examples", [])] if one is not None)
     if isinstance(value, bool):
         yield not value
