@@ -259,7 +259,7 @@ def answered_id(kind: Kind, call: WriteCall, response: Response, spec: JsonObjec
         found = get(body, parse_pointer(call.id_at))
         if isinstance(found, (str, int)) and found != "":
             return as_text(found)
-    inner = get(body, parse_pointer(call.object)) if body is not None else MISSING
+    inner = get(body, parse_pointer(call.object)) if body is not None and call.returns == "object" else MISSING
     if isinstance(inner, dict):
         found = read_id(kind, inner, stated)
         if found is not None:

@@ -224,6 +224,10 @@ class Refusal(Condition):
     """A live object that the call must not be used on, and why."""
 
     message: str = Field(description="What a person is told.")
+    hint: str = Field(default="", description="What a person can do about it.")
+
+
+Refusals = Annotated[list[Refusal], BeforeValidator(as_list, json_schema_input_type=Refusal | list[Refusal])]
 
 
 class WriteCall(Call):
@@ -232,7 +236,7 @@ class WriteCall(Call):
     required: list[str] = Field(
         default_factory=list, description="Fields that a create needs beyond those that the schema requires."
     )
-    refuse: list[Refusal] = Field(default_factory=list, description="Live objects that an update would damage.")
+    refuse: Refusals = Field(default_factory=list, description="Live objects that an update would damage.")
     send: Literal["stated", "changed", "full", "mergePatch", "jsonPatch"] | None = Field(
         default=None,
         description="What the body carries: all stated fields, changed ones, the whole object as it was read with the "
@@ -246,7 +250,8 @@ class WriteCall(Call):
     object: Pointer = Field(default="", description="Where the answer holds the object, when it returns one.")
     id_at: Pointer | None = Field(default=None, description="Where the answer holds the id, when it returns only that.")
     returns: Literal["object", "nothing"] = Field(
-        default="object", description="nothing: the answer's body is never trusted, the object is read again."
+        default="object",
+        description="nothing: the answer's body is never trusted, but for the id at `idAt`; the object is read again.",
     )
     wait: Wait | None = Field(default=None, description="What to ask until the write has been carried out.")
 

@@ -34,6 +34,7 @@ KEYWORD_SCHEMAS: Mapping[str, JsonObject] = {
     "x-means": {"type": "object", "minProperties": 1},
     "x-mask": {"type": "string", "format": "regex"},
     "x-present": _TEXT,
+    "x-kept": _FLAG,
     "x-immutable": _FLAG,
     "x-sensitive": _FLAG,
     "x-sensitiveWhen": {"type": "object", "minProperties": 1},

@@ -26,6 +26,7 @@ KEYWORDS: Mapping[str, str] = {
     "x-means": "texts that only answers hold, and the value that each of them stands for",
     "x-mask": "a regular expression for what the server shows in place of a secret",
     "x-present": "the sibling field that tells whether a hidden value is set",
+    "x-kept": "a full body that leaves the secret out, or holds its mask, does not change it",
     "x-immutable": "a change means another object",
     "x-sensitive": "never shown",
     "x-sensitiveWhen": "never shown, nor answered, while fields beside it have these values, as in {visible: false}",
@@ -44,6 +45,7 @@ FORMS = (
     "duration",
     "int64",
     "lower",
+    "number",
     "timestamp",
     "trim",
     "upper",
@@ -87,6 +89,7 @@ class FieldInfo:
     means: Mapping[str, Json] = field(default_factory=dict)
     mask: str | None = None
     presence: str | None = None
+    kept: bool = False  # x-kept
     read_only: bool = False
     write_only: bool = False
     immutable: bool = False
@@ -229,6 +232,7 @@ def _annotations(name: str, parts: list[JsonObject]) -> FieldInfo:
         means=first("x-means", {}),
         mask=first("x-mask"),
         presence=first("x-present"),
+        kept=flag("x-kept"),
         read_only=flag("readOnly"),
         write_only=flag("writeOnly"),
         immutable=flag("x-immutable"),

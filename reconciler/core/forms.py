@@ -31,6 +31,7 @@ _UNITS = {
     "h": 3600 * 10**9,
 }
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d)?)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?\d{1,400}(\.\d{1,400})?", re.ASCII)
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 
 
@@ -79,6 +80,17 @@ def _int64_encode(value: Json) -> Json:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _number(value: Json) -> Json:
+    """Return the number that a decimal text stands for, unless it could not be told from its neighbours."""
+    if not isinstance(value, str) or not _DECIMAL.fullmatch(value.strip()):
+        return value
+    exact = Decimal(value.strip())
+    if exact == exact.to_integral_value():
+        return int(exact)
+    nearest = float(exact)
+    return nearest if Decimal(repr(nearest)) == exact else value
+
+
 def _duration(value: Json) -> Json:
     if not isinstance(value, str):
         return value
@@ -124,6 +136,7 @@ CANONICAL: Mapping[str, Callable[[Any], Any]] = {
     "duration": _duration,
     "int64": _int64,
     "lower": _text(str.lower),
+    "number": _number,
     "timestamp": _timestamp,
     "trim": _text(str.strip),
     "upper": _text(str.upper),
@@ -137,6 +150,7 @@ ENCODE: Mapping[str, Callable[[Any], Any]] = {
     "duration": _same,
     "int64": _int64_encode,
     "lower": _text(str.lower),
+    "number": _number,
     "timestamp": _same,
     "trim": _text(str.strip),
     "upper": _text(str.upper),
@@ -154,6 +168,11 @@ def canonical_scalar(forms: tuple[str, ...], value: Json) -> Json:
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
     return value
+
+
+def resend_scalar(forms: tuple[str, ...], value: Json) -> Json:
+    """Return what a request carries for a `value` that was answered, where answers have another form than requests."""
+    return _number(value) if "number" in forms else value
 
 
 def encode_scalar(forms: tuple[str, ...], value: Json) -> Json:

@@ -152,6 +152,7 @@ _VALUES: Mapping[str, tuple[Callable[[Json], bool], str]] = {
     "x-means": (lambda value: isinstance(value, dict) and value != {}, "a mapping of texts to values"),
     "x-mask": (_is_expression, "a regular expression"),
     "x-present": (_is_text, "the name of a field"),
+    "x-kept": (_is_flag, "true or false"),
     "x-immutable": (_is_flag, "true or false"),
     "x-sensitive": (_is_flag, "true or false"),
     "x-sensitiveWhen": (_are_values, "a mapping of fields beside it to a value, or a list of values"),

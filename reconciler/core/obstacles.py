@@ -119,7 +119,7 @@ def refusals(considered: Considered, writing: Writing) -> list[Diagnostic]:
             considered.resource,
             "refused-update",
             f"{considered.resource.address}: {rule.message}",
-            "make the change by hand, or remove what would be damaged",
+            rule.hint or "make the change by hand, or remove what would be damaged",
         )
         for call in considered.kind.definition.write.update
         for rule in call.refuse

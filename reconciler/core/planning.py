@@ -13,6 +13,7 @@ from reconciler.core.diff import field_changes
 from reconciler.core.follow_ups import Occasion, occasions, plan_follow_ups
 from reconciler.core.graph import levels
 from reconciler.core.kinds import Kind, send_mode
+from reconciler.core.losses import broken_rules, lost_secrets
 from reconciler.core.model import (
     Action,
     Address,
@@ -210,7 +211,12 @@ def _decide_existing(considered: Considered, live: LiveObject, inputs: Inputs) -
         return sealed(replace(change, action=Action.REPLACE, reason="an immutable field differs")), blockers
     changed = frozenset(str(f.path[0]) for f in fields)
     writing = _writing(considered, live, changed)
-    blockers = [*incomplete_groups(considered, writing), *refusals(considered, writing)]
+    blockers = [
+        *incomplete_groups(considered, writing),
+        *lost_secrets(considered, writing),
+        *broken_rules(considered, writing),
+        *refusals(considered, writing),
+    ]
     requests = preview_requests(kind, writing, considered.hides)
     return sealed(replace(change, requests=requests)), blockers
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from reconciler.core.definition import Call, WriteCall
 from reconciler.core.fields import FieldInfo
+from reconciler.core.forms import resend_scalar
 from reconciler.core.kinds import Kind, send_mode
 from reconciler.core.model import Json, JsonObject, LiveObject, Request
 from reconciler.core.normalize import encode, pair_items, strictly_equal
@@ -135,10 +136,28 @@ def _written(kind: Kind, call: WriteCall, writing: Writing) -> tuple[Json, dict[
 
 
 def _unsettable(kind: Kind, call: WriteCall, *, creating: bool) -> frozenset[str]:
-    """Return the top-level fields that the body of `call` never holds: its path does, or the call cannot set them."""
-    in_path = {str(v.steps[0]) for v in variables(call.path) if v.root == "spec"}
+    """Return the top-level fields that the call never adds to its body.
+
+    Its path or the fixed part of its body holds them, or the call cannot set them.
+    """
+    placed = {str(v.steps[0]) for v in variables(call.path) if v.root == "spec"}
+    if call.fields_at:
+        placed |= _placed(call.body, parse_pointer(call.fields_at))
     fields = kind.fields.properties.items()
-    return frozenset(in_path | {n for n, c in fields if c.read_only or (c.update_only if creating else c.create_only)})
+    return frozenset(placed | {n for n, c in fields if c.read_only or (c.update_only if creating else c.create_only)})
+
+
+def _placed(body: Json, fields_at: Path) -> set[str]:
+    """Return the fields that `body` holds as they are (`{spec.x}` and nothing else) beside the place of the fields."""
+    if isinstance(body, dict):
+        members = ((step, value) for step, value in body.items() if (step,) != fields_at)
+        return {n for step, value in members for n in _placed(value, fields_at[1:] if fields_at[:1] == (step,) else ())}
+    if isinstance(body, list):
+        return {name for item in body for name in _placed(item, ())}
+    parts = parse_template(body) if isinstance(body, str) else ()
+    if len(parts) != 1 or isinstance(parts[0], str) or parts[0].root != "spec" or len(parts[0].steps) != 1:
+        return set()
+    return {str(parts[0].steps[0])}
 
 
 def call_fields(kind: Kind, call: WriteCall, writing: Writing) -> frozenset[str]:
@@ -275,7 +294,7 @@ def _operations(info: FieldInfo, name: str, merged: JsonObject, live: JsonObject
 
 
 def respell(info: FieldInfo, value: Json, *, creating: bool) -> Json:
-    """Return `value` in the request's spelling; read-only members inside it are left out."""
+    """Return `value`, stated or as it was read, as requests spell it; read-only members inside it are left out."""
     if isinstance(value, dict):
         body: JsonObject = {}
         placed: list[tuple[Path, Json]] = []  # inside other members, and so after them
@@ -295,7 +314,7 @@ def respell(info: FieldInfo, value: Json, *, creating: bool) -> Json:
     if isinstance(value, list):
         items = info.child(0)
         return [respell(items, item, creating=creating) for item in value]
-    return value
+    return resend_scalar(info.forms, value)
 
 
 def item_body(kind: Kind, spec: JsonObject, live: LiveObject | None) -> JsonObject:

@@ -33,6 +33,9 @@ def test_every_form_goes_both_ways() -> None:
         pytest.param("int64", -5, "-5", id="negative-integer"),
         pytest.param("int64", 2**63 - 1, str(2**63 - 1), id="largest-integer"),
         pytest.param("int64", 5, 5.0, id="whole-float"),
+        pytest.param("number", 10.5, "10.50", id="decimal-text"),
+        pytest.param("number", "-7", -7.0, id="negative-decimal-text"),
+        pytest.param("number", 2**70, str(2**70), id="number-beyond-64-bits"),
         pytest.param("duration", "60s", "1m0s", id="minute"),
         pytest.param("duration", "1.5s", "1500ms", id="fraction"),
         pytest.param("duration", "90m", "1h30m", id="hours"),
@@ -69,6 +72,8 @@ def test_spellings_of_one_value_are_equal(form: str, one: Any, other: Any) -> No
     [
         pytest.param("uuid-base64", ID, ID[:-1] + "1", id="another-uuid"),
         pytest.param("int64", 5, "6", id="another-integer"),
+        pytest.param("number", 10.5, "10.51", id="another-decimal"),
+        pytest.param("number", 0.1, "0.1000000000000000000001", id="a-neighbour-that-no-float-can-tell"),
         pytest.param("int64", 1, True, id="a-boolean-is-no-integer"),
         pytest.param("duration", "1m", "1ms", id="minute-and-millisecond"),
         pytest.param("duration", "-1m", "1m", id="sign"),

@@ -455,8 +455,12 @@ def test_an_object_with_a_composite_id_needs_no_id_in_the_answer() -> None:
         pytest.param(POINTED, {"idAt": "/result"}, answer({"result": "7"}), "7", id="id-only"),
         pytest.param(POINTED, {"idAt": ""}, answer("7"), "7", id="the-answer-is-the-id"),
         pytest.param(POINTED, {"idAt": "/result"}, answer({"result": ""}), None, id="empty-id"),
+        pytest.param(POINTED, {"returns": "nothing"}, answer({"id": "7"}), None, id="an-untrusted-body"),
         pytest.param(
-            POINTED, {"returns": "nothing"}, answer({"id": "7"}), "7", id="an-untrusted-body-still-tells-the-id"
+            POINTED, {"returns": "nothing", "idAt": "/id"}, answer({"id": "7"}), "7", id="the-id-of-an-untrusted-body"
+        ),
+        pytest.param(
+            POINTED, {"returns": "nothing"}, answer({"id": "7"}, location="/things/8"), "8", id="location-alone"
         ),
         pytest.param(POINTED, {}, answer(status=201, location="/things/7"), "7", id="location"),
         pytest.param(POINTED, {}, answer(status=201, location="https://x.example/a/7/?b=c"), "7", id="whole-location"),

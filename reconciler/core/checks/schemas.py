@@ -218,6 +218,7 @@ TYPES_OF_KEYWORDS: Mapping[str, frozenset[str]] = {
 
 TYPES_OF_FORMS: Mapping[str, frozenset[str]] = {
     "int64": frozenset({"integer", "string"}),
+    "number": frozenset({"integer", "number", "string"}),
     **dict.fromkeys(
         (
             "base64",
@@ -310,6 +311,9 @@ def contradictory_fields(bound: Bound) -> Findings:
         if info.presence is not None and not (info.write_only or info.mask is not None or info.sensitive_when):
             message = f"x-present has no effect: {name!r} is not writeOnly, so its own value is compared"
             yield doubt((*place, "x-present"), message, "add writeOnly: true", at_key=True)
+        if info.kept and info.mask is None and not info.write_only:
+            message = f"x-kept has no effect: {name!r} is answered as it is"
+            yield doubt((*place, "x-kept"), message, "remove it, or add writeOnly or x-mask", at_key=True)
         if info.mask is not None and not info.sensitive:
             yield doubt(
                 (*place, "x-mask"), f"{name!r} is masked by the server, and shown here", "add x-sensitive: true"

@@ -31,6 +31,8 @@ def read_back(work: Work, remote_id: str | None, *, lost: str = "", sent: frozen
     pause, looks = FIRST_PAUSE_S, 0
     while True:
         live = _look(work, remote_id, lost)
+        if live is not None:
+            remote_id = live.id  # found once by its key, it has an id, and `get` knows more than a list
         looks += 1
         settled = live is not None and _settles(work, live)
         if live is not None and any(holds(condition, live.body) for condition in read.failed):
