@@ -76,7 +76,8 @@ def broken_rules(considered: Considered, writing: Writing) -> list[Diagnostic]:
 
     The manifest alone has been checked against the schema already; here it is laid over what the server holds.
     """
-    from reconciler.core.schema_errors import compile_schema, mistakes
+    from reconciler.core.schema_errors import mistakes
+    from reconciler.core.schema_gate import CompiledSchema
 
     schema, live = considered.kind.definition.schema_, writing.subject.live
     if live is None or not schema.get("allOf"):
@@ -85,10 +86,10 @@ def broken_rules(considered: Considered, writing: Writing) -> list[Diagnostic]:
     then = _settable(considered.kind.fields, merge(considered.kind.fields, considered.spec, live.spec))
     blockers = []
     for rule in schema["allOf"]:
-        validator = compile_schema({"$defs": schema.get("$defs", {}), "allOf": [rule]})
-        if validator.is_valid(then) or not validator.is_valid(now):
+        compiled = CompiledSchema({"$defs": schema.get("$defs", {}), "allOf": [rule]})
+        if compiled.is_valid(then) or not compiled.is_valid(now):
             continue
-        for mistake in mistakes(validator, then, hidden=considered.hides, unknown=considered.unknown):
+        for mistake in mistakes(compiled, then, hidden=considered.hides, unknown=considered.unknown):
             blockers.append(
                 blocker(
                     considered.resource,
