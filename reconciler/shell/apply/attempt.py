@@ -56,15 +56,22 @@ def _create(work: Work) -> LiveObject:
 def _created(work: Work, call: WriteCall, response: Response) -> LiveObject | None:
     """Return the object from the answer, or read it by the id in the answer; None when neither is to be had.
 
-    An object that nobody can read is there when the server says so, with the id that follows from its fields.
+    An object that nobody can read is there when the server says so. Raises Stop when nothing tells its id then.
     """
     live = object_in(work, call, response)
-    if live is None and work.kind.unreadable:
-        live = live_object(work.kind, {}, Subject(spec=work.considered.spec))
     if live is not None:
         return live
-    remote_id = answered_id(work.kind, call, response, work.considered.spec)
-    return None if remote_id is None else read_back(work, remote_id)
+    kind, spec = work.kind, work.considered.spec
+    remote_id = answered_id(kind, call, response, spec)
+    if not kind.unreadable:
+        return None if remote_id is None else read_back(work, remote_id)
+    if remote_id is None:
+        raise Stop(
+            Status.FAILED,
+            "the server reported success, but nothing tells the id of the new object",
+            "make identity.id of the kind a template of its fields, or state idAt of its create",
+        )
+    return LiveObject(id=remote_id, body={}, spec={name: spec[name] for name in kind.scope if name in spec})
 
 
 # --------------------------------------------------------------------------- update
