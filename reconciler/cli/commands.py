@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,8 @@ from reconciler.core.errors import ExitCode, UsageError
 from reconciler.core.model import Ending, Outcome, Plan, Report, Status
 from reconciler.core.selection import read_selection
 from reconciler.render.machine import diagnostics_document, plan_document, report_document
-from reconciler.render.text import plural, render_diagnostics, render_outcome, render_plan, render_report
+from reconciler.render.report import render_outcome, render_report
+from reconciler.render.text import plural, render_diagnostics, render_plan
 from reconciler.workflow import Connections, Loaded, Options, Planned, apply, load, plan
 
 
@@ -107,12 +109,16 @@ def _show_plan(made: Plan, options: argparse.Namespace, console: Console) -> Non
 
 
 def _apply(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
+    if options.report is not None and not Path(options.report).absolute().parent.is_dir():
+        raise UsageError(
+            f"the report cannot be written to {options.report}: there is no such folder",
+            hint="make the folder first; nothing was done",
+        )
     if options.plan is not None:
         from reconciler.cli.approved import apply_saved_plan
 
         report = apply_saved_plan(options, console, _options(options, console, environ))
-        _show_report(report, options, console)
-        return exit_code_of(report)
+        return _finish(report, options, console)
     if options.only_approved or options.max_age is not None:
         raise UsageError("--only-approved and --max-age belong to --plan", hint="name the saved plan with --plan FILE")
     given = _options(options, console, environ)
@@ -126,15 +132,21 @@ def _apply(options: argparse.Namespace, console: Console, environ: Mapping[str, 
                 console.complain(render_plan(planned.plan, console.err_style, show_requests=options.show_requests))
             _ask(planned.plan, console)
         report = _perform(planned, loaded, connections, given, console)
-    _show_report(report, options, console)
-    return exit_code_of(report)
+    return _finish(report, options, console)
 
 
-def _show_report(report: Report, options: argparse.Namespace, console: Console) -> None:
+def _finish(report: Report, options: argparse.Namespace, console: Console) -> ExitCode:
+    """Write and show the report of an apply, and return what it amounts to."""
+    if options.report is not None:
+        from reconciler.shell.files import write_atomically
+
+        text = json.dumps(console.redactor.json(report_document(report)), indent=2, ensure_ascii=False)
+        write_atomically(Path(options.report), text + "\n")
     if options.format == "json":
         console.document(report_document(report))
     else:
         console.result("\n" + render_report(report, console.style))
+    return exit_code_of(report)
 
 
 def _perform(planned: Planned, loaded: Loaded, connections: Connections, given: Options, console: Console) -> Report:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from reconciler import __version__
 from reconciler.core.model import (
     Action,
     Change,
@@ -16,8 +18,9 @@ from reconciler.core.model import (
     Outcome,
     Plan,
     Report,
+    Status,
 )
-from reconciler.core.pointer import format_pointer
+from reconciler.core.pointer import MISSING, format_pointer
 
 FORMAT = 1
 
@@ -112,16 +115,22 @@ def _field(field: FieldChange) -> JsonObject:
 
 
 def report_document(report: Report) -> JsonObject:
-    """Return what an apply did."""
+    """Return what an apply did; `schemas/report.schema.json` describes it."""
     counts = Counter(outcome.status for outcome in report.outcomes)
     return {
         "format": FORMAT,
         "kind": "report",
+        "tool": {"name": "reconciler", "version": __version__},
         "target": report.target,
         "planDigest": report.plan_digest,
-        "summary": {status.value: count for status, count in sorted(counts.items(), key=lambda c: c[0].value)},
+        "kinds": dict(sorted(report.kinds.items())),
+        "ending": report.ending.value,
+        "startedAt": report.started_at,
+        "finishedAt": report.finished_at,
+        "summary": {status.value: counts[status] for status in Status},
         "seconds": round(report.seconds, 3),
         "requests": report.requests,
+        "attempts": report.attempts,
         "outcomes": [_outcome(outcome) for outcome in report.outcomes],
         "followUps": [
             {
@@ -131,6 +140,7 @@ def report_document(report: Report) -> JsonObject:
                 "status": one.status.value,
                 "detail": one.detail,
                 "hint": one.hint,
+                "becauseOf": [str(address) for address in one.because_of],
             }
             for one in report.follow_ups
         ],
@@ -144,9 +154,34 @@ def _outcome(outcome: Outcome) -> Json:
         "status": outcome.status.value,
         "detail": outcome.detail,
         "hint": outcome.hint,
+        "becauseOf": [str(address) for address in outcome.because_of],
         "remoteId": outcome.remote_id,
         "requests": outcome.requests,
+        "attempts": outcome.attempts,
         "seconds": round(outcome.seconds, 3),
-        "moved": [_field(field) for field in outcome.moved],
-        "wanted": [_field(field) for field in outcome.wanted],
+        "moved": [
+            {
+                "path": format_pointer(one.path),
+                "sensitive": one.sensitive,
+                **_sides({"plannedOn": one.planned, "now": one.now, "wanted": one.wanted}, hidden=one.sensitive),
+            }
+            for one in outcome.moved
+        ],
+        "leftovers": [
+            {
+                "path": format_pointer(one.path),
+                "cause": one.cause.value,
+                "line": one.line,
+                "place": one.place,
+                "definition": {"path": one.source.path, "line": one.source.line, "column": one.source.column},
+                "sensitive": one.sensitive,
+                **_sides({"wanted": one.wanted, "held": one.held}, hidden=one.sensitive),
+            }
+            for one in outcome.leftovers
+        ],
     }
+
+
+def _sides(values: Mapping[str, Any], *, hidden: bool) -> JsonObject:
+    """Return the values that are set and may be shown."""
+    return {} if hidden else {name: value for name, value in values.items() if value is not MISSING}
