@@ -64,6 +64,7 @@ __all__ = [
     "Options",
     "Planned",
     "apply",
+    "blocked",
     "load",
     "load_kinds",
     "plan",
@@ -253,7 +254,7 @@ def plan(loaded: Loaded, connections: Connections, options: Options) -> Planned:
         live=state.objects,
         unreadable=state.unreadable,
         memory=ledger,
-        due=tuple(find_due(reader, known, loaded.selected, ledger.owes)),
+        due=tuple(find_due(reader, known, loaded.selected)),
         resend=options.resend,
     )
     made = make_plan(inputs, [*loaded.warnings, *state.problems])
@@ -285,6 +286,15 @@ def _read_ledger(settings: Settings, options: Options) -> Ledger:
             )
 
 
+def blocked(plan: Plan) -> Refused:
+    """Return why a plan with blockers is not carried out."""
+    count = len(plan.blockers)
+    return Refused(
+        f"nothing was applied: {count} {'blocker' if count == 1 else 'blockers'}",
+        hint="solve them, or leave their resources out with --address or -l",
+    )
+
+
 def apply(
     planned: Planned,
     loaded: Loaded,
@@ -299,11 +309,7 @@ def apply(
     Raises Refused when the plan has blockers; sends nothing then.
     """
     if planned.plan.blockers:
-        count = len(planned.plan.blockers)
-        raise Refused(
-            f"nothing was applied: {count} {'blocker' if count == 1 else 'blockers'}",
-            hint="solve them, or leave their resources out with --address or -l",
-        )
+        raise blocked(planned.plan)
     timing = options.timing
     started, started_at = timing.clock(), timing.wall_clock()
     attempts, retries = connections.attempts, connections.retries
@@ -321,7 +327,6 @@ def apply(
     )
     try:
         execution = execute(planned.plan, planned.inputs, tools)
-        recorder.settle(planned.plan, execution.follow_ups)
     finally:
         recorder.write()
     attempts = connections.attempts - attempts

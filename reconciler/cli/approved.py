@@ -10,14 +10,16 @@ from reconciler.approvals import apply_approved, compare, objections, open_appro
 from reconciler.cli.console import Console
 from reconciler.core.approval import restricted
 from reconciler.core.errors import UsageError
-from reconciler.core.model import Outcome, Report, Severity
-from reconciler.render.report import render_outcome
-from reconciler.render.text import render_diagnostics, render_plan
+from reconciler.core.model import Outcome, Plan, Report, Severity
+from reconciler.render.text import render_diagnostics, render_outcome, render_plan
 from reconciler.workflow import Connections, Options, load, plan
 
 
-def apply_saved_plan(options: argparse.Namespace, console: Console, given: Options) -> Report:
-    """Perform the saved plan, and return what became of it. Raises Refused when it does not fit any more."""
+def apply_saved_plan(options: argparse.Namespace, console: Console, given: Options) -> tuple[Plan, Report]:
+    """Perform the saved plan, and return what was left to do and what became of it.
+
+    Raises Refused when it does not fit any more.
+    """
     if not given.selection.everything or given.resend:
         raise UsageError(
             "a saved plan has its own selection", hint="leave out -l, --address and --resend together with --plan"
@@ -36,7 +38,7 @@ def apply_saved_plan(options: argparse.Namespace, console: Console, given: Optio
         left_out = [replace(one, severity=Severity.WARNING) for one in objections(found, loaded)]
         if left_out:
             console.complain(render_diagnostics(left_out, console.err_style))
+        left = restricted(planned.plan, found)
         if options.format == "text":
-            shown = restricted(planned.plan, found)
-            console.result(render_plan(shown, console.style, show_requests=options.show_requests))
-        return apply_approved(found, planned, loaded, connections, given, say)
+            console.result(render_plan(left, console.style, show_requests=options.show_requests))
+        return left, apply_approved(found, planned, loaded, connections, given, say)

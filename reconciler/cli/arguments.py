@@ -6,6 +6,8 @@ import argparse
 import sys
 from typing import NoReturn, TypeAlias
 
+from reconciler.cli.output_arguments import FORMATS, add_output
+
 _DESCRIPTION = """\
 Keep configuration behind HTTP APIs in Git: manifests are compared with the live systems,
 `plan` shows the smallest set of requests that makes them match, `apply` performs exactly those."""
@@ -75,27 +77,6 @@ def _add(
         epilog=epilog,
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-
-
-def _add_output(parser: argparse.ArgumentParser, *, formats: bool = True) -> None:
-    group = parser.add_argument_group("output")
-    if formats:
-        group.add_argument(
-            "--format", choices=("text", "json"), default="text", help="format of the result (default: text)"
-        )
-    group.add_argument(
-        "--no-color",
-        action="store_true",
-        help="no colours, also when NO_COLOR is set or output is no terminal",
-    )
-    group.add_argument("-q", "--quiet", action="store_true", help="print results and errors only")
-    group.add_argument(
-        "-v",
-        "--verbose",
-        action="count",
-        default=0,
-        help="say more: -v what is unchanged, -vv every request (never a secret)",
     )
 
 
@@ -174,7 +155,7 @@ def _add_live(parser: argparse.ArgumentParser) -> None:
 def _add_validate(commands: Commands) -> None:
     parser = _add(commands, "validate", "check manifests, kinds and configuration; reads no live system")
     _add_input(parser)
-    _add_output(parser)
+    add_output(parser, formats=FORMATS)
 
 
 def _add_plan(commands: Commands) -> None:
@@ -185,7 +166,7 @@ def _add_plan(commands: Commands) -> None:
     parser.add_argument(
         "--out", metavar="FILE", help="save the plan for approval; `apply --plan FILE` performs exactly this plan"
     )
-    _add_output(parser)
+    add_output(parser, formats=FORMATS)
 
 
 def _add_apply(commands: Commands) -> None:
@@ -193,9 +174,6 @@ def _add_apply(commands: Commands) -> None:
     _add_input(parser)
     _add_live(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask")
-    parser.add_argument(
-        "--report", metavar="FILE", help="write what became of each change into this file, as JSON, however it ends"
-    )
     group = parser.add_argument_group("approval")
     group.add_argument(
         "--plan",
@@ -213,7 +191,7 @@ def _add_apply(commands: Commands) -> None:
         type=_duration,
         help="with --plan: refuse a plan that is older, as in 90m, 24h or 7d",
     )
-    _add_output(parser)
+    add_output(parser, formats=FORMATS)
 
 
 def _add_kinds(commands: Commands) -> None:
@@ -236,9 +214,9 @@ def _add_kinds(commands: Commands) -> None:
         _add_parameters(one)
     for one in (new, schema):
         one.add_argument("--output", metavar="FILE", help="write into this file instead of printing")
-        _add_output(one, formats=False)
+        add_output(one, formats=())
     for one in (listing, show, check):
-        _add_output(one)
+        add_output(one)
 
 
 def _add_verify(commands: Commands) -> None:
@@ -275,7 +253,7 @@ def _add_verify(commands: Commands) -> None:
         "--config", metavar="FILE", default="reconciler.yaml", help="configuration (default: reconciler.yaml)"
     )
     group.add_argument("--target", metavar="NAME", help="target in the configuration (default: the only one)")
-    _add_output(parser)
+    add_output(parser)
 
 
 _VERIFY = """\
@@ -330,7 +308,7 @@ def _add_from_openapi(commands: Commands) -> None:
     )
     parser.add_argument("--system", metavar="NAME", help="name of the system (default: from the document's title)")
     parser.add_argument("--output", metavar="DIR", help="write one file for each definition here (default: print them)")
-    _add_output(parser, formats=False)
+    add_output(parser, formats=())
 
 
 def _add_sandbox(commands: Commands) -> None:
@@ -357,10 +335,10 @@ def _add_sandbox(commands: Commands) -> None:
         default=0,
         help="first of four ports in a row (default: any free ones)",
     )
-    _add_output(parser, formats=False)
+    add_output(parser, formats=())
 
 
 def _add_demo(commands: Commands) -> None:
     parser = _add(commands, "demo", "tell the whole story on the sandbox: plan, apply, drift, mend")
     parser.add_argument("--keep", metavar="DIR", help="keep the files of the demo in this folder")
-    _add_output(parser, formats=False)
+    add_output(parser, formats=())

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from reconciler.cli.console import Console
+from reconciler.cli.outputs import Result, check_outputs, deliver, text_of
 from reconciler.core.errors import ExitCode, UsageError
 from reconciler.core.model import Ending, Outcome, Plan, Report, Status
 from reconciler.core.selection import read_selection
-from reconciler.render.machine import diagnostics_document, plan_document, report_document
-from reconciler.render.report import render_outcome, render_report
-from reconciler.render.text import plural, render_diagnostics, render_plan
-from reconciler.workflow import Connections, Loaded, Options, Planned, apply, load, plan
+from reconciler.render.text import plural, render_diagnostics, render_outcome, render_report
+from reconciler.workflow import Connections, Loaded, Options, Planned, apply, blocked, load, plan
 
 
 def run_command(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
     """Run the command that was chosen and return its exit code. Raises ReconcilerError."""
+    check_outputs(options)
     match options.command:
         case "validate":
             return _validate(options, console, environ)
@@ -63,8 +62,8 @@ def _options(options: argparse.Namespace, console: Console, environ: Mapping[str
 
 def _validate(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
     loaded = load(_options(options, console, environ))
-    if options.format == "json":
-        console.document(diagnostics_document(loaded.warnings))
+    deliver(Result(target=loaded.settings.target, warnings=loaded.warnings), options, console)
+    if options.format != "text":
         return ExitCode.DONE
     if loaded.warnings:
         console.complain(render_diagnostics(loaded.warnings, console.err_style))
@@ -88,7 +87,7 @@ def _plan(options: argparse.Namespace, console: Console, environ: Mapping[str, s
     with Connections(loaded.settings, given) as connections:
         planned = plan(loaded, connections, given)
     made = planned.plan
-    _show_plan(made, options, console)
+    _show(Result(target=made.target, plan=made), options, console)
     if made.blockers:
         return ExitCode.REFUSED
     if options.out is not None:
@@ -99,53 +98,45 @@ def _plan(options: argparse.Namespace, console: Console, environ: Mapping[str, s
     return ExitCode.PENDING if made.has_work and options.exit_code else ExitCode.DONE
 
 
-def _show_plan(made: Plan, options: argparse.Namespace, console: Console) -> None:
-    if options.format == "json":
-        console.document(plan_document(made, show_requests=options.show_requests))
-        return
-    console.result(
-        render_plan(made, console.style, show_unchanged=console.verbosity > 0, show_requests=options.show_requests)
-    )
+def _show(result: Result, options: argparse.Namespace, console: Console) -> None:
+    if options.format == "text":
+        console.result(text_of(result, options, console.style))
+    deliver(result, options, console)
 
 
 def _apply(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
-    if options.report is not None and not Path(options.report).absolute().parent.is_dir():
-        raise UsageError(
-            f"the report cannot be written to {options.report}: there is no such folder",
-            hint="make the folder first; nothing was done",
-        )
     if options.plan is not None:
         from reconciler.cli.approved import apply_saved_plan
 
-        report = apply_saved_plan(options, console, _options(options, console, environ))
-        return _finish(report, options, console)
+        made, report = apply_saved_plan(options, console, _options(options, console, environ))
+        return _finish(made, report, options, console)
     if options.only_approved or options.max_age is not None:
         raise UsageError("--only-approved and --max-age belong to --plan", hint="name the saved plan with --plan FILE")
     given = _options(options, console, environ)
     loaded = load(given)
     with Connections(loaded.settings, given) as connections:
         planned = plan(loaded, connections, given)
-        if options.format == "text" or planned.plan.blockers:
-            _show_plan(planned.plan, options, console)
-        if planned.plan.has_work and not planned.plan.blockers and not options.yes:
+        made = planned.plan
+        if made.blockers:
+            _show(Result(target=made.target, plan=made), options, console)
+            refused = blocked(made)
+            console.error(refused.message, refused.hint)
+            return refused.exit_code
+        shown = text_of(Result(plan=made), options, console.style)
+        if options.format == "text":
+            console.result(shown)
+        if made.has_work and not options.yes:
             if options.format != "text":
-                console.complain(render_plan(planned.plan, console.err_style, show_requests=options.show_requests))
-            _ask(planned.plan, console)
+                console.complain(shown)
+            _ask(made, console)
         report = _perform(planned, loaded, connections, given, console)
-    return _finish(report, options, console)
+    return _finish(made, report, options, console)
 
 
-def _finish(report: Report, options: argparse.Namespace, console: Console) -> ExitCode:
-    """Write and show the report of an apply, and return what it amounts to."""
-    if options.report is not None:
-        from reconciler.shell.files import write_atomically
-
-        text = json.dumps(console.redactor.json(report_document(report)), indent=2, ensure_ascii=False)
-        write_atomically(Path(options.report), text + "\n")
-    if options.format == "json":
-        console.document(report_document(report))
-    else:
+def _finish(made: Plan, report: Report, options: argparse.Namespace, console: Console) -> ExitCode:
+    if options.format == "text":
         console.result("\n" + render_report(report, console.style))
+    deliver(Result(target=made.target, plan=made, report=report), options, console)
     return exit_code_of(report)
 
 

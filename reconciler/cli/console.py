@@ -12,7 +12,8 @@ from typing import TextIO
 
 from reconciler.core.model import Json
 from reconciler.core.redaction import Redactor
-from reconciler.render.style import Style
+from reconciler.render.escapes import json_text
+from reconciler.render.style import Style, render_error
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,7 +42,11 @@ class Console:
 
     def document(self, value: Json) -> None:
         """Print a result as JSON."""
-        _write(self.out, json.dumps(self.redactor.json(value), indent=2, ensure_ascii=False))
+        _write(self.out, json_text(json.dumps(self.redactor.json(value), indent=2, ensure_ascii=False)))
+
+    def finished(self, text: str) -> None:
+        """Print a result that was made of values without secrets, as it is: a page's script must stay what it is."""
+        _write(self.out, text.removesuffix("\n"))
 
     def say(self, text: str) -> None:
         """Print something that is not the result; not with --quiet."""
@@ -54,11 +59,7 @@ class Console:
 
     def error(self, message: str, hint: str = "") -> None:
         """Print an error and what to do about it."""
-        word = self.err_style.paint("error:", "red", "bold")
-        lines = [f"{word} {line}" for line in message.splitlines() or [""]]
-        if hint:
-            lines.append(self.err_style.paint("    hint: " + hint.replace("\n", "\n          "), "dim"))
-        self.complain("\n".join(lines))
+        self.complain(render_error(message, hint, self.err_style))
 
 
 def _write(stream: TextIO, text: str) -> None:

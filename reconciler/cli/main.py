@@ -60,7 +60,7 @@ def _run(options: argparse.Namespace) -> int:
 
     from reconciler.cli.commands import run_command
     from reconciler.cli.console import configure_logging, open_console, silence_stdout
-    from reconciler.core.errors import ExitCode, InvalidInput, ReconcilerError
+    from reconciler.core.errors import ExitCode, ReconcilerError
 
     console = open_console(
         quiet=options.quiet, verbosity=options.verbose, no_color=options.no_color, environ=os.environ
@@ -69,12 +69,8 @@ def _run(options: argparse.Namespace) -> int:
     _heed_termination()
     try:
         return int(run_command(options, console, os.environ))
-    except InvalidInput as error:
-        _report_mistakes(options, console, error)
-        return int(error.exit_code)
     except ReconcilerError as error:
-        _report_error(console, error)
-        return int(error.exit_code)
+        return _report_error(options, console, error)
     except KeyboardInterrupt:
         console.error("interrupted")
         return int(ExitCode.INTERRUPTED)
@@ -98,24 +94,17 @@ def _heed_termination() -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-def _report_error(console: Console, error: ReconcilerError) -> None:
-    from reconciler.core.errors import Refused
+def _report_error(options: argparse.Namespace, console: Console, error: ReconcilerError) -> int:
+    """Say what went wrong to people, and in the outputs that were asked for. Return the exit code."""
+    from reconciler.cli.outputs import Result, deliver, error_text
+    from reconciler.core.errors import InvalidInput, ReconcilerError
 
-    if isinstance(error, Refused) and error.diagnostics:
-        from reconciler.render.text import render_diagnostics
-
-        console.complain(render_diagnostics(error.diagnostics, console.err_style))
-    console.error(error.message, error.hint)
-
-
-def _report_mistakes(options: argparse.Namespace, console: Console, error: object) -> None:
-    from reconciler.core.errors import InvalidInput
-    from reconciler.render.machine import diagnostics_document
-    from reconciler.render.text import plural, render_diagnostics
-
-    assert isinstance(error, InvalidInput)
-    if getattr(options, "format", "text") == "json":
-        console.document(diagnostics_document(error.diagnostics))
-        return
-    console.complain(render_diagnostics(error.diagnostics, console.err_style))
-    console.complain(f"{plural(len(error.diagnostics), 'mistake')}; nothing was sent.")
+    formatted = getattr(options, "format", "text")
+    if formatted != "json" or not isinstance(error, InvalidInput):
+        console.complain(error_text(error, console.err_style))
+    if formatted != "text" or getattr(options, "output", None):
+        try:
+            deliver(Result(target=getattr(options, "target", None) or "", error=error), options, console)
+        except ReconcilerError as trouble:
+            console.error(trouble.message, trouble.hint)
+    return int(error.exit_code)

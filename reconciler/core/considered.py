@@ -75,12 +75,12 @@ class Considered:
     def hides(self, path: Path) -> bool:
         return self.kind.fields.hides(path) or is_hidden_in(self.hidden, path)
 
-    def compared_with(self, live: LiveObject | None) -> Comparison:
-        """Return the managed fields of this resource beside those of `live`; None: beside nothing."""
+    def compared_with(self, live: LiveObject) -> Comparison:
+        """Return the managed fields of this resource beside those of `live`."""
         return compare(
             self.kind.fields,
             managed(self.kind, self.resource, self.spec),
-            None if live is None else live.spec,
+            live.spec,
             absent=self.kind.definition.read.absent,
             remembers=self.remembers,
             readable=self.readable,

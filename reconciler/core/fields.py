@@ -49,7 +49,6 @@ FORMS = (
     "timestamp",
     "trim",
     "upper",
-    "url",
     "uuid-base64",
 )
 

@@ -10,13 +10,9 @@ import enum
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from reconciler.core.pointer import Path
-
-if TYPE_CHECKING:
-    from reconciler.core.leftovers import Leftover
-    from reconciler.core.moved import Moved
 
 Json: TypeAlias = Any
 JsonObject: TypeAlias = dict[str, Any]
@@ -161,7 +157,6 @@ class Request:
     body: Json = field(default=None, repr=False)  # None: no body at all
     has_body: bool = False
     writes: bool = False  # may change the live system; decides what may be retried
-    repeatable: bool = False  # a write that the server tells from its repeats, so that repeating does no harm
     located: bool = False  # the server named the path, which may repeat the path of the system's URL
 
     def __str__(self) -> str:
@@ -362,8 +357,8 @@ class Outcome:
     requests: int = 0
     attempts: int = 0  # the same, each repetition counted
     seconds: float = 0.0
-    moved: tuple[Moved, ...] = ()  # on conflict: what moved, from all three sides
-    leftovers: tuple[Leftover, ...] = ()  # on failed: what the server did not keep as asked
+    moved: tuple[FieldChange, ...] = ()  # on conflict: what moved, planned on (before) and now (after)
+    wanted: tuple[FieldChange, ...] = ()  # on conflict: what the plan would have changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

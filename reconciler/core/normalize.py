@@ -308,4 +308,5 @@ def canonical_json(value: Json) -> str:
 
 def digest(value: Json) -> str:
     """Return the SHA-256 of a value's canonical JSON, in hexadecimal."""
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+    # A server's JSON may hold halves of characters ("\\ud800"), which have no other encoding.
+    return hashlib.sha256(canonical_json(value).encode(errors="surrogatepass")).hexdigest()

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
 
 from reconciler.core.definition import Call, WriteCall
 from reconciler.core.fields import FieldInfo
@@ -60,23 +59,16 @@ def _headers(kind: Kind, call: Call, values: Mapping[str, Any]) -> tuple[tuple[s
 def call_request(kind: Kind, call: Call, values: Mapping[str, Any], *, writes: bool = False) -> Request:
     """Return the request of a call that carries no fields. Raises TemplateError when its path has a hole."""
     body = render_value(call.body, values) if call.body is not None else None
-    path, query = render_path(call.path, values), render_query(call.query, values)
-    located = any(variable.root == "location" for variable in variables(call.path))
-    if located:
-        # A location may have a query of its own; what the call states replaces what it has of the same name.
-        path, _, named = path.partition("?")
-        own = {name for name, _ in query}
-        query = (*(pair for pair in parse_qsl(named, keep_blank_values=True) if pair[0] not in own), *query)
     return Request(
         system=kind.definition.system,
         method=call.method,
-        path=path,
-        query=query,
+        path=render_path(call.path, values),
+        query=render_query(call.query, values),
         headers=_headers(kind, call, values),
         body=body,
         has_body=call.body is not None,
         writes=writes,
-        located=located,
+        located=any(variable.root == "location" for variable in variables(call.path)),
     )
 
 
@@ -90,7 +82,6 @@ class Writing:
     subject: Subject
     changed: frozenset[str]  # top-level fields that differ; all stated ones on create
     creating: bool
-    intent: str = ""  # tells this creation from every other; sent where the call takes such a key
 
 
 def write_request(kind: Kind, call: WriteCall, writing: Writing) -> Request | None:
@@ -114,9 +105,6 @@ def write_request(kind: Kind, call: WriteCall, writing: Writing) -> Request | No
         version = get(live.body, parse_pointer(guard.version))
         if version is not MISSING and get(body, parse_pointer(guard.version)) is MISSING:
             body = put(body, parse_pointer(guard.version), version)
-    keyed = call.idempotency_key is not None and writing.creating and bool(writing.intent)
-    if keyed:
-        headers += ((call.idempotency_key or "", writing.intent),)
     return Request(
         system=kind.definition.system,
         method=call.method,
@@ -126,7 +114,6 @@ def write_request(kind: Kind, call: WriteCall, writing: Writing) -> Request | No
         body=body,
         has_body=True,
         writes=True,
-        repeatable=keyed,
     )
 
 

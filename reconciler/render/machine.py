@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from reconciler import __version__
+from reconciler.core.errors import InvalidInput, ReconcilerError, Refused
 from reconciler.core.model import (
     Action,
     Change,
@@ -18,9 +17,9 @@ from reconciler.core.model import (
     Outcome,
     Plan,
     Report,
-    Status,
 )
-from reconciler.core.pointer import MISSING, format_pointer
+from reconciler.core.pointer import format_pointer
+from reconciler.render.text import summarize_plan, summarize_report
 
 FORMAT = 1
 
@@ -28,6 +27,19 @@ FORMAT = 1
 def diagnostics_document(diagnostics: Sequence[Diagnostic]) -> JsonObject:
     """Return diagnostics alone, as `validate` prints them."""
     return {"format": FORMAT, "kind": "diagnostics", "diagnostics": [_diagnostic(d) for d in diagnostics]}
+
+
+def error_document(error: ReconcilerError) -> JsonObject:
+    """Return why a run ended without a result, with its exit code and the reasons one by one."""
+    reasons = error.diagnostics if isinstance(error, (InvalidInput, Refused)) else ()
+    return {
+        "format": FORMAT,
+        "kind": "error",
+        "message": error.message,
+        "hint": error.hint,
+        "exitCode": int(error.exit_code),
+        "diagnostics": [_diagnostic(d) for d in reasons],
+    }
 
 
 def _diagnostic(diagnostic: Diagnostic) -> JsonObject:
@@ -51,6 +63,7 @@ def plan_document(plan: Plan, *, show_requests: bool = False) -> JsonObject:
         "format": FORMAT,
         "kind": "plan",
         "target": plan.target,
+        "headline": summarize_plan(plan),
         "digest": plan.digest,
         "applyable": not plan.blockers,
         "summary": {action.value: counts[action] for action in Action},
@@ -80,10 +93,12 @@ def _change(change: Change, *, show_requests: bool) -> JsonObject:
         "digest": change.digest,
         "path": source.path,
         "line": source.line,
+        "column": source.column,
         "verified": change.comparability.value,
         "guard": change.guard,
         "waitsFor": sorted(str(address) for address in change.waits_for),
-        "fields": [_field(field) for field in change.fields],
+        "dependsOn": sorted(str(address) for address in change.resource.depends_on),
+        "fields": [{**_field(field), **_place(change, field)} for field in change.fields],
         "notes": list(change.notes),
         "caveats": list(change.caveats),
         "requests": [
@@ -96,6 +111,12 @@ def _change(change: Change, *, show_requests: bool) -> JsonObject:
             for request in change.requests
         ],
     }
+
+
+def _place(change: Change, field: FieldChange) -> JsonObject:
+    """Return where in the manifest the field stands, or what encloses it."""
+    source = change.resource.locate(("spec", *field.path))
+    return {"line": source.line, "column": source.column}
 
 
 def _field(field: FieldChange) -> JsonObject:
@@ -115,22 +136,17 @@ def _field(field: FieldChange) -> JsonObject:
 
 
 def report_document(report: Report) -> JsonObject:
-    """Return what an apply did; `schemas/report.schema.json` describes it."""
+    """Return what an apply did."""
     counts = Counter(outcome.status for outcome in report.outcomes)
     return {
         "format": FORMAT,
         "kind": "report",
-        "tool": {"name": "reconciler", "version": __version__},
         "target": report.target,
+        "headline": summarize_report(report),
         "planDigest": report.plan_digest,
-        "kinds": dict(sorted(report.kinds.items())),
-        "ending": report.ending.value,
-        "startedAt": report.started_at,
-        "finishedAt": report.finished_at,
-        "summary": {status.value: counts[status] for status in Status},
+        "summary": {status.value: count for status, count in sorted(counts.items(), key=lambda c: c[0].value)},
         "seconds": round(report.seconds, 3),
         "requests": report.requests,
-        "attempts": report.attempts,
         "outcomes": [_outcome(outcome) for outcome in report.outcomes],
         "followUps": [
             {
@@ -140,7 +156,6 @@ def report_document(report: Report) -> JsonObject:
                 "status": one.status.value,
                 "detail": one.detail,
                 "hint": one.hint,
-                "becauseOf": [str(address) for address in one.because_of],
             }
             for one in report.follow_ups
         ],
@@ -154,34 +169,9 @@ def _outcome(outcome: Outcome) -> Json:
         "status": outcome.status.value,
         "detail": outcome.detail,
         "hint": outcome.hint,
-        "becauseOf": [str(address) for address in outcome.because_of],
         "remoteId": outcome.remote_id,
         "requests": outcome.requests,
-        "attempts": outcome.attempts,
         "seconds": round(outcome.seconds, 3),
-        "moved": [
-            {
-                "path": format_pointer(one.path),
-                "sensitive": one.sensitive,
-                **_sides({"plannedOn": one.planned, "now": one.now, "wanted": one.wanted}, hidden=one.sensitive),
-            }
-            for one in outcome.moved
-        ],
-        "leftovers": [
-            {
-                "path": format_pointer(one.path),
-                "cause": one.cause.value,
-                "line": one.line,
-                "place": one.place,
-                "definition": {"path": one.source.path, "line": one.source.line, "column": one.source.column},
-                "sensitive": one.sensitive,
-                **_sides({"wanted": one.wanted, "held": one.held}, hidden=one.sensitive),
-            }
-            for one in outcome.leftovers
-        ],
+        "moved": [_field(field) for field in outcome.moved],
+        "wanted": [_field(field) for field in outcome.wanted],
     }
-
-
-def _sides(values: Mapping[str, Any], *, hidden: bool) -> JsonObject:
-    """Return the values that are set and may be shown."""
-    return {} if hidden else {name: value for name, value in values.items() if value is not MISSING}

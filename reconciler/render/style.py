@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reconciler.render.escapes import printable
+
 _CODES = {
     "red": "31",
     "green": "32",
@@ -33,6 +35,11 @@ class Style:
 PLAIN = Style()
 
 
-def printable(text: str) -> str:
-    """Return `text` with control characters made visible: values come from live systems and end up on a terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+def render_error(message: str, hint: str = "", style: Style = PLAIN) -> str:
+    """Return an error, each of its lines marked, and what to do about it."""
+    word = style.paint("error:", "red", "bold")
+    lines = [f"{word} {printable(line)}" for line in message.splitlines() or [""]]
+    if hint:
+        shown = "\n          ".join(printable(line) for line in hint.splitlines())
+        lines.append(style.paint(f"    hint: {shown}", "dim"))
+    return "\n".join(lines)

@@ -1,0 +1,46 @@
+"""Every format of every case is what it was; `pytest tests/golden --update-golden` writes the expected files anew."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+from cases import CASES, HERE, SECRET, SUFFIXES, outputs_of
+
+HINT = "look at the difference; if it is meant: pytest tests/golden --update-golden"
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_outputs_are_what_they_were(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update_golden: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    expected = HERE / case / "expected"
+    found = outputs_of(case, tmp_path)
+    if update_golden:
+        expected.mkdir(exist_ok=True)
+        for name, text in found.items():
+            (expected / f"output.{SUFFIXES[name]}").write_text(text)
+    for name, text in found.items():
+        assert text == (expected / f"output.{SUFFIXES[name]}").read_text(), HINT
+        assert SECRET not in text
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_expected_files_are_well_formed_and_hold_nothing_that_acts(case: str) -> None:
+    expected = HERE / case / "expected"
+    for name in ("json", "sarif"):
+        json.loads((expected / f"output.{name}").read_text())
+    ElementTree.parse(expected / "output.xml")
+    for path in expected.iterdir():
+        text = path.read_text()
+        wrong = {c for c in text if not c.isprintable() and c != "\n"}
+        assert wrong == set(), path
+        assert "##vso[" not in text
+        assert "##[" not in text
+    assert (expected / "output.md").read_text().startswith("<!-- reconciler:target=shop -->\n")
+    assert (expected / "output.md").read_text().count("<!--") == 1
+    lines = (expected / "output.log").read_text().splitlines()
+    assert all(line.startswith(("::error ", "::warning ", "::notice ")) for line in lines)
