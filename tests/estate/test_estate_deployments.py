@@ -173,3 +173,11 @@ def test_without_the_right_to_deploy_all_is_saved_and_the_run_fails(
     assert_applied(report)
     assert set(by_status(report)) == {Status.FAILED}
     assert all("does not have required permission" in one.detail for one in report.follow_ups)
+
+
+def test_what_deploys_one_environment_by_itself_leaves_none_of_the_others_waiting(tmp_path: Path) -> None:
+    bench = deploying(tmp_path)
+    assert_applied(bench.apply())
+    bench.rewrite("logBodyResponseToClient: false", "logBodyResponseToClient: true")
+    assert_applied(bench.apply())
+    assert not bench.plan().has_work
