@@ -39,6 +39,7 @@ class Collection:
     scope: str  # names are unique among rows with the same value of it
     writable: Mapping[str, Field]
     only_on_create: Mapping[str, Field] = field(default_factory=dict)
+    only_on_update: frozenset[str] = frozenset()
     read_only: frozenset[str] = frozenset()  # beyond READ_ONLY
     required: tuple[str, ...] = ()  # of a create
     defaults: Mapping[str, Any] = field(default_factory=dict)
@@ -80,7 +81,8 @@ class Collection:
         """POST; a name that is taken is a 400."""
         self._check_role(state)
         body = call.body()
-        check_fields(body, {**self.writable, **self.only_on_create}, READ_ONLY | self.read_only)
+        fields = {**self.writable, **self.only_on_create}
+        check_fields(body, fields, READ_ONLY | self.read_only | self.only_on_update)
         require(body, *self.required)
         if "productId" in body:
             state.live("products", body["productId"], "Product")

@@ -58,6 +58,7 @@ MONITORS = Collection(
         "status": choice(*_SETTABLE),
     },
     only_on_create={"productId": text(blank=False)},
+    only_on_update=frozenset({"status"}),  # [unknown] a create with it; no client of the vendor sends one
     required=("productId", "name"),
     defaults={
         "versionId": None,
