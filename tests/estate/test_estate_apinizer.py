@@ -146,3 +146,15 @@ def test_what_cannot_be_read_is_not_noticed_and_the_plan_says_so(shelf: Shelf, c
         assert change.action is Action.UNCHANGED
         assert any("no call that reads" in caveat for caveat in change.caveats)
         edit(bench, case, {name: before[name] for name in case.theirs})
+
+
+def test_a_full_representation_without_settings_is_not_taken_for_settings(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path, {"apinizer.settingsRead": "export"}).keep("apinizer")
+    bench.config.write_text(bench.config.read_text().replace("settingsRead: export", "settingsRead: full"))
+    settings = {case.kind for case in CASES if case.settings}
+    blind = {c.address.kind for c in bench.plan().changes if c.comparability is Comparability.UNREADABLE}
+    # Routing is in every answer about a proxy: in part, which shows as soon as more than that part is stated.
+    assert blind == settings - {"RoutingAddresses", "RoutingStatus"}
+    outcomes = {outcome.address.kind: outcome for outcome in bench.apply().outcomes}
+    assert "did not keep: /echoEnabled" in outcomes["RoutingStatus"].detail
+    assert all("reading shows nothing of it" in outcomes[kind].detail for kind in blind)
