@@ -102,7 +102,7 @@ def _report_error(options: argparse.Namespace, console: Console, error: Reconcil
     formatted = getattr(options, "format", "text")
     if formatted != "json" or not isinstance(error, InvalidInput):
         console.complain(error_text(error, console.err_style))
-    if formatted != "text" or getattr(options, "output", None):
+    if formatted != "text" or getattr(options, "outputs", None):
         try:
             deliver(Result(target=getattr(options, "target", None) or "", error=error), options, console)
         except ReconcilerError as trouble:

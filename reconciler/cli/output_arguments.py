@@ -17,6 +17,7 @@ def add_output(parser: argparse.ArgumentParser, *, formats: tuple[str, ...] = ("
     if formats == FORMATS:
         group.add_argument(
             "--output",
+            dest="outputs",  # other commands have one file or folder under this name
             metavar="FORMAT=FILE",
             action="append",
             default=[],

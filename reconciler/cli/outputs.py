@@ -34,7 +34,7 @@ class Result:
 
 def check_outputs(options: argparse.Namespace) -> None:
     """Refuse files that cannot be written before anything is done. Raises UsageError."""
-    for _, name in getattr(options, "output", ()):
+    for _, name in getattr(options, "outputs", ()):
         if name != STDOUT and not Path(name).absolute().parent.is_dir():
             raise UsageError(f"{name} cannot be written: its folder does not exist", hint="make the folder first")
 
@@ -47,7 +47,7 @@ def deliver(result: Result, options: argparse.Namespace, console: Console) -> No
     findings = _findings(result, options, console)
     if options.format != "text":
         console.finished(_rendered(options.format, findings, result, options, console))
-    for name, path in getattr(options, "output", ()):
+    for name, path in getattr(options, "outputs", ()):
         text = _rendered(name, findings, result, options, console)
         if path == STDOUT:
             console.finished(text)
