@@ -7,6 +7,7 @@ import sys
 from typing import NoReturn, TypeAlias
 
 from reconciler.cli.output_arguments import FORMATS, add_output
+from reconciler.render.escapes import printable
 
 _DESCRIPTION = """\
 Keep configuration behind HTTP APIs in Git: manifests are compared with the live systems,
@@ -26,13 +27,23 @@ exit codes:
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 
+class WrongUsage(SystemExit):
+    """The command line cannot be understood; people have been told already."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(3)
+        self.message = message
+        self.hint = hint
+
+
 class Parser(argparse.ArgumentParser):
     """argparse with the exit code that invalid usage has here."""
 
     def error(self, message: str) -> NoReturn:
+        hint = f"see {self.prog} --help"
         self.print_usage(sys.stderr)
-        sys.stderr.write(f"{self.prog}: error: {message}\n    hint: see {self.prog} --help\n")
-        raise SystemExit(3)
+        sys.stderr.write(f"{printable(f'{self.prog}: error: {message}')}\n    hint: {hint}\n")
+        raise WrongUsage(message, hint)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -11,6 +11,7 @@ from reconciler import __version__
 if TYPE_CHECKING:
     import argparse
 
+    from reconciler.cli.arguments import WrongUsage
     from reconciler.cli.console import Console
     from reconciler.core.errors import ReconcilerError
 
@@ -34,11 +35,13 @@ def main(arguments: Sequence[str]) -> int:
         # Answered before anything is imported: five times faster than going through argparse and metadata.
         sys.stdout.write(f"reconciler {__version__}\n")
         return 0
-    from reconciler.cli.arguments import build_parser
+    from reconciler.cli.arguments import WrongUsage, build_parser
 
     parser = build_parser()
     try:
         options = parser.parse_args(arguments)
+    except WrongUsage as wrong:
+        return _report_usage(arguments, wrong)
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 3
     if options.version or options.command == "version":
@@ -53,6 +56,21 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.write(completion_script(parser, options.shell))
         return 0
     return _run(options)
+
+
+def _report_usage(arguments: Sequence[str], wrong: WrongUsage) -> int:
+    """Say what is wrong as JSON too where that was asked for: nothing is parsed yet, so the words are looked at."""
+    from reconciler.core.errors import UsageError
+
+    error = UsageError(wrong.message, hint=wrong.hint)
+    asked = " ".join(arguments)
+    if "--format json" in asked or "--format=json" in asked:
+        import json
+
+        from reconciler.render.machine import error_document
+
+        sys.stdout.write(json.dumps(error_document(error), indent=2) + "\n")
+    return int(error.exit_code)
 
 
 def _run(options: argparse.Namespace) -> int:

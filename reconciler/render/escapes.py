@@ -59,7 +59,7 @@ _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~@&!$^]|://")
 
 def markdown_code(text: str) -> str:
     """Return `text` as a code span, in which nothing is markup, link or mention; also in a cell of a table."""
-    shown = printable(text).replace("|", r"\x7c") or " "
+    shown = _without_marks(printable(text)).replace("|", r"\x7c") or " "
     longest = max((len(run) for run in re.findall("`+", shown)), default=0)
     fence = "`" * (longest + 1)
     padding = " " if shown[0] in "` " or shown[-1] in "` " else ""
@@ -72,24 +72,26 @@ def markdown_text(text: str) -> str:
 
 
 def markdown_fence(lines: list[str], language: str = "") -> str:
-    """Return `lines`, each printable by itself, as a block of code that none of them can end.
-
-    A comment that starts with `<!--` would be found by those who look for marks in the whole text: it is broken.
-    """
-    shown = [printable(line).replace("<!--", r"\x3c!--") for line in lines]
+    """Return `lines`, each printable by itself, as a block of code that none of them can end."""
+    shown = [_without_marks(printable(line)) for line in lines]
     longest = max((len(run) for line in shown for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
     return "\n".join([f"{fence}{language}", *shown, fence])
 
 
+def _without_marks(text: str) -> str:
+    """Break what looks like a mark: some look for marks in the whole text of a comment."""
+    return text.replace("<!--", r"\x3c!--")
+
+
 def markdown_mark(name: str) -> str:
     """Return the hidden mark of a comment about the target `name`; it ends where it is meant to end."""
-    return f"<!-- reconciler:target={quote(name, safe='')} -->"
+    return f"<!-- reconciler:target={quote(printable(name), safe='')} -->"
 
 
 def markdown_url(url: str) -> str:
     """Return a URL that somebody who runs the pipeline gave, as a link's destination."""
-    return quote(url, safe="/:?&=#%+,;@~.-_!$'*") if url.startswith(("https://", "http://")) else ""
+    return quote(printable(url), safe="/:?&=#%+,;@~.-_!$'*") if url.startswith(("https://", "http://")) else ""
 
 
 # --------------------------------------------------------------------------- HTML and XML
@@ -128,4 +130,4 @@ def sarif_message(text: str) -> str:
 
 def uri(path: str) -> str:
     """Return a file's path as a URI reference."""
-    return quote(path, safe="/~.-_")
+    return quote(printable(path), safe="/~.-_")

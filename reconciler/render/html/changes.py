@@ -20,7 +20,7 @@ def render_change(
     action = change["action"]
     kind, _, name = change["address"].partition("/")
     system = kind.partition(".")[0]
-    word = html(action if outcome is None else f"{action}: {outcome['status']}")
+    word = html(action if outcome is None or action == "unchanged" else f"{action}: {outcome['status']}")
     tone = action if outcome is None or outcome["status"] == "unchanged" else outcome["status"].split()[-1]
     count = len(change["fields"])
     fields = f'<span class="count">{count} field{"s" if count != 1 else ""}</span>' if count else ""

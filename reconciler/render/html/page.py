@@ -31,21 +31,22 @@ def render_html(findings: Findings) -> str:
     links = {change["address"]: f"c{index}" for index, change in enumerate(changes)}
     blocks = [
         *_header(findings),
-        *_tools(findings, changes),
+        *(_tools(findings, changes) if changes else ()),
         "<main>",
         *_diagnostics(findings),
         *_changes(findings, changes, links),
         *_picture(changes, links),
-        _footer(),
+        _footer(keys=bool(changes)),
         "</main>",
     ]
-    return "\n".join([*_head(findings), "<body>", *blocks, f"<script>{SCRIPT}</script>", "</body>", "</html>", ""])
+    script = [f"<script>{SCRIPT}</script>"] if changes else []
+    return "\n".join([*_head(findings), "<body>", *blocks, *script, "</body>", "</html>", ""])
 
 
 def _head(findings: Findings) -> Iterator[str]:
     policy = (
         f"default-src 'none'; style-src '{_admitted(STYLE)}'; script-src '{_admitted(SCRIPT)}'; "
-        "base-uri 'none'; form-action 'none'"
+        "img-src data:; base-uri 'none'; form-action 'none'"
     )
     yield "<!DOCTYPE html>"
     yield '<html lang="en">'
@@ -153,7 +154,7 @@ def _diagnostics(findings: Findings) -> Iterator[str]:
 
 
 def _changes(findings: Findings, changes: list[JsonObject], links: dict[str, str]) -> Iterator[str]:
-    if findings.plan is None:
+    if findings.plan is None or not changes:
         return
     yield "<h2>Changes</h2>"
     outcomes = {} if findings.report is None else {one["address"]: one for one in findings.report["outcomes"]}
@@ -163,8 +164,7 @@ def _changes(findings: Findings, changes: list[JsonObject], links: dict[str, str
         wrong = outcome is not None and outcome["status"] not in FINE
         is_open = wrong or (few and outcome is None and change["action"] != "unchanged")
         yield render_change(change, links, outcome, is_open=is_open)
-    nothing = "" if not changes else " hidden"
-    yield f'<p class="empty" id="none"{nothing}>Nothing here: change the filter.</p>'
+    yield '<p class="empty" id="none" hidden>Nothing here: change the filter.</p>'
     if findings.plan["followUps"]:
         yield "<h2>Once, afterwards</h2>"
         yield from (render_follow_up(one, links) for one in findings.plan["followUps"])
@@ -177,8 +177,9 @@ def _picture(changes: list[JsonObject], links: dict[str, str]) -> Iterator[str]:
         yield f'<div class="canvas" tabindex="0">{picture}</div>'
 
 
-def _footer() -> str:
-    return (
-        f"<footer>reconciler {__version__}. Keys: <kbd>/</kbd> search, <kbd>j</kbd> <kbd>k</kbd> next and previous, "
-        "<kbd>e</kbd> expand or collapse, <kbd>Esc</kbd> clear the search.</footer>"
+def _footer(*, keys: bool) -> str:
+    told = (
+        " Keys: <kbd>/</kbd> search, <kbd>j</kbd> <kbd>k</kbd> next and previous, <kbd>e</kbd> expand or collapse, "
+        "<kbd>Esc</kbd> clear the search."
     )
+    return f"<footer>reconciler {__version__}.{told if keys else ''}</footer>"

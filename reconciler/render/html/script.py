@@ -1,4 +1,4 @@
-"""What the page does: filter, search, keys, and light on the picture. Pure. Without it the page only lists."""
+"""What the page does: filter, search, keys, and light on the picture. Pure. It stands only where there are changes."""
 
 SCRIPT = """
 "use strict";
@@ -11,7 +11,7 @@ SCRIPT = """
   const system = one("system");
   const texts = new Map(changes.map((c) => [c, c.textContent.toLowerCase()]));
 
-  one("tools").hidden = changes.length === 0;
+  one("tools").hidden = false;
 
   const visible = () => changes.filter((c) => !c.hidden);
 
@@ -28,7 +28,7 @@ SCRIPT = """
     }
     const count = visible().length;
     one("shown").textContent = count + " of " + changes.length;
-    one("none").hidden = count > 0 || changes.length === 0;
+    one("none").hidden = count > 0;
     one("expand").textContent = visible().every((c) => c.open) && count ? "Collapse all" : "Expand all";
   }
 

@@ -3,9 +3,9 @@
 STYLE = """
 :root {
   color-scheme: light dark;
-  --page: #f6f7f9; --card: #ffffff; --line: #dfe3e8; --text: #1c2430; --soft: #5b6675; --accent: #2f5fd0;
-  --code: #f1f3f6; --create: #16783c; --update: #96600a; --replace: #8a3fb5; --delete: #c0302a; --adopt: #0f7382;
-  --unchanged: #7a8594; --failed: #c0302a; --old: #fdeceb; --new: #e8f6ed; --edge: #aab4c2;
+  --page: #f6f7f9; --card: #ffffff; --line: #dfe3e8; --text: #1c2430; --soft: #566170; --accent: #2f5fd0;
+  --code: #f1f3f6; --create: #16783c; --update: #8a5808; --replace: #8a3fb5; --delete: #c0302a; --adopt: #0f7382;
+  --unchanged: #626d7c; --failed: #c0302a; --old: #fdeceb; --new: #e8f6ed; --edge: #aab4c2;
   --shadow: 0 1px 2px rgb(20 30 50 / 6%);
 }
 @media (prefers-color-scheme: dark) {
