@@ -182,9 +182,9 @@ def live_object(kind: Kind, body: JsonObject, subject: Subject, etag: str | None
     Raises AnswerError when its id is not where the kind says.
     """
     shaped = shape(kind.fields, body)
-    for name in kind.scope:
-        if name not in shaped and name in subject.spec:
-            shaped[name] = encode(kind.fields.child(name), subject.spec[name])
+    lacking = [name for name in kind.scope if name not in shaped and name in subject.spec]
+    if lacking:
+        shaped = {**shaped, **{name: encode(kind.fields.child(name), subject.spec[name]) for name in lacking}}
     remote_id = read_id(kind, body, shaped)
     if remote_id is None:
         raise AnswerError(f"no id at {kind.definition.identity.id} of the object")

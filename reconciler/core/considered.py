@@ -19,6 +19,7 @@ from reconciler.core.model import (
 from reconciler.core.normalize import Comparison, Remembers, compare, nothing_remembered
 from reconciler.core.pointer import MISSING, Path
 from reconciler.core.references import Known, hidden_paths, is_hidden_in
+from reconciler.core.sameness import surely_same
 
 
 class Memory(Protocol):
@@ -86,9 +87,15 @@ class Considered:
             readable=self.readable,
         )
 
+    def is_surely_as(self, live: LiveObject) -> bool:
+        """Tell that `live` is as declared, which is quicker to see than how it differs; False may mean anything."""
+        return self.readable and surely_same(self.kind.fields, managed(self.kind, self.resource, self.spec), live.spec)
+
 
 def managed(kind: Kind, resource: Resource, spec: JsonObject) -> JsonObject:
     """Return the part of `spec` that is compared and updated once the object exists."""
+    if not (kind.fields.once or resource.lifecycle.ignore):
+        return spec
     kept = {name: value for name, value in spec.items() if not kind.fields.child(name).create_only}
     for path in resource.lifecycle.ignore:
         kept = _without(kept, path)
@@ -117,15 +124,16 @@ def consider(address: Address, inputs: Inputs, known: Known) -> Considered:
 
         remembers = resending
     kind = inputs.catalog.kinds[address.system, address.kind]
-    sides = [spec] if live is None else [spec, live.spec]
+    hidden = hidden_paths(resource, inputs.resources, inputs.catalog)
+    if kind.fields.telling:
+        sides = [spec] if live is None else [spec, live.spec]
+        hidden = hidden.union(*(secrets_of(kind.fields, side) for side in sides))
     return Considered(
         resource=resource,
         kind=kind,
         spec=spec,
         unknown=unknown,
-        hidden=hidden_paths(resource, inputs.resources, inputs.catalog).union(
-            *(secrets_of(kind.fields, side) for side in sides)
-        ),
+        hidden=hidden,
         remembers=remembers,
         readable=address not in inputs.unreadable,
     )

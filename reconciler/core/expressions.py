@@ -53,9 +53,14 @@ class Filled:
     problems: list[tuple[Path, ExpressionError]] = field(default_factory=list)
 
 
-def fill(value: Json, system: str, lookups: Lookups) -> Filled:
-    """Return `value` with its environment, variable and file values filled in, for a manifest of `system`."""
-    result = Filled(value=None)
+def fill(value: Json, system: str, lookups: Lookups, *, literal: bool = False) -> Filled:
+    """Return `value` with its environment, variable and file values filled in, for a manifest of `system`.
+
+    A `literal` one holds no `${` and is returned as it is.
+    """
+    result = Filled(value=value)
+    if literal:
+        return result
     result.value = _fill(value, (), system, lookups, result)
     return result
 

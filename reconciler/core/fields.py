@@ -105,6 +105,13 @@ class FieldInfo:
     properties: Mapping[str, FieldInfo] = field(default_factory=dict, compare=False, repr=False)
     values: FieldInfo | None = field(default=None, compare=False, repr=False)  # of a free map
     items: FieldInfo | None = field(default=None, compare=False, repr=False)
+    # What holds of anything below it, so that most walks through thousands of objects need not begin.
+    respelled: bool = field(default=False, compare=False, repr=False)  # a name differs in answers
+    computed: bool = field(default=False, compare=False, repr=False)  # a field is set by the server
+    telling: bool = field(default=False, compare=False, repr=False)  # a field is secret or not by those beside it
+    # Equal values on both sides mean that the field is equal, whatever is remembered of it.
+    is_plain: bool = field(default=True, compare=False, repr=False)
+    once: bool = field(default=False, compare=False, repr=False)  # a field directly below is sent on create only
 
     @property
     def is_whole(self) -> bool:
@@ -172,11 +179,25 @@ def _read(name: str, schemas: list[JsonObject], root: JsonObject, trail: tuple[i
     items = [v for part in parts if isinstance(v := part.get("items"), dict)]
     info = _annotations(name, parts)
     children = {key: _read(key, value, root, trail) for key, value in properties.items()}
+    return _summed_up(
+        replace(
+            info,
+            properties={key: _with_defaults(child, children) for key, child in children.items()},
+            values=_read("", values, root, trail) if values else None,
+            items=_read("", items, root, trail) if items else None,
+        )
+    )
+
+
+def _summed_up(info: FieldInfo) -> FieldInfo:
+    inner = [*info.properties.values(), *(one for one in (info.values, info.items) if one is not None)]
     return replace(
         info,
-        properties={key: _with_defaults(child, children) for key, child in children.items()},
-        values=_read("", values, root, trail) if values else None,
-        items=_read("", items, root, trail) if items else None,
+        respelled=any(one.respelled or one.response_name != one.name for one in inner),
+        computed=any(one.computed or one.read_only for one in inner),
+        telling=any(one.telling or bool(one.sensitive_when) for one in inner),
+        once=any(one.create_only for one in info.properties.values()),
+        is_plain=not (info.forms or info.mask or info.write_only or info.presence or info.sensitive_when),
     )
 
 
@@ -267,6 +288,8 @@ def secrets_of(info: FieldInfo, value: Json, path: Path = ()) -> Iterator[Path]:
 
     Items of lists are named by index.
     """
+    if not info.telling:
+        return
     if isinstance(value, dict):
         for name, item in value.items():
             child = info.child(name)

@@ -24,12 +24,18 @@ def levels(edges: Mapping[Node, Collection[Node]]) -> list[list[Node]]:
 
     Nodes that only appear as something to wait for are included. Raises graphlib.CycleError on a circle.
     """
-    sorter = graphlib.TopologicalSorter(edges)
+    # Most nodes wait for nothing, and no sorter needs to be told about them.
+    tied = {node: waits for node, waits in edges.items() if waits}
+    sorter = graphlib.TopologicalSorter(tied)
     sorter.prepare()
+    named = {wait for waits in tied.values() for wait in waits}
+    free = [node for node, waits in edges.items() if not waits and node not in named]
+    if not tied:
+        return [free] if free else []
     layers: list[list[Node]] = []
     while sorter.is_active():
         ready = list(sorter.get_ready())
-        layers.append(ready)
+        layers.append(ready if layers else [*free, *ready])
         sorter.done(*ready)
     return layers
 

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import jsonschema
-
 from reconciler.core.cases import written_path
 from reconciler.core.definition import Call, FollowUp, KindDefinition, Part, SystemDefinition
 from reconciler.core.fields import FORMS, KEYWORDS, FieldInfo
@@ -60,6 +58,8 @@ def check_system(system: SystemDefinition, written: Written) -> Iterator[Diagnos
 
 
 def _metaschema_problems(schema: JsonObject, path: Path, written: Written) -> Iterator[Diagnostic]:
+    import jsonschema  # here, because it takes a tenth of a second to load, and kinds that ship are not checked
+
     validator = jsonschema.Draft202012Validator(jsonschema.Draft202012Validator.META_SCHEMA)
     for error in validator.iter_errors(schema):
         place = (*path, *error.absolute_path)

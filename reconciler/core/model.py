@@ -10,7 +10,7 @@ import enum
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from reconciler.core.pointer import Path
 
@@ -21,8 +21,7 @@ JsonObject: TypeAlias = dict[str, Any]
 # --------------------------------------------------------------------------- where things come from
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Source:
+class Source(NamedTuple):
     """A place in a file that a person wrote. Lines and columns count from 1; 0 means the file as a whole."""
 
     path: str
@@ -45,6 +44,7 @@ class Document:
     data: Json
     source: Source
     locate: Locate = field(compare=False, repr=False)
+    literal: bool = field(default=False, compare=False)  # surely no `${` in it, which need not be looked for
 
 
 class Severity(enum.Enum):
@@ -70,9 +70,11 @@ class Diagnostic:
 # --------------------------------------------------------------------------- identity and desired state
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Address:
-    """The identity of a resource: system, kind and `metadata.name`. The only dictionary key for resources."""
+class Address(NamedTuple):
+    """The identity of a resource: system, kind and `metadata.name`. The only dictionary key for resources.
+
+    A tuple, because it is hashed and compared more often than anything else.
+    """
 
     system: str
     kind: str
@@ -139,6 +141,8 @@ class Resource:
 
     @property
     def depends_on(self) -> frozenset[Address]:
+        if not self.expressions:
+            return frozenset()
         return frozenset(r.address for e in self.expressions for r in e.references)
 
 

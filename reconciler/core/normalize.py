@@ -34,6 +34,8 @@ def nothing_remembered(path: Path, value: Json) -> bool | None:
 
 def shape(info: FieldInfo, body: Json) -> Json:
     """Return a live `body` with the manifest's field names; members that the schema does not know keep theirs."""
+    if not info.respelled:
+        return body
     if isinstance(body, list):
         return [shape(info.items, item) for item in body] if info.items is not None else body
     if not isinstance(body, dict) or not (info.properties or info.values):
@@ -301,9 +303,12 @@ def strictly_equal(left: Json, right: Json) -> bool:
     return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
 
 
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
 def canonical_json(value: Json) -> str:
     """Return the one JSON text of a value: sorted members, no spaces, text unescaped."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _canonical(value)
 
 
 def digest(value: Json) -> str:

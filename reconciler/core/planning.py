@@ -48,10 +48,11 @@ def make_plan(inputs: Inputs, problems: Sequence[Diagnostic] = ()) -> Plan:
     known = Known(resources=inputs.resources, live=inputs.live)
     changes: list[Change] = []
     blockers = [problem for problem in problems if problem.severity is Severity.ERROR]
+    unclear = {problem.address for problem in blockers}
     for address in sorted(inputs.selected):
-        considered = consider(address, inputs, known)
-        if any(problem.address == address for problem in blockers):
+        if address in unclear:
             continue
+        considered = consider(address, inputs, known)
         change, found = _decide(considered, inputs)
         changes.append(change)
         blockers += found
@@ -163,19 +164,26 @@ def _decide_singleton_to_come(considered: Considered) -> Change:
     )
 
 
-def _unchanged(considered: Considered, live: LiveObject | None) -> Change:
+def _unchanged(
+    considered: Considered, live: LiveObject | None, *, notes: tuple[str, ...] = (), caveats: tuple[str, ...] = ()
+) -> Change:
     return sealed(
         Change(
             address=considered.resource.address,
             action=Action.UNCHANGED,
             resource=considered.resource,
             live=live,
+            comparability=_comparability(considered) if live is not None else Comparability.READ,
+            notes=notes,
+            caveats=caveats,
         )
     )
 
 
 def _decide_existing(considered: Considered, live: LiveObject, inputs: Inputs) -> tuple[Change, list[Diagnostic]]:
     resource, kind = considered.resource, considered.kind
+    if considered.is_surely_as(live):
+        return _unchanged(considered, live, notes=_notes(considered, inputs)), []
     comparison = considered.compared_with(live)
     fields = field_changes(
         comparison,
@@ -185,10 +193,7 @@ def _decide_existing(considered: Considered, live: LiveObject, inputs: Inputs) -
     )
     notes, caveats = _notes(considered, inputs), _caveats(considered, comparison, inputs)
     if resource.lifecycle.lookup or not fields:
-        change = replace(
-            _unchanged(considered, live), notes=notes, caveats=caveats, comparability=_comparability(considered)
-        )
-        return change, []
+        return _unchanged(considered, live, notes=notes, caveats=caveats), []
     fields = _with_causes(fields, considered, comparison, inputs, live)
     change = Change(
         address=resource.address,
@@ -243,8 +248,10 @@ def _guard(considered: Considered) -> str:
 
 
 def _notes(considered: Considered, inputs: Inputs) -> tuple[str, ...]:
-    stated = _leaves(considered.spec)
     before = inputs.memory.stated_before(considered.resource.address)
+    if not before:
+        return ()
+    stated = _leaves(considered.spec)
     released = [p for p in sorted(before, key=format_pointer) if not any(_overlaps(p, s) for s in stated)]
     names = ", ".join(format_pointer(path) for path in released)
     return (f"no longer stated, the value stays as it is: {names}",) if released else ()
@@ -322,10 +329,15 @@ def _redacted_for_digest(value: Json, considered: Considered, path: Path = ()) -
 def _ordered(changes: list[Change], inputs: Inputs) -> list[Change]:
     """Tell each pending change which other pending ones it waits for, also across unchanged ones between them."""
     pending = {change.address for change in changes if change.action is not Action.UNCHANGED}
+    if not pending:
+        return changes
     parents = {a: [p for p in r.depends_on if p in inputs.resources] for a, r in inputs.resources.items()}
     awaited: dict[Address, frozenset[Address]] = {}
     for layer in levels(parents):
         for address in layer:
             nearest = [frozenset({p}) if p in pending else awaited[p] for p in parents[address]]
-            awaited[address] = frozenset().union(*nearest)
-    return [replace(change, waits_for=awaited[change.address]) for change in changes]
+            # Shared where it can be: many that wait for the same many would take a set each.
+            awaited[address] = nearest[0] if len(nearest) == 1 else frozenset().union(*nearest)
+    return [
+        replace(change, waits_for=awaited[change.address]) if awaited[change.address] else change for change in changes
+    ]

@@ -13,6 +13,8 @@ from reconciler.core.kinds import Catalog
 from reconciler.core.model import Address, Diagnostic, JsonObject, LiveObject, Reference, Resource, Severity
 from reconciler.core.pointer import MISSING, Path, get
 
+_NOTHING: frozenset[Path] = frozenset()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
@@ -43,6 +45,8 @@ class Known:
 
         Raises InvalidInput when a list, a mapping or null would have to stand inside text.
         """
+        if not resource.expressions:
+            return resource.spec, _NOTHING
         try:
             return resolve(resource.spec, resource.expressions, self.value_of)
         except ExpressionError as error:
@@ -68,6 +72,8 @@ def hidden_paths(resource: Resource, resources: Mapping[Address, Resource], cata
     That is what comes from the environment, from files, and from fields of other resources that are secret, or hold
     something secret, by their kind or by origin themselves. References must not run in a circle.
     """
+    if not resource.expressions:
+        return resource.sensitive
     return _Origins(resources=resources, catalog=catalog).hidden(resource)
 
 

@@ -144,7 +144,7 @@ def _read(document: Document, work: _Work) -> tuple[Address | None, Resource | N
         work.report(document.locate(("spec",)), "invalid-value", "spec is a mapping of fields", _REQUIRED["spec"])
     if not isinstance(spec, dict):
         return address, None
-    filled = fill(spec, address.system, work.lookups)
+    filled = fill(spec, address.system, work.lookups, literal=document.literal)
     for path, error in filled.problems:
         hint = error.hint or "`$${` is a literal `${`"
         work.report(document.locate(("spec", *path)), "bad-expression", str(error), hint)
@@ -343,9 +343,13 @@ def _read_only(value: Json, info: FieldInfo, path: Path = ()) -> Iterator[Path]:
     """Yield the paths in `value`, which stands at `path`, that only the server sets."""
     if path and info.read_only:
         yield path
+    elif not info.computed:
+        return
     elif isinstance(value, dict):
         for name, item in value.items():
-            yield from _read_only(item, info.child(name), (*path, name))
+            child = info.child(name)
+            if child.read_only or child.computed:
+                yield from _read_only(item, child, (*path, name))
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _read_only(item, info.child(index), (*path, index))

@@ -9,14 +9,13 @@ import math
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.core.errors import ApiError
 from reconciler.core.model import (
     Request,
     Response,
 )
-from reconciler.shell.client import Client
 from reconciler.shell.endpoint import Endpoint
 from reconciler.shell.options import Options
 from reconciler.shell.sending import Pace, Sender
@@ -24,6 +23,9 @@ from reconciler.shell.settings import (
     Settings,
     SystemSettings,
 )
+
+if TYPE_CHECKING:
+    from reconciler.shell.client import Client
 
 
 class Connections:
@@ -63,6 +65,8 @@ class Connections:
             raise
 
     def _open(self, system: SystemSettings) -> Sender:
+        from reconciler.shell.client import Client  # here, because `validate` needs no HTTP
+
         concurrency = system.concurrency or self._options.parallelism
         transport = None if self._options.transport is None else self._options.transport(system.name)
         client = Client(

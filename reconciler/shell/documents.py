@@ -17,7 +17,8 @@ from ruamel.yaml.nodes import Node, ScalarNode, SequenceNode
 
 from reconciler.core.model import Diagnostic, Document, Json, Severity
 from reconciler.shell.limits import DEEPEST, MOST_ALIASED
-from reconciler.shell.nodes import UNTAGGED, Positions, is_merge, source_of
+from reconciler.shell.nodes import UNTAGGED, is_merge
+from reconciler.shell.positions import Positions, source_of
 from reconciler.shell.scalars import ScalarError, resolve_plain
 
 _CORE = "tag:yaml.org,2002:"
@@ -51,7 +52,7 @@ class Builder:
         data = self._value(root, 1)
         if len(self.diagnostics) > before:
             return None
-        positions = Positions(self._display, root)
+        positions = Positions(self._display, root, is_merge)
         return Document(data=data, source=positions.locate(()), locate=positions.locate)
 
     def report(self, node: Node, code: str, message: str, hint: str) -> None:

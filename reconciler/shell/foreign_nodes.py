@@ -11,7 +11,8 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from reconciler.core.model import Diagnostic, Document, Json, Source
 from reconciler.shell.json_nodes import compose_json
-from reconciler.shell.nodes import Positions, SyntaxProblem, is_merge, source_of
+from reconciler.shell.nodes import SyntaxProblem, is_merge
+from reconciler.shell.positions import Positions, source_of
 from reconciler.shell.reading import error_at
 from reconciler.shell.scalars import ScalarError, resolve_plain
 from reconciler.shell.yaml_nodes import compose_yaml
@@ -28,7 +29,7 @@ def first_document(text: str, display: str, *, json: bool) -> Document | list[Di
     data = work.value(root)
     if work.problems:
         return work.problems
-    positions = Positions(display, root)
+    positions = Positions(display, root, is_merge)
     return Document(data=data, source=positions.locate(()), locate=positions.locate)
 
 

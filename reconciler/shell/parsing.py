@@ -1,7 +1,7 @@
 """YAML and JSON text to documents: quickly where it is plainly good, carefully where there is something to say. Pure.
 
 The careful path decides everything; the quick one only spares it the files that are in order, and needs PyYAML's
-compiled parser. Where something stands is found out when somebody asks, by reading that one document carefully.
+compiled parser. Where something stands is found out when somebody asks, by reading that one document once more.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from ruamel.yaml.nodes import Node
 
     from reconciler.shell.documents import Builder
-    from reconciler.shell.nodes import Positions, SyntaxProblem
+    from reconciler.shell.nodes import SyntaxProblem
+    from reconciler.shell.positions import Positions
     from reconciler.shell.quick_yaml import QuickDocument
 
 _Found = tuple[list[Document], list[Diagnostic]]
@@ -33,7 +34,8 @@ def parse(text: str, display: str, *, json: bool) -> _Found:
         return parse_carefully(text, display, json=False)
     found = quick(text)
     if found is not None:
-        return [_document(one, text, display) for one in found], []
+        literal = "${" not in text and "\\" not in text  # an escape may hide one
+        return [_document(one, text, display, literal=literal) for one in found], []
     return _parse_piecewise(text, display, quick)
 
 
@@ -107,8 +109,9 @@ class _Careful:
 def _parse_piecewise(text: str, display: str, quick: Callable[[str], list[QuickDocument] | None]) -> _Found:
     """Read a file in which something is odd: carefully only between the `---` lines where it is."""
     from reconciler.shell.documents import Builder
+    from reconciler.shell.positions import DOCUMENT_START
     from reconciler.shell.quick_yaml import stands_together
-    from reconciler.shell.yaml_nodes import DOCUMENT_START, MOST_SYNTAX_ERRORS, compose_yaml
+    from reconciler.shell.yaml_nodes import MOST_SYNTAX_ERRORS, compose_yaml
 
     starts = [found.start() for found in DOCUMENT_START.finditer(text)]
     if len(starts) < 2 or stands_together(text):
@@ -132,9 +135,12 @@ def _parse_piecewise(text: str, display: str, quick: Callable[[str], list[QuickD
 # --------------------------------------------------------------------------- positions on demand
 
 
-def _document(one: QuickDocument, text: str, display: str, *, line: int = 0, index: int = 0) -> Document:
+def _document(
+    one: QuickDocument, text: str, display: str, *, literal: bool = False, line: int = 0, index: int = 0
+) -> Document:
     source = Source(display, line + one.line, one.column)
-    return Document(data=one.data, source=source, locate=_Places(text, index + one.at, source).locate)
+    places = _Places(text, index + one.at, source)
+    return Document(data=one.data, source=source, locate=places.locate, literal=literal)
 
 
 class _Places:
@@ -157,18 +163,9 @@ class _Places:
         return self._root if self._positions is None else self._positions.locate(path, key)
 
     def _recover(self) -> Positions | None:
-        from reconciler.shell.nodes import Positions, SyntaxProblem, source_of
-        from reconciler.shell.yaml_nodes import DOCUMENT_START, compose_yaml
+        from reconciler.shell.positions import document_around
+        from reconciler.shell.quick_yaml import positions_of
 
-        text = self._text
-        begin = text.rfind("---", 0, self._index)
-        while begin > 0 and not DOCUMENT_START.match(text, begin):
-            begin = text.rfind("---", 0, begin)
-        begin = max(begin, 0)
-        following = DOCUMENT_START.search(text, self._index)
-        end = len(text) if following is None else following.start()
-        line = self._root.line - 1 - text.count("\n", begin, self._index)
-        for root in compose_yaml(text[begin:end], line):
-            if not isinstance(root, SyntaxProblem) and source_of(self._root.path, root) == self._root:
-                return Positions(self._root.path, root)
-        return None  # the two ways to read disagree about the text, which a test would have to show
+        begin, end = document_around(self._text, self._index)
+        lines_before = self._root.line - 1 - self._text.count("\n", begin, self._index)
+        return positions_of(self._text[begin:end], self._root, lines_before)

@@ -18,8 +18,9 @@ from yaml import YAMLError
 from yaml._yaml import CParser
 from yaml.nodes import MappingNode, ScalarNode
 
-from reconciler.core.model import Json
+from reconciler.core.model import Json, Source
 from reconciler.shell.limits import DEEPEST, MOST_ALIASED
+from reconciler.shell.positions import Positions
 from reconciler.shell.scalars import ScalarError, resolve_plain
 
 # Line breaks that only one of the parsers takes for such.
@@ -68,8 +69,9 @@ class _Composer(CParser):  # type: ignore[misc]  # compiled, without annotations
             return _COLLECTION
         if not implicit[0]:
             return _QUOTED
-        if text in _meanings:
-            return _meanings[text]
+        value = _meanings.get(text, _COLLECTION)
+        if value is not _COLLECTION:
+            return value
         try:
             value = resolve_plain(text)
         except ScalarError as refused:
@@ -177,6 +179,21 @@ def _with_merged(merged: Json, own: dict[str, Json]) -> dict[str, Json]:
         result.update(mapping)
     result.update(own)
     return result
+
+
+def positions_of(text: str, root: Source, lines_before: int) -> Positions | None:
+    """Return where the parts of the document stand that begins at `root`, in a text that is plainly good.
+
+    The file goes on for `lines_before` lines before the text.
+    """
+    for node in _roots(text):
+        if (node.start_mark.line + 1 + lines_before, node.start_mark.column + 1) == (root.line, root.column):
+            return Positions(root.path, node, _is_merge, lines_before)
+    return None  # cannot be, or the text is not the one that the document was read from
+
+
+def _is_merge(node: Any) -> bool:
+    return node.tag is _MERGE
 
 
 def stands_together(text: str) -> bool:

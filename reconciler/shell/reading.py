@@ -14,9 +14,10 @@ from reconciler.core.model import Diagnostic, Severity, Source
 
 def display_path(path: Path, current: Path | None = None) -> str:
     """Return `path` as diagnostics show it: relative to the current folder when inside it, else absolute."""
-    here = Path.cwd() if current is None else current
-    absolute = Path(os.path.normpath(here / path))
-    return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(absolute)
+    # Texts, not paths, because this is asked for every file.
+    here = os.getcwd() if current is None else str(current)  # noqa: PTH109
+    absolute = os.path.normpath(os.path.join(here, path))  # noqa: PTH118
+    return "." if absolute == here else absolute.removeprefix(f"{here.rstrip('/')}/")
 
 
 class TooLargeError(Exception):
@@ -27,13 +28,18 @@ def read_bounded(path: Path, limit: int) -> bytes:
     """Return the content of a regular file. Raises OSError, or TooLargeError for more than `limit` bytes."""
     # Non-blocking, because opening a named pipe would otherwise wait for a writer.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as stream:
-        mode = os.fstat(stream.fileno()).st_mode
-        if stat.S_ISDIR(mode):
+    try:
+        found = os.fstat(descriptor)
+        if stat.S_ISDIR(found.st_mode):
             raise IsADirectoryError
-        if not stat.S_ISREG(mode):
+        if not stat.S_ISREG(found.st_mode):
             raise OSError("is no regular file")
-        content = stream.read(limit + 1)
+        # Straight from the descriptor: a stream for each of thousands of small files costs more than reading them.
+        content = os.read(descriptor, min(found.st_size, limit) + 1)
+        while len(content) <= limit and (more := os.read(descriptor, limit + 1 - len(content))):
+            content += more
+    finally:
+        os.close(descriptor)
     if len(content) > limit:
         raise TooLargeError
     return content

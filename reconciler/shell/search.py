@@ -76,6 +76,10 @@ class _Search:
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
+                if not entry.is_symlink() and entry.is_file():
+                    if _is_manifest(entry.name):
+                        manifests += self._add(folder / entry.name, real_folder / entry.name)
+                    continue
                 real = self._inside(entry, real_folder, real_root)
                 if real is None:
                     continue
@@ -83,10 +87,10 @@ class _Search:
                     if real not in visited:
                         visited.add(real)
                         folders.append((folder / entry.name, real))
-                elif Path(entry.name).suffix.lower() in MANIFEST_SUFFIXES:
+                elif _is_manifest(entry.name):
                     manifests += self._file(folder / entry.name, real)
             waiting.extend(reversed(folders))
-        self.found[start:] = sorted(self.found[start:])
+        self.found[start:] = sorted(self.found[start:], key=lambda path: path.parts)
         return manifests
 
     def _inside(self, entry: os.DirEntry[str], real_folder: Path, real_root: Path) -> Path | None:
@@ -109,6 +113,9 @@ class _Search:
         if not real.is_file():
             self._refuse(path, "file-unreadable", "is no regular file", "remove it")
             return 0
+        return self._add(path, real)
+
+    def _add(self, path: Path, real: Path) -> int:
         if real not in self._seen:
             self._seen.add(real)
             self.found.append(path)
@@ -116,3 +123,7 @@ class _Search:
 
     def _refuse(self, path: Path, code: str, message: str, hint: str) -> None:
         self.diagnostics.append(file_error(display_path(path), code, message, hint))
+
+
+def _is_manifest(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in MANIFEST_SUFFIXES  # noqa: PTH122  a path for each name is slow

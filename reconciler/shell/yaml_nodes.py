@@ -22,9 +22,9 @@ from ruamel.yaml.tag import Tag
 
 from reconciler.shell.limits import DEEPEST
 from reconciler.shell.nodes import UNTAGGED, SyntaxProblem
+from reconciler.shell.positions import DOCUMENT_START
 
 MOST_SYNTAX_ERRORS = 20
-DOCUMENT_START = re.compile(r"(?:\A|(?<=[\r\n]))---(?=[ \t\r\n]|\Z)")
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _VERSION = re.compile(r"(?:\A|(?<=[\r\n]))%YAML\b")
 

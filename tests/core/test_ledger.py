@@ -83,7 +83,7 @@ def test_a_list_or_map_with_one_secret_in_it_is_secret_as_a_whole() -> None:
 
 
 def test_equal_secrets_of_different_fields_and_objects_have_different_digests() -> None:
-    other = replace(ADDRESS, name="milk")
+    other = ADDRESS._replace(name="milk")
     digests = {
         KEYED.of(ADDRESS, "/a", "x"),
         KEYED.of(ADDRESS, "/b", "x"),
@@ -138,7 +138,7 @@ def test_what_is_remembered_of_a_value(path: Path, value: Any, same: bool, secre
 
 def test_nobody_knows_without_a_record_or_about_another_object() -> None:
     ledger = ledger_of({"title": "Tea"})
-    assert ledger.remembers(replace(ADDRESS, name="milk"), "p-1")(("title",), "Tea") is None
+    assert ledger.remembers(ADDRESS._replace(name="milk"), "p-1")(("title",), "Tea") is None
     assert ledger.remembers(ADDRESS, "p-2")(("title",), "Tea") is None
     assert Ledger(target="test").remembers(ADDRESS, "p-1")(("title",), "Tea") is None
 
@@ -169,10 +169,10 @@ def test_a_field_that_was_left_out_in_canonical_form_was_applied_as_nothing() ->
 def test_what_was_stated_before() -> None:
     ledger = ledger_of({"title": "Tea", "a/b": {"c": [1]}, "token": "x"})
     assert ledger.stated_before(ADDRESS) == {("title",), ("a/b", "c"), ("token",)}
-    assert ledger.stated_before(replace(ADDRESS, name="milk")) == frozenset()
+    assert ledger.stated_before(ADDRESS._replace(name="milk")) == frozenset()
 
 
 def test_remote_ids() -> None:
-    other = replace(ADDRESS, name="milk")
+    other = ADDRESS._replace(name="milk")
     records = {ADDRESS: Record(id="p-1"), other: Record(id="p-2")}
     assert Ledger(target="test", records=records).remote_ids() == {ADDRESS: "p-1", other: "p-2"}
