@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from reconciler import __version__
+
+TYPE_CHECKING = False  # as the type checker knows it, without loading `typing` to say so
 
 if TYPE_CHECKING:
     import argparse
@@ -85,6 +86,7 @@ def _run(options: argparse.Namespace) -> int:
     )
     configure_logging(console)
     _heed_termination()
+    _collect_seldom()
     try:
         return int(run_command(options, console, os.environ))
     except ReconcilerError as error:
@@ -101,6 +103,16 @@ def _run(options: argparse.Namespace) -> int:
         console.complain(traceback.format_exc())
         console.error("this is a bug in reconciler", "please report it with the lines above; no secret is in them")
         return int(ExitCode.BUG)
+
+
+def _collect_seldom() -> None:
+    """Look for cycles of dead objects less often than the default, which costs a quarter of a large plan's time.
+
+    Ten thousand manifests are a million objects, nearly all of which live to the end.
+    """
+    import gc
+
+    gc.set_threshold(50_000, 50, 100)
 
 
 def _heed_termination() -> None:

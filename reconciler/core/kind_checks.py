@@ -16,6 +16,7 @@ from reconciler.core.definition import Call, FollowUp, KindDefinition, Part, Sys
 from reconciler.core.fields import FORMS, KEYWORDS, FieldInfo
 from reconciler.core.model import Diagnostic, Document, Json, JsonObject, Severity
 from reconciler.core.pointer import Path, get, parse_pointer
+from reconciler.core.schema_gate import is_surely_a_schema
 from reconciler.core.suggest import did_you_mean
 from reconciler.core.template import variables
 
@@ -58,7 +59,9 @@ def check_system(system: SystemDefinition, written: Written) -> Iterator[Diagnos
 
 
 def _metaschema_problems(schema: JsonObject, path: Path, written: Written) -> Iterator[Diagnostic]:
-    import jsonschema  # here, because it takes a tenth of a second to load, and kinds that ship are not checked
+    if is_surely_a_schema(schema):
+        return
+    import jsonschema  # here, because it takes a tenth of a second to load
 
     validator = jsonschema.Draft202012Validator(jsonschema.Draft202012Validator.META_SCHEMA)
     for error in validator.iter_errors(schema):

@@ -63,6 +63,17 @@ class CompiledSchema:
         return built
 
 
+def is_surely_a_schema(schema: Json) -> bool:
+    """Tell that `schema` is one of JSON Schema 2020-12; False may mean anything."""
+    rust = _rust()
+    if rust is None or (isinstance(schema, dict) and "$schema" in schema):
+        return False
+    try:
+        return bool(rust.meta.is_valid(schema))
+    except (ValueError, OverflowError):
+        return False
+
+
 @functools.cache
 def _rust() -> Any:
     try:
