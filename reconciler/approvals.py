@@ -113,9 +113,10 @@ def compare(approval: Approval, planned: Planned, loaded: Loaded, options: Optio
             f"the plan is bound to its secrets by the key in {LEDGER_KEY_NAME}, which is not set",
             hint="set it to the same key as when the plan was made",
         )
-    before = make_plan(begun(approval, planned.inputs)) if approval.changes else planned.plan
+    inputs = begun(approval, planned.inputs)
+    before = planned.plan if inputs is planned.inputs else make_plan(inputs)
     secrets = {
-        change.address: bound_secrets(change.address, begun(approval, planned.inputs), key)
+        change.address: bound_secrets(change.address, inputs, key)
         for change in planned.plan.pending
         if approval.secrets_bound
     }

@@ -87,13 +87,14 @@ def _plan(options: argparse.Namespace, console: Console, environ: Mapping[str, s
     with Connections(loaded.settings, given) as connections:
         planned = plan(loaded, connections, given)
     made = planned.plan
+    if options.out is not None and not made.blockers:
+        from reconciler.approvals import save_plan
+
+        save_plan(planned, loaded, given, Path(options.out))
     _show(Result(target=made.target, plan=made), options, console)
     if made.blockers:
         return ExitCode.REFUSED
     if options.out is not None:
-        from reconciler.approvals import save_plan
-
-        save_plan(planned, loaded, given, Path(options.out))
         console.say(f"saved the plan in {options.out}; perform it with: reconciler apply --plan {options.out}")
     return ExitCode.PENDING if made.has_work and options.exit_code else ExitCode.DONE
 

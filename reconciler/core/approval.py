@@ -186,6 +186,8 @@ def begun(approval: Approval, inputs: Inputs) -> Inputs:
     their ids unknown, as it was when it was approved.
     """
     made = {address_of(c.address) for c in approval.changes if c.action in ("create", "replace")}
+    if made.isdisjoint(inputs.live):
+        return inputs
     return replace(inputs, live={address: live for address, live in inputs.live.items() if address not in made})
 
 

@@ -19,6 +19,7 @@ from reconciler.core.kinds import Kind
 from reconciler.core.model import Json, Response
 from reconciler.core.normalize import strictly_equal
 from reconciler.core.pointer import MISSING, get, parse_pointer
+from reconciler.core.redaction import with_spaces
 
 _USUAL = {
     400: ErrorClass.INVALID,
@@ -172,7 +173,7 @@ def _messages(body: Any, pointers: Sequence[str]) -> Iterator[str]:
         value = get(body, parse_pointer(pointer))
         if isinstance(value, str) and value.strip():
             # One line and no control characters: the text comes from outside and ends up on a terminal.
-            text = "".join(c if c.isprintable() else " " for c in value).strip()
+            text = with_spaces(value)
             if text:
                 yield _shortened(text)
 

@@ -50,12 +50,18 @@ class Redactor:
         return value
 
 
+def with_spaces(text: str) -> str:
+    """Return `text` on one line: what cannot be printed becomes a space. Messages of servers are shown like that."""
+    return "".join(c if c.isprintable() else " " for c in text).strip()
+
+
 def _spellings(value: str) -> set[str]:
     encoded = base64.b64encode(value.encode()).decode()
     for_urls = base64.urlsafe_b64encode(value.encode()).decode()
     found = {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
     found |= {quote(value, safe=""), quote(value), quote_plus(value)}
     found |= {encoded, encoded.rstrip("="), for_urls, for_urls.rstrip("=")}
+    found |= {with_spaces(value)}
     # Each line of a key or certificate is as secret as the whole.
     found |= {line.strip() for line in value.splitlines() if len(line.strip()) >= 16}
     return {spelling for spelling in found if len(spelling) >= MIN_LENGTH}

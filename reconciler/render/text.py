@@ -94,7 +94,7 @@ def summarize_plan(plan: Plan, style: Style = PLAIN) -> str:
         text += f"; {plural(_writes(plan), 'write request')}"
     if plan.blockers:
         text += "; " + style.paint(f"blocked by {plural(len(plan.blockers), 'problem')}", "red", "bold")
-    return f"{style.paint(f'Plan for {plan.target}:', 'bold')} {text}."
+    return f"{style.paint(f'Plan for {printable(plan.target)}:', 'bold')} {text}."
 
 
 def _writes(plan: Plan) -> int:
@@ -123,7 +123,7 @@ def render_plan(plan: Plan, style: Style = PLAIN, *, show_unchanged: bool = Fals
 def _render_change(change: Change, style: Style, *, show_requests: bool) -> str:
     symbol, colour, _ = _ACTIONS[change.action]
     blind = "  (not verified against live)" if change.comparability is Comparability.UNREADABLE else ""
-    head = f"  {symbol} {change.address}  {change.action.value}{blind}"
+    head = f"  {symbol} {printable(str(change.address))}  {change.action.value}{blind}"
     lines = [style.paint(head, colour) if change.action is Action.UNCHANGED else style.paint(head, colour, "bold")]
     width = max((len(format_pointer(field.path)) for field in change.fields), default=0)
     lines += [_render_field(field, min(width, 40), style) for field in change.fields]
@@ -143,7 +143,7 @@ def _render_follow_up(follow_up: PlannedFollowUp, style: Style) -> str:
     lines = [style.paint(f"  ↻ {follow_up.system}: {printable(follow_up.title)}", "cyan", "bold")]
     if follow_up.overdue:
         lines.append(style.paint("      due already, whatever changes now", "dim"))
-    after = ", ".join(str(address) for address in sorted(follow_up.waits_for))
+    after = ", ".join(printable(str(address)) for address in sorted(follow_up.waits_for))
     if after:
         lines.append(style.paint(f"      once, after {after}", "dim"))
     lines.append(style.paint(f"      → {follow_up.request.method} {printable(follow_up.request.path)}", "blue"))
@@ -199,7 +199,7 @@ def render_outcome(outcome: Outcome, style: Style = PLAIN) -> str:
     status = style.paint(outcome.status.value, _STATUSES[outcome.status], "bold")
     took = f"  ({outcome.seconds:.1f} s, {plural(outcome.requests, 'request')})" if outcome.requests else ""
     detail = f": {printable(outcome.detail)}" if outcome.detail else ""
-    return f"  {outcome.address}  {outcome.action.value}  {status}{detail}{took}"
+    return f"  {printable(str(outcome.address))}  {outcome.action.value}  {status}{detail}{took}"
 
 
 def summarize_report(report: Report, style: Style = PLAIN) -> str:
@@ -207,7 +207,7 @@ def summarize_report(report: Report, style: Style = PLAIN) -> str:
     counts = Counter(outcome.status for outcome in report.outcomes)
     parts = [style.paint(f"{counts[s]} {s.value}", c) for s, c in _STATUSES.items() if counts[s]]
     took = f"{report.seconds:.1f} s, {plural(report.requests, 'request')}"
-    return f"{style.paint(f'Applied to {report.target}:', 'bold')} {', '.join(parts) or 'nothing'}; {took}."
+    return f"{style.paint(f'Applied to {printable(report.target)}:', 'bold')} {', '.join(parts) or 'nothing'}; {took}."
 
 
 def render_report(report: Report, style: Style = PLAIN) -> str:

@@ -82,27 +82,32 @@ def _answer(status: int, value: Any) -> SandboxResponse:
     )
 
 
-def outputs_of(case: str, folder: Path) -> dict[str, str]:
-    """Run a case in `folder`, which is the current one, and return what each format says."""
+def outputs_of(case: str, folder: Path, *, secret: str = SECRET, refusal: str = "") -> dict[str, str]:
+    """Run a case in `folder`, which is the current one, and return what each format says.
+
+    `refusal` is the message with which the shop refuses to write the product `tea`.
+    """
     shutil.copytree(HERE / case / "manifests", folder / "manifests")
     (folder / "schemas").mkdir()
     shutil.copy(HERE / "kinds.yaml", folder / "schemas")
     (folder / "reconciler.yaml").write_text(_CONFIG)
     shop = Shop(live=json.loads((HERE / case / "live.json").read_text()))
+    if refusal:
+        shop.live["refuse"] = {"tea": refusal}
     command = "apply" if case.startswith("apply-") else "plan"
     files = {name: folder / f"out.{suffix}" for name, suffix in SUFFIXES.items()}
     asked = [part for name, path in files.items() for part in ("--output", f"{name}={path}")]
     parsed = build_parser().parse_args([command, "--show-requests", *asked])
     console = Console(out=io.StringIO(), err=io.StringIO())
-    _run(command, parsed, console, shop)
+    _run(command, parsed, console, shop, secret)
     assert set(files) == set(FORMATS)
     return {name: path.read_text() for name, path in files.items()}
 
 
-def _run(command: str, parsed: argparse.Namespace, console: Console, shop: Shop) -> None:
+def _run(command: str, parsed: argparse.Namespace, console: Console, shop: Shop, secret: str) -> None:
     options = Options(
         config=Path("reconciler.yaml"),
-        environ={"SHOP_TOKEN": SECRET},
+        environ={"SHOP_TOKEN": secret},
         timing=FakeTime().timing(),
         redactor=console.redactor,
         transport=lambda name: in_process_transport({"http://shop.test": shop}),

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from cases import CASES, HERE, SECRET, SUFFIXES, outputs_of
 
+from reconciler.render.escapes import command_message, html, printable
+
 HINT = "look at the difference; if it is meant: pytest tests/golden --update-golden"
 
 
@@ -44,3 +46,25 @@ def test_expected_files_are_well_formed_and_hold_nothing_that_acts(case: str) ->
     assert (expected / "output.md").read_text().count("<!--") == 1
     lines = (expected / "output.log").read_text().splitlines()
     assert all(line.startswith(("::error ", "::warning ", "::notice ")) for line in lines)
+
+
+ODD_SECRETS = {
+    "markup": "fa<ke>&\"not'real",
+    "markdown": "fake|`not`*real*",
+    "escapes": "fake\tnot\\nreal",
+    "pipeline": "fake%,:not##real",
+    "accents": "fäke-nöt-reål",
+}
+
+
+@pytest.mark.parametrize("secret", ODD_SECRETS.values(), ids=ODD_SECRETS)
+def test_a_secret_that_the_server_repeats_is_in_no_output(
+    secret: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each format spells text in its own way: secrets are taken out before, not afterwards."""
+    monkeypatch.chdir(tmp_path)
+    found = outputs_of("apply-with-trouble", tmp_path, secret=secret, refusal=f"the token {secret} is no good")
+    for name, text in found.items():
+        assert "(sensitive)" in text, name
+        for spelling in (secret, printable(secret), html(secret), command_message(secret), json.dumps(secret)[1:-1]):
+            assert spelling not in text, name
