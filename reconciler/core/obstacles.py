@@ -7,6 +7,7 @@ from reconciler.core.fields import FieldInfo
 from reconciler.core.judge import holds
 from reconciler.core.model import (
     Action,
+    Address,
     Change,
     Diagnostic,
     FieldChange,
@@ -15,8 +16,8 @@ from reconciler.core.model import (
     Resource,
     Severity,
 )
-from reconciler.core.normalize import is_masked
-from reconciler.core.pointer import Path, format_pointer
+from reconciler.core.normalize import canonical_json, is_masked, item_key_of
+from reconciler.core.pointer import MISSING, Path, format_pointer
 from reconciler.core.wire import Writing, call_fields, origin_changes
 
 
@@ -83,6 +84,30 @@ def requirements(considered: Considered, inputs: Inputs) -> list[Diagnostic]:
                         )
                     )
     return blockers
+
+
+def same_object(considered: Considered, first_of: dict[str, Address]) -> list[Diagnostic]:
+    """Refuse a second manifest for one object: each would undo what the other one states, or make a second one.
+
+    `first_of` holds the address that every natural key seen so far belongs to, and gets this one.
+    """
+    resource, kind = considered.resource, considered.kind
+    if resource.lifecycle.lookup:
+        return []
+    names = tuple(dict.fromkeys((*kind.scope, *kind.key)))
+    parts = [item_key_of(kind.fields.child(n), considered.spec.get(n, MISSING), desired=True) for n in names]
+    first = first_of.setdefault(canonical_json([kind.full_name, *parts]), resource.address)
+    if first == resource.address:
+        return []
+    what = f"the same {', '.join(names)}" if names else "no parent, and there is one for each system"
+    return [
+        blocker(
+            resource,
+            "same-object",
+            f"{resource.address} and {first} are one object: they have {what}",
+            "remove one of them, or let it differ; `lifecycle: {lookup: true}` for one that is only referred to",
+        )
+    ]
 
 
 def incomplete_groups(considered: Considered, writing: Writing) -> list[Diagnostic]:

@@ -34,6 +34,7 @@ from reconciler.core.obstacles import (
     incomplete_groups,
     refusals,
     requirements,
+    same_object,
     unselected_parents,
 )
 from reconciler.core.pointer import MISSING, Path, format_pointer, get, starts_with
@@ -47,6 +48,7 @@ def make_plan(inputs: Inputs, problems: Sequence[Diagnostic] = ()) -> Plan:
     """Return the plan that leads from the live state to the desired state. `problems` become blockers."""
     known = Known(resources=inputs.resources, live=inputs.live)
     changes: list[Change] = []
+    first_of: dict[str, Address] = {}
     blockers = [problem for problem in problems if problem.severity is Severity.ERROR]
     unclear = {problem.address for problem in blockers}
     for address in sorted(inputs.selected):
@@ -55,7 +57,7 @@ def make_plan(inputs: Inputs, problems: Sequence[Diagnostic] = ()) -> Plan:
         considered = consider(address, inputs, known)
         change, found = _decide(considered, inputs)
         changes.append(change)
-        blockers += found
+        blockers += [*found, *same_object(considered, first_of)]
     changes = _ordered(changes, inputs)
     blockers += unselected_parents(changes, inputs)
     follow_ups = plan_follow_ups(_occasions(changes, inputs, known), inputs.due)
