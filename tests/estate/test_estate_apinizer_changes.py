@@ -219,12 +219,15 @@ TURNS = {
 WRAPPERS = {"NtlmSettings": "ntlmSettings"}
 
 
-@pytest.mark.parametrize("edition", EDITIONS)
-@pytest.mark.parametrize("name", TURNS)
+# Servers of the older edition do not have the call, or cannot be asked about it.
+TRIED = [
+    (name, edition) for name, turn in TURNS.items() for edition in EDITIONS if edition == "wrapped" or not turn.newer
+]
+
+
+@pytest.mark.parametrize(("name", "edition"), TRIED)
 def test_one_thing_turns_into_another(tmp_path: Path, name: str, edition: str) -> None:
     turn = TURNS[name]
-    if turn.newer and edition == "flat":
-        pytest.skip("servers of this edition do not have the call, or cannot be asked about it")
     base = SETTINGS if turn.base is None else turn.base
     bench = bench_of(tmp_path, edition).only(manifest(turn.kind, turn.name, {**base, **turn.first}))
     assert_applied(bench.apply())
