@@ -14,6 +14,7 @@ from reconciler.core.errors import InvalidInput
 from reconciler.core.model import Action, Plan
 from reconciler.core.pointer import format_pointer
 from reconciler.render.text import render_plan
+from reconciler.sandbox.estate import SECRETS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +232,28 @@ EDITS = {
         old="model: ${ref:Model/support-llm}", new="model: null",
         collection="versions", name="release-12", sent={"modelId": None}, stored={"modelId": None},
     ),
+    "no-credentials-any-more": Edit(
+        old="authType: BASIC\n  username: evaluation\n  password: ${env:SALES_PASSWORD}", new="authType: NONE",
+        collection="endpointConnections", name="sales-assistant-prod",
+        sent={"authType": "NONE"}, stored={"authType": "NONE", "username": None, "password": None},
+    ),
+    "other-credentials-in-the-same-request": Edit(
+        old="authType: BASIC\n  username: evaluation\n  password: ${env:SALES_PASSWORD}",
+        new="authType: API_KEY\n  authToken: ${env:SALES_PASSWORD}",
+        collection="endpointConnections", name="sales-assistant-prod",
+        sent={"authType": "API_KEY", "authToken": SECRETS["SALES_PASSWORD"]},
+        stored={"authType": "API_KEY", "authToken": SECRETS["SALES_PASSWORD"], "username": None, "password": None},
+    ),
+    "no-limit-any-more": Edit(
+        old="rateLimit: 120 ", new="rateLimit: null ",
+        collection="endpointConnections", name="sales-assistant-prod",
+        sent={"rateLimit": None}, stored={"rateLimit": None},
+    ),
+    "no-statuses-any-more": Edit(
+        old="retryableStatusCodes: [429, 502, 503, 504]", new="retryableStatusCodes: []",
+        collection="endpointConnections", name="support-bot-prod",
+        sent={"retryableStatusCodes": []}, stored={"retryableStatusCodes": []},
+    ),
     "renamed": Edit(
         old="  name: support-line\n  labels: {team: support}\nspec:\n",
         new="  name: support-line\n  labels: {team: support}\nspec:\n  name: support-hotline\n",
@@ -284,6 +307,14 @@ INVALID = {
         "spec:\n  name: V7\n  product: ${ref:Product/support-bot}\n  facts: {commit: 4f2a9c1, prompt: spoken}",
         "reserved for the label",
     ),
+    "new-credentials-that-are-not-there": (
+        "authType: BASIC\n  username: evaluation\n  password: ${env:SALES_PASSWORD}", "authType: API_KEY",
+        "authType BEARER and API_KEY need authToken",
+    ),
+    "old-credentials-that-stay": (
+        "authType: BASIC\n  username: evaluation", "authType: NONE\n  username: evaluation",
+        "password is for authType BASIC",
+    ),
     "a-name-that-is-cleared": ("tokenizerProvider: openai", "name: null", "null"),
     "a-predefined-model": ("tokenizerProvider: openai", "source: PREDEFINED", "PREDEFINED marks the platform's own"),
     "a-number-with-blanks": ('"+14155550123"', '"+1 415 555 0123"', "starts with + and the country code"),
@@ -316,6 +347,7 @@ IMMUTABLE = {
     ),
     "Metric/reviewed-by-people": ("source: HUMAN_EVALUATION", "source: CLASSIFIER"),
     "Specification/no-legal-advice": ("type: INABILITY", "type: CAPABILITY"),
+    "EndpointConnection/support-bot-init": ("type: INITIALIZATION", "type: FINALIZATION"),
     "Version/release-12-voice": ("parentVersion: ${ref:Version/release-12}", "parentVersion: null"),
 }
 
