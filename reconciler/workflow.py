@@ -254,7 +254,7 @@ def plan(loaded: Loaded, connections: Connections, options: Options) -> Planned:
         live=state.objects,
         unreadable=state.unreadable,
         memory=ledger,
-        due=tuple(find_due(reader, known, loaded.selected)),
+        due=tuple(find_due(reader, known, loaded.selected, ledger.owes)),
         resend=options.resend,
     )
     made = make_plan(inputs, [*loaded.warnings, *state.problems])
@@ -327,6 +327,7 @@ def apply(
     )
     try:
         execution = execute(planned.plan, planned.inputs, tools)
+        recorder.settle(planned.plan, execution.follow_ups)
     finally:
         recorder.write()
     attempts = connections.attempts - attempts

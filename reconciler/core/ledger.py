@@ -43,6 +43,7 @@ class Record:
     applied_at: str = ""  # RFC 3339
     revision: str = ""  # Git revision of the manifests; for people
     removal: Removal | None = None  # None: recorded before this was remembered, so nobody knows
+    owed: tuple[str, ...] = ()  # marks of follow-ups that have not been carried out yet, in order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +163,11 @@ class Ledger:
         pointers = [] if record is None else [*record.fields, *record.secrets]
         paths = {parse_pointer(pointer) for pointer in pointers}
         return frozenset(path for path in paths if not any(path[:length] in paths for length in range(len(path))))
+
+    def owes(self, address: Address) -> frozenset[str]:
+        """Return the marks of follow-ups that changes of `address` led to, and that have not been carried out yet."""
+        record = self.records.get(address)
+        return frozenset() if record is None else frozenset(record.owed)
 
     def remote_ids(self) -> dict[Address, str]:
         """Return the remote ids of all recorded addresses."""

@@ -5,7 +5,7 @@ Reads and writes: the live systems, through the functions given.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from reconciler.core.errors import ApiError, ReconcilerError, TransportError
@@ -13,29 +13,36 @@ from reconciler.core.follow_ups import Occasion, occasions
 from reconciler.core.judge import holds, judge
 from reconciler.core.kinds import Catalog
 from reconciler.core.model import Address, FollowUpOutcome, LiveObject, Outcome, Plan, PlannedFollowUp, Send, Status
+from reconciler.core.owing import mark
 from reconciler.core.pointer import MISSING
 from reconciler.core.references import Known
 from reconciler.core.template import TemplateError
 from reconciler.shell.refresh import LiveReader
 
 
-def find_due(reader: LiveReader, known: Known, selected: frozenset[Address]) -> list[Occasion]:
-    """Return the follow-ups of existing objects that their check says are due. Raises ApiError.
+def find_due(
+    reader: LiveReader, known: Known, selected: frozenset[Address], owes: Callable[[Address], frozenset[str]]
+) -> list[Occasion]:
+    """Return the follow-ups of existing objects that are due whatever changes. Raises ApiError.
 
-    Only kinds with a check are asked about, and each check is sent once.
+    Either an earlier run still `owes` them, or their check tells, which is sent once for each.
     """
     asked: dict[str, Occasion] = {}
+    owed: dict[str, Occasion] = {}
     for address in sorted(selected):
         live = known.live.get(address)
         kind = reader.catalog.kinds[address.system, address.kind]
-        if live is None or not any(follow_up.check for follow_up in kind.definition.write.after):
+        marks = owes(address)
+        if live is None or not (marks or any(follow_up.check for follow_up in kind.definition.write.after)):
             continue
         spec, _ = known.spec_of(known.resources[address])
         for occasion in occasions(kind, address, spec, live):
-            if occasion.follow_up.check is not None:
+            if mark(occasion.key) in marks:
+                owed[occasion.key] = occasion
+            elif occasion.follow_up.check is not None:
                 asked.setdefault(occasion.key, occasion)
     answers = reader.run_all(lambda occasion: _is_due(reader, occasion), list(asked.values()))
-    return [occasion for occasion, due in zip(asked.values(), answers, strict=True) if due]
+    return [*owed.values(), *(occasion for occasion, due in zip(asked.values(), answers, strict=True) if due)]
 
 
 def _is_due(reader: LiveReader, occasion: Occasion) -> bool:

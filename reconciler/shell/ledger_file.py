@@ -37,6 +37,7 @@ class _RecordForm(BaseModel):
     applied_at: str = ""
     revision: str = ""
     removal: _RemovalForm | None = None  # format 2
+    owed: list[str] = Field(default_factory=list)  # format 2
 
 
 class _LedgerForm(BaseModel):
@@ -87,6 +88,7 @@ def read_ledger(path: Path, target: str, key: bytes) -> Ledger:
             applied_at=record.applied_at,
             revision=record.revision,
             removal=removals[address],
+            owed=tuple(record.owed),
         )
         for address, record in by_address.items()
     }
@@ -111,6 +113,7 @@ def write_ledger(path: Path, ledger: Ledger) -> None:
             "applied_at": record.applied_at,
             "revision": record.revision,
             **_removal_document(record.removal),
+            **({"owed": list(record.owed)} if record.owed else {}),
         }
         for address, record in sorted(ledger.records.items())
     }

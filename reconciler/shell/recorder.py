@@ -6,6 +6,7 @@ Reads: the Git revision of the manifests, through `revision`. Writes: the ledger
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -13,8 +14,11 @@ from reconciler.core.considered import Considered
 from reconciler.core.ledger import Applied, Ledger, Record, make_record
 from reconciler.core.model import (
     Address,
+    FollowUpOutcome,
     LiveObject,
+    Plan,
 )
+from reconciler.core.owing import settle
 from reconciler.core.removal import remembered
 from reconciler.shell.ledger_file import write_ledger
 from reconciler.shell.revision import git_revision
@@ -50,8 +54,10 @@ class Recorder:
         )
         record = make_record(applied, self._ledger.secret)
         old = self._ledger.records.get(address)
-        if old is not None and replace(old, applied_at="", revision="") == record:
-            return
+        if old is not None:
+            record = replace(record, owed=old.owed)
+            if replace(old, applied_at="", revision="") == record:
+                return
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         with self._lock:
             self._records[address] = replace(record, applied_at=now, revision=self._revision)
@@ -60,6 +66,13 @@ class Recorder:
         """Let the ledger hold nothing of `address` any more: its object is gone, or is no longer managed."""
         with self._lock:
             self._records[address] = None
+
+    def settle(self, plan: Plan, follow_ups: Sequence[FollowUpOutcome]) -> None:
+        """Remember which follow-ups of `plan` are still owed."""
+        with self._lock:
+            known = {**self._ledger.records, **self._records}
+            records = {address: record for address, record in known.items() if record is not None}
+            self._records.update(settle(records, plan, follow_ups))
 
     def write(self) -> None:
         if self._path is not None and self._records:

@@ -160,3 +160,41 @@ def test_a_parent_with_a_failed_change_is_not_deployed(api: OddApi, sites: Sites
     assert by_site["a"].status is Status.SKIPPED
     assert "odd.Setting/y" in by_site["a"].detail
     assert by_site["b"].status is Status.APPLIED
+
+
+def unchecked(api: OddApi, *, ledger: bool) -> OddApi:
+    """Take the check out of the kind: nothing but a ledger can tell then what was left out."""
+    api.define(KINDS[: KINDS.index("        check:")], MANIFESTS)
+    if ledger:
+        config = api.folder / "reconciler.yaml"
+        config.write_text(config.read_text() + "    ledger: {file: ledger.json}\n")
+    return api
+
+
+def test_without_a_check_the_ledger_knows_what_is_owed(api: OddApi, sites: Sites) -> None:
+    unchecked(api, ledger=True)
+    sites.refusing.add("green")
+    sites.broken.add("y")
+    api.apply()
+    sites.broken.clear()
+    (api.folder / "manifests" / "all.yaml").write_text("\n---\n".join(MANIFESTS.split("\n---\n")[::2]))  # without y
+    made = api.plan()
+    assert made.pending == ()
+    due = [(one.request.path, one.overdue) for one in made.follow_ups]
+    assert due == [
+        ("/sites/a/stages/blue/deploy", True),
+        ("/sites/a/stages/green/deploy", True),
+        ("/sites/b/stages/green/deploy", True),
+    ]
+    assert len(api.apply().follow_ups) == 3
+    assert [one.request.path for one in api.plan().follow_ups] == [path for path, _ in due if "green" in path]
+    sites.refusing.clear()
+    api.apply()
+    assert not api.plan().has_work
+
+
+def test_without_a_check_and_a_ledger_nobody_knows(api: OddApi, sites: Sites) -> None:
+    unchecked(api, ledger=False)
+    sites.refusing.add("green")
+    assert Status.FAILED in {one.status for one in api.apply().follow_ups}
+    assert not api.plan().has_work

@@ -1,0 +1,37 @@
+"""Follow-ups that are still owed after an apply: remembered with one of the changes that led to them. Pure.
+
+A check cannot always tell that a follow-up, such as a deployment, was left out; memory can. It holds a digest of the
+request, which itself may name what a public ledger must not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from reconciler.core.ledger import Record
+from reconciler.core.model import Address, FollowUpOutcome, Plan, Status
+
+
+def mark(key: str) -> str:
+    """Return what a record holds of the follow-up with this key."""
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+def settle(
+    records: Mapping[Address, Record], plan: Plan, follow_ups: Sequence[FollowUpOutcome]
+) -> Iterator[tuple[Address, Record]]:
+    """Yield the records that change by what became of the follow-ups of `plan`, which are in its order."""
+    owed = {address: set(record.owed) for address, record in records.items()}
+    for planned, outcome in zip(plan.follow_ups, follow_ups, strict=True):
+        for marks in owed.values():
+            marks.discard(mark(planned.key))
+        if outcome.status is not Status.APPLIED:
+            # What failed has no record, or one of old: any change of the same parent will do.
+            holder = next((a for a in sorted({*planned.waits_for, planned.address}) if a in owed), None)
+            if holder is not None:
+                owed[holder].add(mark(planned.key))
+    for address, marks in owed.items():
+        if marks != set(records[address].owed):
+            yield address, replace(records[address], owed=tuple(sorted(marks)))
