@@ -11,7 +11,8 @@ from reconciler.cli.console import Console
 from reconciler.core.approval import restricted
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Outcome, Plan, Report, Severity
-from reconciler.render.text import render_diagnostics, render_outcome, render_plan
+from reconciler.render.report import render_outcome
+from reconciler.render.text import render_diagnostics, render_plan
 from reconciler.workflow import Connections, Options, load, plan
 
 

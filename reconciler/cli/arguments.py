@@ -185,6 +185,9 @@ def _add_apply(commands: Commands) -> None:
     _add_input(parser)
     _add_live(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument(
+        "--report", metavar="FILE", help="write what became of each change into this file, as JSON, however it ends"
+    )
     group = parser.add_argument_group("approval")
     group.add_argument(
         "--plan",

@@ -14,8 +14,9 @@ from reconciler.core.model import Diagnostic, Plan, Report
 from reconciler.render.escapes import json_text
 from reconciler.render.findings import Findings
 from reconciler.render.machine import diagnostics_document, error_document, plan_document, report_document
+from reconciler.render.report import render_report
 from reconciler.render.style import PLAIN, Style, render_error
-from reconciler.render.text import plural, render_diagnostics, render_plan, render_report
+from reconciler.render.text import plural, render_diagnostics, render_plan
 from reconciler.shell.files import write_atomically
 
 STDOUT = "-"

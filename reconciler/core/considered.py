@@ -76,12 +76,12 @@ class Considered:
     def hides(self, path: Path) -> bool:
         return self.kind.fields.hides(path) or is_hidden_in(self.hidden, path)
 
-    def compared_with(self, live: LiveObject) -> Comparison:
-        """Return the managed fields of this resource beside those of `live`."""
+    def compared_with(self, live: LiveObject | None) -> Comparison:
+        """Return the managed fields of this resource beside those of `live`; None: beside nothing."""
         return compare(
             self.kind.fields,
             managed(self.kind, self.resource, self.spec),
-            live.spec,
+            None if live is None else live.spec,
             absent=self.kind.definition.read.absent,
             remembers=self.remembers,
             readable=self.readable,

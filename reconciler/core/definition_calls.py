@@ -254,6 +254,11 @@ class WriteCall(Call):
         description="nothing: the answer's body is never trusted, but for the id at `idAt`; the object is read again.",
     )
     wait: Wait | None = Field(default=None, description="What to ask until the write has been carried out.")
+    idempotency_key: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")] | None = Field(
+        default=None,
+        description="Header of a create in which the API takes a key that tells a repeat from another create, such as "
+        "Idempotency-Key: a create whose answer is lost is then sent again.",
+    )
 
 
 class Check(Call):

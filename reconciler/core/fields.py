@@ -49,6 +49,7 @@ FORMS = (
     "timestamp",
     "trim",
     "upper",
+    "url",
     "uuid-base64",
 )
 

@@ -4,7 +4,7 @@ Each form is a pair of functions. `canonical` maps every spelling of a value to 
 stays as it is, so that it shows up as a difference instead of an error. `encode` gives what a request carries.
 
 Sources: RFC 4648 (base64), RFC 9562 (UUID), RFC 3339 (timestamps), ProtoJSON (64-bit integers as text, bytes as
-base64), Go's time.ParseDuration (durations).
+base64), Go's time.ParseDuration (durations), RFC 3986, section 6.2 (URLs).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from reconciler.core.model import Json
 
@@ -121,6 +122,38 @@ def _timestamp(value: Json) -> Json:
     return text + fraction + "Z"
 
 
+_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+def _url(value: Json) -> Json:
+    """Return a URL after syntax-based and scheme-based normalization, dot segments aside: servers may mean them."""
+    if not isinstance(value, str):
+        return value
+    try:
+        parts = urlsplit(value.strip())
+        port = parts.port
+    except ValueError:
+        return value
+    if not parts.scheme or not parts.hostname:
+        return value
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    user = parts.netloc.rpartition("@")[0]
+    place = f"{user}@{host}" if user else host
+    if port is not None and port != _DEFAULT_PORTS.get(parts.scheme):
+        place += f":{port}"
+    path, query, fragment = (_percent(text) for text in (parts.path or "/", parts.query, parts.fragment))
+    return urlunsplit((parts.scheme, place, path, query, fragment))
+
+
+def _percent(text: str) -> str:
+    def plain(match: re.Match[str]) -> str:
+        character = chr(int(match[1], 16))
+        return character if character in _UNRESERVED else match[0].upper()
+
+    return re.sub(r"%([0-9A-Fa-f]{2})", plain, text)
+
+
 def _text(change: Callable[[str], str]) -> Callable[[Json], Json]:
     return lambda value: change(value) if isinstance(value, str) else value
 
@@ -140,6 +173,7 @@ CANONICAL: Mapping[str, Callable[[Any], Any]] = {
     "timestamp": _timestamp,
     "trim": _text(str.strip),
     "upper": _text(str.upper),
+    "url": _url,
     "uuid-base64": _uuid,
 }
 
@@ -154,6 +188,7 @@ ENCODE: Mapping[str, Callable[[Any], Any]] = {
     "timestamp": _same,
     "trim": _text(str.strip),
     "upper": _text(str.upper),
+    "url": _same,
     "uuid-base64": _uuid_encode,
 }
 

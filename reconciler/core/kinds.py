@@ -19,7 +19,7 @@ from reconciler.core.fields import FieldInfo, read_fields
 from reconciler.core.forms import encode_scalar
 from reconciler.core.grammar_mistakes import explain
 from reconciler.core.kind_checks import Written, check_consistency, check_kind_schema, check_system
-from reconciler.core.model import Diagnostic, Document, Json, JsonObject, Source
+from reconciler.core.model import Diagnostic, Document, Json, JsonObject, Locate, Source
 from reconciler.core.suggest import did_you_mean
 from reconciler.core.template import variables
 
@@ -33,6 +33,7 @@ class Kind:
     parameters: JsonObject
     fields: FieldInfo
     source: Source
+    locate: Locate = field(compare=False, repr=False)
     scope: tuple[str, ...]  # spec fields that the read calls need: one listing for each of their values
     place: tuple[str, ...]  # spec fields that reading and deleting one object needs beside its id
 
@@ -243,6 +244,7 @@ def _load_kind(
         parameters=dict(written.parameters),
         fields=fields,
         source=written.document.source,
+        locate=written.document.locate,
         scope=_scope(parsed),
         place=_place(parsed),
     )

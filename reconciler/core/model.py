@@ -10,9 +10,13 @@ import enum
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from reconciler.core.pointer import Path
+
+if TYPE_CHECKING:
+    from reconciler.core.leftovers import Leftover
+    from reconciler.core.moved import Moved
 
 Json: TypeAlias = Any
 JsonObject: TypeAlias = dict[str, Any]
@@ -161,6 +165,7 @@ class Request:
     body: Json = field(default=None, repr=False)  # None: no body at all
     has_body: bool = False
     writes: bool = False  # may change the live system; decides what may be retried
+    repeatable: bool = False  # a write that the server tells from its repeats, so that repeating does no harm
     located: bool = False  # the server named the path, which may repeat the path of the system's URL
 
     def __str__(self) -> str:
@@ -361,8 +366,8 @@ class Outcome:
     requests: int = 0
     attempts: int = 0  # the same, each repetition counted
     seconds: float = 0.0
-    moved: tuple[FieldChange, ...] = ()  # on conflict: what moved, planned on (before) and now (after)
-    wanted: tuple[FieldChange, ...] = ()  # on conflict: what the plan would have changed
+    moved: tuple[Moved, ...] = ()  # on conflict: what moved, from all three sides
+    leftovers: tuple[Leftover, ...] = ()  # on failed: what the server did not keep as asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

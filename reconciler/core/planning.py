@@ -125,7 +125,7 @@ def _decide_missing(considered: Considered, inputs: Inputs) -> tuple[Change, lis
         action=Action.CREATE,
         resource=resource,
         fields=fields,
-        guard="must not exist" if considered.readable else _guard(considered),
+        guard=_guard_of_create(considered),
         reason="not found by its natural key" if considered.readable else "nothing remembers that it exists",
         comparability=_comparability(considered),
         caveats=_unverified(considered, inputs),
@@ -235,6 +235,14 @@ def _writing(considered: Considered, live: LiveObject | None, changed: frozenset
 
 def _comparability(considered: Considered) -> Comparability:
     return Comparability.READ if considered.readable else Comparability.UNREADABLE
+
+
+def _guard_of_create(considered: Considered) -> str:
+    if not considered.readable:
+        return _guard(considered)
+    create = considered.kind.definition.write.create
+    key = None if create is None else create.idempotency_key
+    return "must not exist" + ("" if key is None else f"; {key} tells a repeat")
 
 
 def _guard(considered: Considered) -> str:

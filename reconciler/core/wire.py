@@ -82,6 +82,7 @@ class Writing:
     subject: Subject
     changed: frozenset[str]  # top-level fields that differ; all stated ones on create
     creating: bool
+    intent: str = ""  # tells this creation from every other; sent where the call takes such a key
 
 
 def write_request(kind: Kind, call: WriteCall, writing: Writing) -> Request | None:
@@ -105,6 +106,9 @@ def write_request(kind: Kind, call: WriteCall, writing: Writing) -> Request | No
         version = get(live.body, parse_pointer(guard.version))
         if version is not MISSING and get(body, parse_pointer(guard.version)) is MISSING:
             body = put(body, parse_pointer(guard.version), version)
+    keyed = call.idempotency_key is not None and writing.creating and bool(writing.intent)
+    if keyed:
+        headers += ((call.idempotency_key or "", writing.intent),)
     return Request(
         system=kind.definition.system,
         method=call.method,
@@ -114,6 +118,7 @@ def write_request(kind: Kind, call: WriteCall, writing: Writing) -> Request | No
         body=body,
         has_body=True,
         writes=True,
+        repeatable=keyed,
     )
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from reconciler.cli.console import Console
 from reconciler.core.errors import ExitCode, Refused, UsageError
 from reconciler.core.model import Action, Change, Outcome, Plan, Report, Status
-from reconciler.render.text import plural, render_outcome, render_plan, summarize_plan, summarize_report
+from reconciler.render.report import render_outcome, summarize_report
+from reconciler.render.text import plural, render_plan, summarize_plan
 from reconciler.sandbox.estate import SECRETS, Estate, build_estate
 from reconciler.sandbox.http import EmulatedSystem
 from reconciler.sandbox.server import SandboxServer

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from reconciler import __version__
 from reconciler.core.errors import InvalidInput, ReconcilerError, Refused
 from reconciler.core.model import (
     Action,
@@ -17,9 +19,11 @@ from reconciler.core.model import (
     Outcome,
     Plan,
     Report,
+    Status,
 )
-from reconciler.core.pointer import format_pointer
-from reconciler.render.text import summarize_plan, summarize_report
+from reconciler.core.pointer import MISSING, format_pointer
+from reconciler.render.report import summarize_report
+from reconciler.render.text import summarize_plan
 
 FORMAT = 1
 
@@ -136,17 +140,23 @@ def _field(field: FieldChange) -> JsonObject:
 
 
 def report_document(report: Report) -> JsonObject:
-    """Return what an apply did."""
+    """Return what an apply did; `schemas/report.schema.json` describes it."""
     counts = Counter(outcome.status for outcome in report.outcomes)
     return {
         "format": FORMAT,
         "kind": "report",
+        "tool": {"name": "reconciler", "version": __version__},
         "target": report.target,
         "headline": summarize_report(report),
         "planDigest": report.plan_digest,
-        "summary": {status.value: count for status, count in sorted(counts.items(), key=lambda c: c[0].value)},
+        "kinds": dict(sorted(report.kinds.items())),
+        "ending": report.ending.value,
+        "startedAt": report.started_at,
+        "finishedAt": report.finished_at,
+        "summary": {status.value: counts[status] for status in Status},
         "seconds": round(report.seconds, 3),
         "requests": report.requests,
+        "attempts": report.attempts,
         "outcomes": [_outcome(outcome) for outcome in report.outcomes],
         "followUps": [
             {
@@ -156,6 +166,7 @@ def report_document(report: Report) -> JsonObject:
                 "status": one.status.value,
                 "detail": one.detail,
                 "hint": one.hint,
+                "becauseOf": [str(address) for address in one.because_of],
             }
             for one in report.follow_ups
         ],
@@ -169,9 +180,34 @@ def _outcome(outcome: Outcome) -> Json:
         "status": outcome.status.value,
         "detail": outcome.detail,
         "hint": outcome.hint,
+        "becauseOf": [str(address) for address in outcome.because_of],
         "remoteId": outcome.remote_id,
         "requests": outcome.requests,
+        "attempts": outcome.attempts,
         "seconds": round(outcome.seconds, 3),
-        "moved": [_field(field) for field in outcome.moved],
-        "wanted": [_field(field) for field in outcome.wanted],
+        "moved": [
+            {
+                "path": format_pointer(one.path),
+                "sensitive": one.sensitive,
+                **_sides({"plannedOn": one.planned, "now": one.now, "wanted": one.wanted}, hidden=one.sensitive),
+            }
+            for one in outcome.moved
+        ],
+        "leftovers": [
+            {
+                "path": format_pointer(one.path),
+                "cause": one.cause.value,
+                "line": one.line,
+                "place": one.place,
+                "definition": {"path": one.source.path, "line": one.source.line, "column": one.source.column},
+                "sensitive": one.sensitive,
+                **_sides({"wanted": one.wanted, "held": one.held}, hidden=one.sensitive),
+            }
+            for one in outcome.leftovers
+        ],
     }
+
+
+def _sides(values: Mapping[str, Any], *, hidden: bool) -> JsonObject:
+    """Return the values that are set and may be shown."""
+    return {} if hidden else {name: value for name, value in values.items() if value is not MISSING}

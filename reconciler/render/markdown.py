@@ -19,10 +19,11 @@ from reconciler.render.escapes import (
     markdown_url,
 )
 from reconciler.render.findings import FINE, RISKY, SYMBOLS, Findings, follow_up_name
-from reconciler.render.values import on_one_line, sides
+from reconciler.render.values import on_one_line, shorten, sides
 
 LIMIT = 60_000  # bytes; GitHub takes 65,536 characters, GitLab a million
 _VALUE = 600  # characters of one value
+_SIDES = {"plannedOn": "planned on", "now": "is now", "wanted": "wanted"}
 _FOOTER = 500  # bytes kept for the last lines, beside the address in them
 _LINES = 300  # of one change
 
@@ -183,10 +184,16 @@ def _field(field: JsonObject) -> Iterator[str]:
 def _outcome(outcome: JsonObject) -> list[str]:
     lines = [outcome["detail"]] if outcome["detail"] else []
     for moved in outcome["moved"]:
-        before, now = sides(moved, _VALUE)
-        lines.append(f"{moved['path']}: planned on {before or '(not set)'}; is now {now or '(not set)'}")
+        shown = [f"{words} {_side(moved, name)}" for name, words in _SIDES.items()]
+        lines.append(f"{moved['path']}: {'; '.join(shown)}")
     lines += _lines([f"hint: {outcome['hint']}"] if outcome["hint"] else [])
     return [markdown_fence(lines or ["no details"])]
+
+
+def _side(moved: JsonObject, name: str) -> str:
+    if moved["sensitive"]:
+        return "(sensitive)"
+    return shorten(on_one_line(moved[name]), _VALUE) if name in moved else "(not set)"
 
 
 def _footer(left_out: int, details_url: str) -> Iterator[str]:

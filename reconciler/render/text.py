@@ -1,10 +1,10 @@
-"""Plans, reports and diagnostics as text for people. Pure; deterministic: address order, no times."""
+"""Plans and diagnostics as text for people. Pure; deterministic: address order, no times."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from reconciler.core.model import (
     Action,
@@ -14,12 +14,9 @@ from reconciler.core.model import (
     FieldChange,
     Json,
     Operation,
-    Outcome,
     Plan,
     PlannedFollowUp,
-    Report,
     Severity,
-    Status,
 )
 from reconciler.core.pointer import format_pointer
 from reconciler.render.escapes import printable
@@ -40,14 +37,6 @@ _OPERATIONS = {
     Operation.REMOVE: ("-", "red"),
 }
 _SEVERITIES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
-_STATUSES = {
-    Status.APPLIED: "green",
-    Status.UNCHANGED: "dim",
-    Status.FAILED: "red",
-    Status.SKIPPED: "yellow",
-    Status.CONFLICT: "magenta",
-    Status.IN_DOUBT: "magenta",
-}
 MAX_VALUE = 100  # characters of one value on its line
 
 
@@ -189,53 +178,3 @@ def _values(field: FieldChange) -> tuple[str, str]:
 def show_value(value: Json) -> str:
     """Return a value on one line as JSON, cut when it is long."""
     return shorten(printable(on_one_line(value)), MAX_VALUE)
-
-
-# --------------------------------------------------------------------------- report
-
-
-def render_outcome(outcome: Outcome, style: Style = PLAIN) -> str:
-    """Return the line that says how one change ended."""
-    status = style.paint(outcome.status.value, _STATUSES[outcome.status], "bold")
-    took = f"  ({outcome.seconds:.1f} s, {plural(outcome.requests, 'request')})" if outcome.requests else ""
-    detail = f": {printable(outcome.detail)}" if outcome.detail else ""
-    return f"  {printable(str(outcome.address))}  {outcome.action.value}  {status}{detail}{took}"
-
-
-def summarize_report(report: Report, style: Style = PLAIN) -> str:
-    """Return the one line that says what the apply did."""
-    counts = Counter(outcome.status for outcome in report.outcomes)
-    parts = [style.paint(f"{counts[s]} {s.value}", c) for s, c in _STATUSES.items() if counts[s]]
-    took = f"{report.seconds:.1f} s, {plural(report.requests, 'request')}"
-    return f"{style.paint(f'Applied to {printable(report.target)}:', 'bold')} {', '.join(parts) or 'nothing'}; {took}."
-
-
-def render_report(report: Report, style: Style = PLAIN) -> str:
-    """Return what went wrong with its next steps, and the summary last."""
-    blocks = []
-    for outcome in report.outcomes:
-        if outcome.status not in (Status.APPLIED, Status.UNCHANGED):
-            blocks.append("\n".join(_explain(outcome, style)))
-    for follow_up in report.follow_ups:
-        status = style.paint(follow_up.status.value, _STATUSES[follow_up.status], "bold")
-        detail = f": {printable(follow_up.detail)}" if follow_up.detail else ""
-        blocks.append(f"  {follow_up.system}: {printable(follow_up.title)}  {follow_up.request.path}  {status}{detail}")
-        if follow_up.hint:
-            blocks.append(style.paint(f"      hint: {printable(follow_up.hint)}", "dim"))
-    return "\n".join([*blocks, summarize_report(report, style)])
-
-
-def _explain(outcome: Outcome, style: Style) -> Iterable[str]:
-    yield render_outcome(outcome, style)
-    for moved in outcome.moved:
-        before = "(not set)" if moved.operation is Operation.ADD else _shown(moved.before, hidden=moved.sensitive)
-        now = "(not set)" if moved.operation is Operation.REMOVE else _shown(moved.after, hidden=moved.sensitive)
-        wanted = next((f for f in outcome.wanted if f.path == moved.path), None)
-        third = "" if wanted is None else f"; wanted {_shown(wanted.after, hidden=wanted.sensitive)}"
-        yield f"      {printable(format_pointer(moved.path))}: planned on {before}; is now {now}{third}"
-    if outcome.hint:
-        yield style.paint(f"      hint: {printable(outcome.hint)}", "dim")
-
-
-def _shown(value: Json, *, hidden: bool) -> str:
-    return "(sensitive)" if hidden else show_value(value)

@@ -1,7 +1,8 @@
 """Paces and repeats the requests to one system: rate, concurrency, retries, pauses the server asks for.
 
 Reads: the clocks it is given. Writes: nothing; it sleeps and sends through the functions it is given.
-A read may be repeated; a write only when it was surely not performed. Whatever is not repeated goes back to
+A read may be repeated, and a write that carries a key by which the server tells repeats; any other write only when it
+was surely not performed. Whatever is not repeated goes back to
 the caller as it came, so that a lost answer to a write can be settled by reading.
 """
 
@@ -207,7 +208,9 @@ class Sender:
         """
         if isinstance(answer, TransportError):
             # Any other class means that repeating cannot help, such as a certificate that is not trusted.
-            again = answer.error_class is ErrorClass.TRANSIENT and not (request.writes and answer.sent)
+            again = answer.error_class is ErrorClass.TRANSIENT and not (
+                _changes_more_each_time(request) and answer.sent
+            )
             pause_s = self._backoff_s(attempt)
         else:
             asked_s = self._asked_s(answer)
@@ -253,8 +256,12 @@ class Sender:
         return True
 
 
+def _changes_more_each_time(request: Request) -> bool:
+    return request.writes and not request.repeatable
+
+
 def _may_repeat(request: Request, status: int, *, asked: bool) -> bool:
-    if request.writes:
+    if _changes_more_each_time(request):
         # A server that refuses for load says so before doing anything; other 5xx leave that open.
         return status == 429 or (status == 503 and asked)
     return status in _RETRIED_READS

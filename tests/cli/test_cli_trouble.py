@@ -316,5 +316,5 @@ def test_a_server_that_accepts_and_does_not_keep_fails_the_apply(tmp_path: Path)
     assert_clean(finished)
     assert finished.code == 1, finished
     report = json.loads(finished.out)
-    assert report["summary"] == {"failed": 1}
+    assert {status: count for status, count in report["summary"].items() if count} == {"failed": 1}
     assert "did not keep: /tags" in report["outcomes"][0]["detail"]

@@ -58,7 +58,7 @@ def output(command: str, folder: Path, environment: Mapping[str, str]) -> str:
 
 def comparable(text: str) -> list[str]:
     """Return lines without times; what ran in parallel may end in any order."""
-    lines = [re.sub(r"\d+\.\d s", "0.1 s", line).rstrip() for line in text.splitlines()]
+    lines = [re.sub(r"\d+\.\d( s|$)", r"0.1\1", line.rstrip()) for line in text.splitlines()]
     ended = iter(sorted(line for line in lines if "  applied  (" in line))
     return [next(ended) if "  applied  (" in line else line for line in lines]
 

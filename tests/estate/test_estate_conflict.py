@@ -12,7 +12,7 @@ from bench import Bench, assert_applied, bodies, change_of, make_bench, outcome_
 
 from reconciler.core.errors import Refused
 from reconciler.core.model import Action, Status
-from reconciler.render.text import render_report
+from reconciler.render.report import render_report
 from reconciler.sandbox.estate import POOL, STATIC_PROVIDER
 from reconciler.sandbox.http import SandboxRequest, SandboxResponse
 from reconciler.sandbox.vices import Attempt, Fault
@@ -105,7 +105,8 @@ MOVES = [
         row={"name": "support-bot-init"},
         changes={"url": "https://theirs.example.com/v1/sessions"},
         moved="/url",
-        shown='planned on "https://bot.example.com/v1/sessions"; is now "https://theirs.example.com/v1/sessions"\n',
+        shown='planned on "https://bot.example.com/v1/sessions"; is now "https://theirs.example.com/v1/sessions"; '
+        'wanted "https://bot.example.com/v1/sessions"',
     ),
     Move(
         address="Session/eu-static-2",
@@ -121,7 +122,7 @@ MOVES = [
         row={"token": "sess-eu-static-2"},
         changes={"enabled": False},
         moved="/enabled",
-        shown="planned on true; is now (not set)",
+        shown="planned on true; is now (not set); wanted true",
     ),
     *(
         Move(

@@ -9,7 +9,8 @@ import pytest
 from bench import Bench, assert_applied, make_bench
 
 from reconciler.core.model import Report, Status
-from reconciler.render.text import render_plan, render_report
+from reconciler.render.report import render_report
+from reconciler.render.text import render_plan
 from reconciler.sandbox.apinizer import Apinizer
 from reconciler.sandbox.estate import SECRETS, VARIANTS
 from reconciler.sandbox.vices import Fault, answer, requests_to

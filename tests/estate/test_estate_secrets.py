@@ -20,7 +20,8 @@ from reconciler.core.errors import ApiError, InvalidInput
 from reconciler.core.model import Diagnostic, Outcome, Report, Status
 from reconciler.core.references import Known
 from reconciler.render.machine import diagnostics_document, plan_document, report_document
-from reconciler.render.text import render_diagnostics, render_outcome, render_plan, render_report
+from reconciler.render.report import render_outcome, render_report
+from reconciler.render.text import render_diagnostics, render_plan
 from reconciler.sandbox.estate import SECRETS
 from reconciler.sandbox.http import SandboxRequest, SandboxResponse, json_response
 from reconciler.sandbox.vices import Attempt, Fault, Vice, drop, ignore_fields

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from reconciler.core.leftovers import Cause as LikelyCause
+from reconciler.core.leftovers import Leftover
 from reconciler.core.model import (
     Action,
     Address,
@@ -24,6 +26,7 @@ from reconciler.core.model import (
     Source,
     Status,
 )
+from reconciler.core.moved import Moved
 from reconciler.core.pointer import Path
 
 
@@ -151,6 +154,7 @@ REPORT = Report(
             status=Status.APPLIED,
             remote_id="9",
             requests=2,
+            attempts=2,
             seconds=0.25,
         ),
         Outcome(address=address("water"), action=Action.UNCHANGED, status=Status.UNCHANGED),
@@ -162,15 +166,12 @@ REPORT = Report(
             hint="plan again",
             remote_id="7",
             requests=1,
+            attempts=2,
             moved=(
-                changed(("price",), 3, 5),
-                FieldChange(operation=Operation.CHANGE, path=("token",), sensitive=True),
-                added("note", after="new"),
-                removed("tags", before=["b"]),
-            ),
-            wanted=(
-                changed(("price",), 3, 4),
-                FieldChange(operation=Operation.CHANGE, path=("token",), sensitive=True),
+                Moved(path=("price",), planned=3, now=5, wanted=4),
+                Moved(path=("token",), planned="(sensitive)", now="(sensitive)", wanted="(sensitive)", sensitive=True),
+                Moved(path=("note",), now="new", wanted="old"),
+                Moved(path=("tags",), planned=["b"]),
             ),
         ),
         Outcome(
@@ -179,9 +180,45 @@ REPORT = Report(
             status=Status.FAILED,
             detail="409: it is in use",
             requests=3,
+            attempts=3,
             seconds=1.0,
         ),
-        Outcome(address=address("rice"), action=Action.CREATE, status=Status.SKIPPED, detail="shop.Shop/main failed"),
+        Outcome(
+            address=address("rice"),
+            action=Action.CREATE,
+            status=Status.SKIPPED,
+            detail="because of shop.Shop/main",
+            because_of=(address("main", "Shop"),),
+        ),
+        Outcome(
+            address=address("main", "Shop"),
+            action=Action.UPDATE,
+            status=Status.FAILED,
+            detail="not kept",
+            requests=2,
+            attempts=2,
+            leftovers=(
+                Leftover(
+                    path=("tags",),
+                    cause=LikelyCause.ORDER,
+                    line="x-list: set",
+                    place="schema.properties.tags",
+                    source=Source("schemas/shop.yaml", 12, 5),
+                    wanted=["b", "a"],
+                    held=["a", "b"],
+                ),
+                Leftover(
+                    path=("pin",),
+                    cause=LikelyCause.CHANGED,
+                    line="",
+                    place="schema.properties.pin",
+                    source=Source("s.yaml", 14, 5),
+                    wanted="(sensitive)",
+                    held="(sensitive)",
+                    sensitive=True,
+                ),
+            ),
+        ),
     ),
     follow_ups=(
         FollowUpOutcome(
@@ -194,5 +231,9 @@ REPORT = Report(
         ),
     ),
     seconds=2.5,
-    requests=6,
+    requests=8,
+    attempts=9,
+    started_at="2030-01-01T00:00:00Z",
+    finished_at="2030-01-01T00:00:02Z",
+    kinds={"shop.Shop": "v1", "shop.Product": "v2"},
 )

@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import jsonschema
+import pytest
 from render_values import BLOCKER, CREATE, FOLLOW_UP, PLAN, REPORT, UPDATE, WARNING
 
-from reconciler.core.model import Action, FieldChange, JsonObject, Operation, Plan, Source
+from reconciler import __version__
+from reconciler.core.model import Action, Ending, FieldChange, JsonObject, Operation, Plan, Report, Source
+from reconciler.core.moved import Moved
 from reconciler.render.machine import FORMAT, diagnostics_document, plan_document, report_document
+from reconciler.shell.packaged import packaged_folder
 
 WARNED: JsonObject = {
     "severity": "warning",
@@ -211,7 +216,9 @@ def test_a_secret_that_slipped_into_a_change_is_still_not_told() -> None:
         for operation in Operation
     )
     plan = Plan(target="t", changes=(replace(UPDATE, fields=fields),))
-    outcome = replace(REPORT.outcomes[2], moved=fields, wanted=fields)
+    moved = Moved(path=("a",), planned="fake-old", now="fake-new", wanted="fake-wanted", sensitive=True)
+    leftover = replace(REPORT.outcomes[-1].leftovers[1], wanted="fake-wanted", held="fake-held")
+    outcome = replace(REPORT.outcomes[2], moved=(moved,), leftovers=(leftover,))
     report = replace(REPORT, outcomes=(outcome,))
     assert "fake" not in json.dumps([plan_document(plan, show_requests=True), report_document(report)])
 
@@ -229,12 +236,18 @@ def test_a_report() -> None:
     assert report_document(report) == {
         "format": FORMAT,
         "kind": "report",
-        "headline": "Applied to production: 1 applied, 1 unchanged, 1 conflict; 2.5 s, 6 requests.",
+        "headline": "Applied to production: 1 applied, 1 unchanged, 1 conflict; 2.5 s, 8 requests, 9 attempts.",
+        "tool": {"name": "reconciler", "version": __version__},
         "target": "production",
         "planDigest": "p1",
-        "summary": {"applied": 1, "conflict": 1, "unchanged": 1},
+        "kinds": {"shop.Product": "v2", "shop.Shop": "v1"},
+        "ending": "complete",
+        "startedAt": "2030-01-01T00:00:00Z",
+        "finishedAt": "2030-01-01T00:00:02Z",
+        "summary": {"applied": 1, "unchanged": 1, "failed": 0, "skipped": 0, "conflict": 1, "in doubt": 0},
         "seconds": 2.5,
-        "requests": 6,
+        "requests": 8,
+        "attempts": 9,
         "outcomes": [
             {
                 "address": "shop.Product/coffee",
@@ -242,11 +255,13 @@ def test_a_report() -> None:
                 "status": "applied",
                 "detail": "",
                 "hint": "",
+                "becauseOf": [],
                 "remoteId": "9",
                 "requests": 2,
+                "attempts": 2,
                 "seconds": 0.25,
                 "moved": [],
-                "wanted": [],
+                "leftovers": [],
             },
             {
                 "address": "shop.Product/water",
@@ -254,11 +269,13 @@ def test_a_report() -> None:
                 "status": "unchanged",
                 "detail": "",
                 "hint": "",
+                "becauseOf": [],
                 "remoteId": None,
                 "requests": 0,
+                "attempts": 0,
                 "seconds": 0.0,
                 "moved": [],
-                "wanted": [],
+                "leftovers": [],
             },
             {
                 "address": "shop.Product/tea",
@@ -266,16 +283,18 @@ def test_a_report() -> None:
                 "status": "conflict",
                 "detail": "it moved since the plan",
                 "hint": "plan again",
+                "becauseOf": [],
                 "remoteId": "7",
                 "requests": 1,
+                "attempts": 2,
                 "seconds": 0.0,
                 "moved": [
-                    {**PRICE, "before": 3, "after": 5},
-                    TOKEN,
-                    {**PRICE, "path": "/note", "operation": "add", "after": "new"},
-                    {**PRICE, "path": "/tags", "operation": "remove", "before": ["b"]},
+                    {"path": "/price", "sensitive": False, "plannedOn": 3, "now": 5, "wanted": 4},
+                    {"path": "/token", "sensitive": True},
+                    {"path": "/note", "sensitive": False, "now": "new", "wanted": "old"},
+                    {"path": "/tags", "sensitive": False, "plannedOn": ["b"]},
                 ],
-                "wanted": [{**PRICE, "before": 3, "after": 4}, TOKEN],
+                "leftovers": [],
             },
         ],
         "followUps": [
@@ -286,13 +305,48 @@ def test_a_report() -> None:
                 "status": "failed",
                 "detail": "500",
                 "hint": "apply again",
+                "becauseOf": [],
             }
         ],
     }
 
 
-PRICE: JsonObject = {"path": "/price", "operation": "change", "sensitive": False, "known": True, "cause": None}
-TOKEN: JsonObject = {"path": "/token", "operation": "change", "sensitive": True, "known": True, "cause": None}
+def test_what_the_server_did_not_keep() -> None:
+    skipped, failed = report_document(REPORT)["outcomes"][-2:]
+    assert skipped["becauseOf"] == ["shop.Shop/main"]
+    assert failed["leftovers"] == [
+        {
+            "path": "/tags",
+            "cause": "order",
+            "line": "x-list: set",
+            "place": "schema.properties.tags",
+            "definition": {"path": "schemas/shop.yaml", "line": 12, "column": 5},
+            "sensitive": False,
+            "wanted": ["b", "a"],
+            "held": ["a", "b"],
+        },
+        {
+            "path": "/pin",
+            "cause": "changed by the server",
+            "line": "",
+            "place": "schema.properties.pin",
+            "definition": {"path": "s.yaml", "line": 14, "column": 5},
+            "sensitive": True,
+        },
+    ]
+
+
+@pytest.mark.parametrize("ending", list(Ending))
+@pytest.mark.parametrize("report", [REPORT, Report(target="t", plan_digest="", outcomes=())], ids=["full", "empty"])
+def test_a_report_is_as_its_published_schema_says(report: Report, ending: Ending) -> None:
+    schema = json.loads((packaged_folder("schemas") / "report.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    document = report_document(replace(report, ending=ending))
+    assert list(jsonschema.Draft202012Validator(schema).iter_errors(document)) == []
+    for key in document:  # closed and complete: nothing more may stand there, and nothing be left out
+        lacking = {name: value for name, value in document.items() if name != key}
+        assert not jsonschema.Draft202012Validator(schema).is_valid(lacking)
+    assert not jsonschema.Draft202012Validator(schema).is_valid({**document, "more": 1})
 
 
 def test_times_are_rounded_to_milliseconds() -> None:

@@ -27,6 +27,7 @@ from render_values import (
 from reconciler.core.model import (
     Action,
     Diagnostic,
+    Ending,
     FieldChange,
     Operation,
     Plan,
@@ -36,19 +37,11 @@ from reconciler.core.model import (
     Source,
     Status,
 )
+from reconciler.core.moved import Moved
 from reconciler.render.escapes import printable
+from reconciler.render.report import render_outcome, render_report, summarize_report
 from reconciler.render.style import PLAIN, Style
-from reconciler.render.text import (
-    MAX_VALUE,
-    plural,
-    render_diagnostics,
-    render_outcome,
-    render_plan,
-    render_report,
-    show_value,
-    summarize_plan,
-    summarize_report,
-)
+from reconciler.render.text import MAX_VALUE, plural, render_diagnostics, render_plan, show_value, summarize_plan
 
 COLOURED = Style(colour=True)
 
@@ -210,17 +203,24 @@ def test_a_secret_that_slipped_into_a_change_is_still_not_shown() -> None:
 # --------------------------------------------------------------------------- report
 
 APPLIED = """
-  shop.Product/tea  update  conflict: it moved since the plan  (0.0 s, 1 request)
+  shop.Product/tea  update  conflict: it moved since the plan  (0.0 s, 1 request, 2 attempts)
       /price: planned on 3; is now 5; wanted 4
       /token: planned on (sensitive); is now (sensitive); wanted (sensitive)
-      /note: planned on (not set); is now "new"
-      /tags: planned on ["b"]; is now (not set)
+      /note: planned on (not set); is now "new"; wanted "old"
+      /tags: planned on ["b"]; is now (not set); wanted (not set)
       hint: plan again
   shop.Product/old  delete  failed: 409: it is in use  (1.0 s, 3 requests)
-  shop.Product/rice  create  skipped: shop.Shop/main failed
+  shop.Product/rice  create  skipped: because of shop.Shop/main
+  shop.Shop/main  update  failed: not kept  (0.0 s, 2 requests)
+      /tags: order, described by `x-list: set`  (schema.properties.tags, schemas/shop.yaml:12:5)
+      /pin: changed by the server, which nothing in a definition describes  (schema.properties.pin, s.yaml:14:5)
   shop: publish the catalogue  /publish  failed: 500
       hint: apply again
-Applied to production: 1 applied, 1 unchanged, 1 failed, 1 skipped, 1 conflict; 2.5 s, 6 requests.
+
+  kind          applied  unchanged  failed  skipped  conflict  requests  attempts  seconds
+  shop.Product        1          1       1        1         1         6         7      1.2
+  shop.Shop           -          -       1        -         -         2         2      0.0
+Applied to production: 1 applied, 1 unchanged, 2 failed, 1 skipped, 1 conflict; 2.5 s, 8 requests, 9 attempts.
 """
 
 
@@ -228,11 +228,25 @@ def test_a_report() -> None:
     assert render_report(REPORT) == APPLIED.strip("\n")
 
 
-def test_a_report_without_trouble_is_its_summary() -> None:
-    report = Report(target="t", plan_digest="p", outcomes=REPORT.outcomes[:2], seconds=0.04, requests=1)
-    assert (
-        render_report(report) == summarize_report(report) == "Applied to t: 1 applied, 1 unchanged; 0.0 s, 1 request."
-    )
+def test_a_report_without_trouble_is_its_table_and_summary() -> None:
+    report = Report(target="t", plan_digest="p", outcomes=REPORT.outcomes[:2], seconds=0.04, requests=1, attempts=1)
+    summary = "Applied to t: 1 applied, 1 unchanged; 0.0 s, 1 request."
+    assert summarize_report(report) == summary
+    assert render_report(report).splitlines() == [
+        "  kind          applied  unchanged  requests  seconds",
+        "  shop.Product        1          1         2      0.2",
+        summary,
+    ]
+
+
+def test_a_report_without_work_is_its_summary() -> None:
+    report = Report(target="t", plan_digest="p", outcomes=REPORT.outcomes[1:2])
+    assert render_report(report) == "Applied to t: 1 unchanged; 0.0 s, 0 requests."
+
+
+@pytest.mark.parametrize("ending", [ending for ending in Ending if ending is not Ending.COMPLETE])
+def test_a_report_of_a_run_that_was_stopped_says_so(ending: Ending) -> None:
+    assert render_report(replace(REPORT, ending=ending)).splitlines()[-2].endswith((" go on.", " to see."))
 
 
 def test_a_report_of_nothing() -> None:
@@ -317,7 +331,7 @@ def test_nothing_from_a_live_system_reaches_the_terminal_as_a_control_character(
     )
     follow_up = replace(FOLLOW_UP, title=evil, request=PlannedRequest(method="POST", path=evil))
     plan = Plan(target="t", changes=(change,), follow_ups=(follow_up,))
-    outcome = replace(REPORT.outcomes[2], detail=evil, hint=evil, moved=(changed((evil,), evil, evil),))
+    outcome = replace(REPORT.outcomes[2], detail=evil, hint=evil, moved=(Moved(path=(evil,), planned=evil, now=evil),))
     report = replace(REPORT, outcomes=(outcome,), follow_ups=())
     said = render_plan(plan, show_unchanged=True, show_requests=True) + render_report(report) + render_outcome(outcome)
     assert [c for c in said if not c.isprintable() and c != "\n"] == []

@@ -229,6 +229,7 @@ TYPES_OF_FORMS: Mapping[str, frozenset[str]] = {
             "timestamp",
             "trim",
             "upper",
+            "url",
             "uuid-base64",
         ),
         frozenset({"string"}),

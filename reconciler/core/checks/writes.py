@@ -78,6 +78,9 @@ def unused_keys_of_writes(bound: Bound) -> Findings:
         if "refuse" in stated and creating:
             message = "refuse has no effect in a create: there is no live object to look at"
             yield doubt((*place, "refuse"), message, "move it to write.update", at_key=True)
+        if "idempotency_key" in stated and not creating:
+            message = "idempotencyKey has no effect in an update: repeating one is settled by reading"
+            yield doubt((*place, "idempotencyKey"), message, "move it to write.create", at_key=True)
         if "id_at" in stated and not creating:
             yield doubt((*place, "idAt"), "idAt has no effect in an update: its id is known", at_key=True)
         if creating and call.send in ("mergePatch", "jsonPatch", "full"):

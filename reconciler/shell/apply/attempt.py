@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from reconciler.core.answers import answered_id, live_object
 from reconciler.core.definition import WriteCall
+from reconciler.core.errors import ApiError
 from reconciler.core.model import Action, LiveObject, Response, Status
 from reconciler.core.wire import Subject
-from reconciler.shell.apply.guarding import appeared, gone, refuse_if_moved
+from reconciler.shell.apply.guarding import TRIES, appeared, fresh_after, gone, refuse_if_moved
 from reconciler.shell.apply.inside import write_inside
 from reconciler.shell.apply.truth import read_back, verified
-from reconciler.shell.apply.work import Stop, Work
-from reconciler.shell.apply.writing import object_in, request_for, write_and_wait
+from reconciler.shell.apply.work import Refusal, Stop, Work
+from reconciler.shell.apply.writing import Answer, object_in, request_for, write_and_wait
 
 
 def perform(work: Work) -> LiveObject:
@@ -35,13 +36,17 @@ def perform(work: Work) -> LiveObject:
 
 def _create(work: Work) -> LiveObject:
     kind, spec = work.kind, work.considered.spec
-    if work.reader.read_one(kind, spec, None) is not None:
-        raise appeared()
+    there = work.reader.read_one(kind, spec, None)
+    if there is not None:
+        raise appeared(work, there)
     call = kind.definition.write.create
     assert call is not None
     request = request_for(work, call, None, frozenset(spec), creating=True)
     assert request is not None
-    answer = write_and_wait(work, call, request, None)
+    try:
+        answer = write_and_wait(work, call, request, None)
+    except Refusal as refusal:
+        answer = _refused_create(work, call, refusal)
     if kind.unreadable and answer.response is None:
         raise _in_doubt(answer.lost, "look for the object in the system itself; a second create would make another one")
     live = None if answer.response is None else _created(work, call, answer.response)
@@ -50,7 +55,22 @@ def _create(work: Work) -> LiveObject:
     work.reader.note(kind, live)
     later = frozenset(n for n, f in kind.fields.properties.items() if f.update_only and n in spec)
     outstanding = later & work.outstanding(live)
-    return _send_updates(work, live, outstanding) if outstanding else verified(work, live)
+    return _send_updates(work, live, outstanding) if outstanding else verified(work, live, None)
+
+
+def _refused_create(work: Work, call: WriteCall, refusal: Refusal) -> Answer:
+    """Return what a refused create amounts to when it was a repeat of one that succeeded. Raises Stop otherwise."""
+    if work.kind.unreadable:
+        raise refusal
+    try:
+        there = work.reader.read_one(work.kind, work.considered.spec, None)
+    except ApiError:
+        raise refusal from None
+    if there is None:
+        raise refusal
+    if call.idempotency_key is not None and not work.outstanding(there):
+        return Answer(response=None, lost=refusal.detail)
+    raise appeared(work, there, f"; {refusal.detail}") from None
 
 
 def _created(work: Work, call: WriteCall, response: Response) -> LiveObject | None:
@@ -108,21 +128,33 @@ def _update_new_singleton(work: Work) -> LiveObject:
 
 
 def _send_updates(work: Work, live: LiveObject, changed: frozenset[str]) -> LiveObject:
+    before = live
     for call in work.kind.definition.write.update:
+        live = _send_update(work, call, live, changed)
+    return verified(work, live, before)
+
+
+def _send_update(work: Work, call: WriteCall, live: LiveObject, changed: frozenset[str]) -> LiveObject:
+    """Send what `call` has to send, over `live` or what took its place meanwhile, and return the object after it."""
+    for tries_left in reversed(range(TRIES)):
         request = request_for(work, call, live, changed, creating=False)
         if request is None:
-            continue
-        answer = write_and_wait(work, call, request, live)
-        answered = object_in(work, call, answer.response)
-        if answered is not None:
-            live = answered
-        elif not work.kind.unreadable:
-            live = read_back(work, live.id, lost=answer.lost, sent=changed)
-        elif answer.lost:
-            raise _in_doubt(
-                answer.lost, "look at the object in the system itself, then apply again: the write is repeated"
-            )
-    return verified(work, live)
+            return live
+        try:
+            answer = write_and_wait(work, call, request, live)
+            break
+        except Refusal as refusal:
+            live = fresh_after(refusal, work, live)
+            if not tries_left:
+                raise
+    answered = object_in(work, call, answer.response)
+    if answered is not None:
+        return answered
+    if not work.kind.unreadable:
+        return read_back(work, live.id, lost=answer.lost, sent=changed)
+    if answer.lost:
+        raise _in_doubt(answer.lost, "look at the object in the system itself, then apply again: the write is repeated")
+    return live
 
 
 def _in_doubt(lost: str, hint: str) -> Stop:

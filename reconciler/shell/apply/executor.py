@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import threading
+import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,6 @@ from reconciler.core.model import (
     Address,
     Change,
     Ending,
-    FieldChange,
     FollowUpOutcome,
     LiveObject,
     Outcome,
@@ -32,6 +32,7 @@ from reconciler.core.model import (
     Response,
     Status,
 )
+from reconciler.core.normalize import canonical_json
 from reconciler.core.pointer import format_pointer
 from reconciler.core.references import Known
 from reconciler.core.template import TemplateError
@@ -238,6 +239,15 @@ def _already_done(change: Change, run: _Run, known: Known) -> Outcome:
     return _outcome(change, Status.UNCHANGED)
 
 
+def intent_of(plan: Plan, change: Change) -> str:
+    """Return a UUID that is the same whenever this change of this plan is tried, and another one for any other.
+
+    Everything that a digest is made of is public.
+    """
+    name = canonical_json([plan.target, str(change.address), change.digest, plan.digest])
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, name))
+
+
 class _Counter:
     """Sends, and counts what one change needs."""
 
@@ -262,7 +272,6 @@ def _apply(change: Change, run: _Run) -> Outcome:
     tools = run.tools
     started = tools.clock()
     count = _Counter(tools.send)
-    moved: tuple[FieldChange, ...] = ()
     try:
         considered = consider(change.address, run.inputs, run.known())
         if considered.unknown:
@@ -276,22 +285,21 @@ def _apply(change: Change, run: _Run) -> Outcome:
             clock=tools.clock,
             sleep=tools.sleep,
             locks=run.locks,
+            intent=intent_of(run.plan, change),
         )
         live = perform(work)
         run.live[change.address] = live
         tools.on_applied(considered, live)
         outcome = replace(_outcome(change, Status.APPLIED), remote_id=live.id)
     except Stop as stop:
-        moved = stop.moved
         outcome = _outcome(change, stop.status, stop.detail, stop.hint)
+        outcome = replace(outcome, moved=stop.moved, leftovers=stop.leftovers)
     except ReconcilerError as error:
         outcome = _outcome(change, Status.FAILED, error.message, error.hint)
     except TemplateError as error:
         outcome = _outcome(change, Status.FAILED, str(error))
     return replace(
         outcome,
-        moved=moved,
-        wanted=change.fields if moved else (),
         requests=count.requests,
         attempts=count.attempts,
         seconds=tools.clock() - started,

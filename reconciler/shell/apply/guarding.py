@@ -1,37 +1,74 @@
-"""The guard right before a write: a managed field that moved since the plan stops the change. Reads, writes nothing."""
+"""The guards of a write: what moved since the plan stops the change, and is shown from all three sides.
+
+Reads: the object once more when the server itself refused. Writes: nothing.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from reconciler.core.diff import field_changes
+from reconciler.core.errors import ApiError
 from reconciler.core.model import LiveObject, Status
+from reconciler.core.moved import Moved, moved_fields
 from reconciler.core.normalize import strictly_equal
-from reconciler.core.pointer import format_pointer
-from reconciler.shell.apply.work import Stop, Work
+from reconciler.core.pointer import MISSING, format_pointer, get, parse_pointer
+from reconciler.shell.apply.work import Refusal, Stop, Work
+
+TRIES = 3  # writes over a fresh read each, while only unmanaged fields move
 
 
 def refuse_if_moved(work: Work, planned: LiveObject, fresh: LiveObject) -> None:
     """Raise Stop with a conflict when a managed field is no longer what the plan was made on."""
-    before, now = work.considered.compared_with(planned), work.considered.compared_with(fresh)
-    if strictly_equal(before.live, now.live):
-        return
-    moved = field_changes(replace(now, desired=now.live, live=before.live), stated={}, hidden=work.considered.hides)
-    names = ", ".join(format_pointer(change.path) for change in moved)
-    raise Stop(
-        Status.CONFLICT,
-        f"changed by somebody else since the plan: {names}",
-        "plan again and look at the difference",
-        moved,
-    )
+    moved = moved_fields(work.considered, planned, fresh)
+    if moved:
+        raise _changed(moved)
 
 
-def appeared() -> Stop:
-    """Return the conflict of a creation whose object is already there."""
+def fresh_after(refusal: Refusal, work: Work, live: LiveObject) -> LiveObject:
+    """Return the object as it is after the server refused a write over `live`, when the write can be made over that.
+
+    It can when the server's own guard, ETag or version, moved and no managed field did. Raises Stop otherwise, with
+    what moved; the refusal itself when nothing seems to have moved.
+    """
+    if work.kind.unreadable:
+        raise refusal
+    try:
+        fresh = work.reader.read_one(work.kind, work.considered.spec, live.id)
+    except ApiError:
+        raise refusal from None
+    if fresh is None:
+        raise gone() from None
+    moved = moved_fields(work.considered, live, fresh)
+    if moved:
+        raise _changed(moved, f"; {refusal.detail}") from None
+    if not _guard_moved(work, live, fresh):
+        raise refusal
+    return fresh
+
+
+def _guard_moved(work: Work, live: LiveObject, fresh: LiveObject) -> bool:
+    guard = work.kind.definition.guard
+    if guard.if_match and live.etag != fresh.etag:
+        return True
+    if guard.version is None:
+        return False
+    place = parse_pointer(guard.version)
+    before, now = get(live.body, place), get(fresh.body, place)
+    return now is not MISSING and not strictly_equal(before, now)
+
+
+def _changed(moved: tuple[Moved, ...], said: str = "") -> Stop:
+    names = ", ".join(format_pointer(one.path) for one in moved)
+    detail = f"changed by somebody else since the plan: {names}{said}"
+    return Stop(Status.CONFLICT, detail, "plan again and look at the difference", moved=moved)
+
+
+def appeared(work: Work, live: LiveObject, said: str = "") -> Stop:
+    """Return the conflict of a creation whose object is already there, with what of it is not as wanted."""
+    moved = moved_fields(work.considered, None, live)
     return Stop(
         Status.CONFLICT,
-        "it has appeared on the server since the plan",
+        f"it has appeared on the server since the plan{said}",
         "plan again: it will be compared instead of created",
+        moved=tuple(one for one in moved if not strictly_equal(one.now, one.wanted) or one.sensitive),
     )
 
 

@@ -7,12 +7,15 @@ What reading cannot tell stays in doubt, and says so. A success of which reading
 
 from __future__ import annotations
 
+from typing import Any
+
 from reconciler.core.answers import NothingFound
 from reconciler.core.errors import ApiError
 from reconciler.core.judge import all_hold, holds, reason_in
-from reconciler.core.model import Action, FieldChange, LiveObject, Operation, Status
+from reconciler.core.leftovers import Leftover, find_leftovers
+from reconciler.core.model import Action, LiveObject, Status
 from reconciler.core.normalize import canonical_json
-from reconciler.core.pointer import format_pointer
+from reconciler.core.pointer import MISSING, format_pointer
 from reconciler.shell.apply.work import Stop, Work
 
 MIN_LOOKS = 3  # reads before a lost write counts as not done, also where reads are said to agree at once
@@ -92,26 +95,33 @@ def _look(work: Work, remote_id: str | None, lost: str) -> LiveObject | None:
         ) from None
 
 
-def verified(work: Work, live: LiveObject) -> LiveObject:
-    """Return the object once it holds what was asked. Raises Stop with the fields that the server did not keep."""
+def verified(work: Work, live: LiveObject, before: LiveObject | None) -> LiveObject:
+    """Return the object once it holds what was asked. Raises Stop with the fields that the server did not keep.
+
+    `before` is the object as it was before the write.
+    """
     ready = all_hold(work.kind.definition.read.ready, live.body)
     if work.kind.unreadable or (ready and not work.outstanding(live)):
         return live
     # An answer may be older, or poorer, than what reading shows.
     live = read_back(work, live.id)
-    fields = work.unkept(live)
-    if not fields:
+    leftovers = find_leftovers(work.after, live, before)
+    if not leftovers:
         return live
     raise Stop(
         Status.FAILED,
-        f"the server answered with success but did not keep: {'; '.join(_kept(field) for field in fields)}",
+        f"the server answered with success but did not keep: {'; '.join(_kept(one) for one in leftovers)}",
         "state the values that it keeps, or describe in the kind how it treats these fields",
+        leftovers=leftovers,
     )
 
 
-def _kept(field: FieldChange) -> str:
-    place = format_pointer(field.path)
-    if field.sensitive:
+def _kept(one: Leftover) -> str:
+    place = format_pointer(one.path)
+    if one.sensitive:
         return f"{place} (secret)"
-    held = "not set" if field.operation is Operation.ADD else canonical_json(field.before)
-    return f"{place}: wanted {canonical_json(field.after)}, is {held}"
+    return f"{place}: wanted {_shown(one.wanted)}, is {_shown(one.held)}"
+
+
+def _shown(value: Any) -> str:
+    return "not set" if value is MISSING else canonical_json(value)

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from reconciler.core.considered import Considered
 from reconciler.core.diff import field_changes
 from reconciler.core.kinds import Kind
+from reconciler.core.leftovers import Leftover
 from reconciler.core.model import Change, FieldChange, LiveObject, Send, Status
+from reconciler.core.moved import Moved
 from reconciler.core.normalize import nothing_remembered
 from reconciler.shell.locks import KeyedLocks
 from reconciler.shell.refresh import LiveReader
@@ -17,9 +19,22 @@ from reconciler.shell.refresh import LiveReader
 class Stop(Exception):
     """Ends a change with an outcome other than applied."""
 
-    def __init__(self, status: Status, detail: str, hint: str = "", moved: tuple[FieldChange, ...] = ()) -> None:
+    def __init__(
+        self,
+        status: Status,
+        detail: str,
+        hint: str = "",
+        *,
+        moved: tuple[Moved, ...] = (),
+        leftovers: tuple[Leftover, ...] = (),
+    ) -> None:
         super().__init__(detail)
-        self.status, self.detail, self.hint, self.moved = status, detail, hint, moved
+        self.status, self.detail, self.hint = status, detail, hint
+        self.moved, self.leftovers = moved, leftovers
+
+
+class Refusal(Stop):
+    """The server refused a write because of what it holds: nothing was written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +48,7 @@ class Work:
     clock: Callable[[], float]  # seconds
     sleep: Callable[[float], None]
     locks: KeyedLocks
+    intent: str  # the same for one change of one plan, and for no other: repeats are told by it
 
     @property
     def kind(self) -> Kind:

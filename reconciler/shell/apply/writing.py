@@ -2,7 +2,8 @@
 
 Reads and writes: one live system, through the functions of the work.
 
-A write is sent once. What is not known to have failed is not an error here: the answer is lost, and reading decides.
+A write is sent once, unless it carries a key by which the server tells a repeat. What is not known to have failed is
+not an error here: the answer is lost, and reading decides.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from reconciler.core.errors import ApiError, ErrorClass, TransportError
 from reconciler.core.judge import all_hold, holds, judge, reason_in
 from reconciler.core.model import LiveObject, Request, Response, Status
 from reconciler.core.wire import Subject, Writing, call_request, context, write_request
-from reconciler.shell.apply.work import Stop, Work
+from reconciler.shell.apply.work import Refusal, Stop, Work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +32,15 @@ def request_for(
 ) -> Request | None:
     """Return the request of `call` over `live`; None when none of the `changed` fields is for this call."""
     subject = Subject(spec=work.considered.spec, id=None if live is None else live.id, live=live)
-    return write_request(work.kind, call, Writing(subject=subject, changed=changed, creating=creating))
+    return write_request(
+        work.kind, call, Writing(subject=subject, changed=changed, creating=creating, intent=work.intent)
+    )
 
 
 def write(work: Work, call: Call, request: Request) -> Answer:
     """Send `request`, a write by `call`.
 
-    Raises Stop on a conflict, ApiError when the server refused it or surely never saw it.
+    Raises Refusal and Stop on a conflict, ApiError when the server refused it or surely never saw it.
     """
     try:
         response = work.send(request)
@@ -53,7 +56,7 @@ def write(work: Work, call: Call, request: Request) -> Answer:
         case ErrorClass.TRANSIENT | None:
             return Answer(response=None, lost=message)
         case ErrorClass.CONFLICT:
-            raise Stop(Status.CONFLICT, message, verdict.hint or "something on the server is in the way; plan again")
+            raise Refusal(Status.CONFLICT, message, verdict.hint or "something on the server is in the way; plan again")
         case ErrorClass.NOT_FOUND:
             gone = "the object, or something that it refers to, is not there; plan again"
             raise Stop(Status.CONFLICT, message, verdict.hint or gone)

@@ -1,0 +1,127 @@
+"""What an apply did as text for people: what went wrong with its next steps, a table by kind, a summary. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from reconciler.core.leftovers import Leftover
+from reconciler.core.model import Ending, FollowUpOutcome, Outcome, Report, Status
+from reconciler.core.moved import Moved
+from reconciler.core.pointer import MISSING, format_pointer
+from reconciler.render.escapes import printable
+from reconciler.render.style import PLAIN, Style
+from reconciler.render.text import plural, show_value
+
+_STATUSES = {
+    Status.APPLIED: "green",
+    Status.UNCHANGED: "dim",
+    Status.FAILED: "red",
+    Status.SKIPPED: "yellow",
+    Status.CONFLICT: "magenta",
+    Status.IN_DOUBT: "magenta",
+}
+_ENDINGS = {
+    Ending.COMPLETE: "",
+    Ending.OUT_OF_TIME: "The time limit of the run passed: nothing more was begun. Run again to go on.",
+    Ending.INTERRUPTED: "Interrupted: nothing more was begun, and what had begun was finished. Run again to go on.",
+    Ending.CUT_OFF: "Cut off: what had begun may have been done or not. Plan again to see.",
+}
+
+
+def render_outcome(outcome: Outcome, style: Style = PLAIN) -> str:
+    """Return the line that says how one change ended."""
+    status = style.paint(outcome.status.value, _STATUSES[outcome.status], "bold")
+    took = f"  ({outcome.seconds:.1f} s, {_sent(outcome.requests, outcome.attempts)})" if outcome.requests else ""
+    detail = f": {printable(outcome.detail)}" if outcome.detail else ""
+    return f"  {printable(str(outcome.address))}  {outcome.action.value}  {status}{detail}{took}"
+
+
+def _sent(requests: int, attempts: int) -> str:
+    again = f", {attempts} attempts" if attempts > requests else ""
+    return plural(requests, "request") + again
+
+
+def summarize_report(report: Report, style: Style = PLAIN) -> str:
+    """Return the one line that says what the apply did."""
+    counts = Counter(outcome.status for outcome in report.outcomes)
+    parts = [style.paint(f"{counts[s]} {s.value}", c) for s, c in _STATUSES.items() if counts[s]]
+    took = f"{report.seconds:.1f} s, {_sent(report.requests, report.attempts)}"
+    return f"{style.paint(f'Applied to {printable(report.target)}:', 'bold')} {', '.join(parts) or 'nothing'}; {took}."
+
+
+def render_report(report: Report, style: Style = PLAIN) -> str:
+    """Return what went wrong with its next steps, the table, and the summary last."""
+    lines: list[str] = []
+    for outcome in report.outcomes:
+        if outcome.status not in (Status.APPLIED, Status.UNCHANGED):
+            lines += _explain(outcome, style)
+    for follow_up in report.follow_ups:
+        lines += _follow_up(follow_up, style)
+    table = list(_table(report, style))
+    if lines and table:
+        lines.append("")
+    lines += table
+    if report.ending is not Ending.COMPLETE:
+        lines.append(style.paint(_ENDINGS[report.ending], "yellow", "bold"))
+    return "\n".join([*lines, summarize_report(report, style)])
+
+
+def _follow_up(one: FollowUpOutcome, style: Style) -> Iterator[str]:
+    status = style.paint(one.status.value, _STATUSES[one.status], "bold")
+    detail = f": {printable(one.detail)}" if one.detail else ""
+    yield f"  {one.system}: {printable(one.title)}  {printable(one.request.path)}  {status}{detail}"
+    if one.hint:
+        yield style.paint(f"      hint: {printable(one.hint)}", "dim")
+
+
+def _explain(outcome: Outcome, style: Style) -> Iterable[str]:
+    yield render_outcome(outcome, style)
+    yield from (_moved(one) for one in outcome.moved)
+    yield from (_leftover(one, style) for one in outcome.leftovers)
+    if outcome.hint:
+        yield style.paint(f"      hint: {printable(outcome.hint)}", "dim")
+
+
+def _moved(one: Moved) -> str:
+    sides = {"planned on": one.planned, "is now": one.now, "wanted": one.wanted}
+    shown = "; ".join(f"{word} {_value(value, hidden=one.sensitive)}" for word, value in sides.items())
+    return f"      {printable(format_pointer(one.path))}: {shown}"
+
+
+def _leftover(one: Leftover, style: Style) -> str:
+    line = f", described by `{printable(one.line)}`" if one.line else ", which nothing in a definition describes"
+    place = style.paint(f"  ({printable(one.place)}, {printable(str(one.source))})", "dim")
+    return f"      {printable(format_pointer(one.path))}: {one.cause.value}{line}{place}"
+
+
+def _value(value: Any, *, hidden: bool) -> str:
+    if value is MISSING:
+        return "(not set)"
+    return "(sensitive)" if hidden else show_value(value)
+
+
+# --------------------------------------------------------------------------- table
+
+
+def _table(report: Report, style: Style) -> Iterator[str]:
+    """Yield one line for each kind, with the columns that hold something; nothing where nothing was to be done."""
+    if all(outcome.status is Status.UNCHANGED for outcome in report.outcomes):
+        return
+    statuses = [s for s in _STATUSES if any(outcome.status is s for outcome in report.outcomes)]
+    repeated = any(outcome.attempts > outcome.requests for outcome in report.outcomes)
+    kinds: dict[str, list[Outcome]] = {}
+    for outcome in report.outcomes:
+        kinds.setdefault(f"{outcome.address.system}.{outcome.address.kind}", []).append(outcome)
+    rows = [["kind", *(s.value for s in statuses), "requests", *(["attempts"] if repeated else []), "seconds"]]
+    for name, outcomes in sorted(kinds.items()):
+        counts = Counter(outcome.status for outcome in outcomes)
+        sent = [str(sum(o.requests for o in outcomes)), *([str(sum(o.attempts for o in outcomes))] if repeated else [])]
+        seconds = f"{sum(o.seconds for o in outcomes):.1f}"
+        rows.append([name, *(str(counts[s] or "-") for s in statuses), *sent, seconds])
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for number, row in enumerate(rows):
+        cells = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        line = "  " + "  ".join([row[0].ljust(widths[0]), *cells])
+        yield style.paint(line, "dim") if number == 0 else line
