@@ -223,14 +223,16 @@ def json_or_missing(response: Response | None) -> Any:
 
 
 def promise(response: Response) -> dict[str, Any]:
-    """Return the template values that an answer gives for asking on: its body, and the path of its location.
+    """Return the template values that an answer gives for asking on: its body, and the path and query of its location.
 
     The location is taken relative to the system's url, whatever host it names: credentials go nowhere else.
     """
     from urllib.parse import urlsplit
 
     named = response.headers.get("operation-location") or response.headers.get("location", "")
-    return {"answer": json_or_missing(response), "location": urlsplit(named).path or MISSING}
+    parts = urlsplit(named)
+    location = f"{parts.path}?{parts.query}" if parts.path and parts.query else parts.path
+    return {"answer": json_or_missing(response), "location": location or MISSING}
 
 
 def answered_object(kind: Kind, call: WriteCall, response: Response) -> JsonObject | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 from reconciler.core.definition import Call, WriteCall
 from reconciler.core.fields import FieldInfo
@@ -59,16 +60,23 @@ def _headers(kind: Kind, call: Call, values: Mapping[str, Any]) -> tuple[tuple[s
 def call_request(kind: Kind, call: Call, values: Mapping[str, Any], *, writes: bool = False) -> Request:
     """Return the request of a call that carries no fields. Raises TemplateError when its path has a hole."""
     body = render_value(call.body, values) if call.body is not None else None
+    path, query = render_path(call.path, values), render_query(call.query, values)
+    located = any(variable.root == "location" for variable in variables(call.path))
+    if located:
+        # A location may have a query of its own; what the call states replaces what it has of the same name.
+        path, _, named = path.partition("?")
+        own = {name for name, _ in query}
+        query = (*(pair for pair in parse_qsl(named, keep_blank_values=True) if pair[0] not in own), *query)
     return Request(
         system=kind.definition.system,
         method=call.method,
-        path=render_path(call.path, values),
-        query=render_query(call.query, values),
+        path=path,
+        query=query,
         headers=_headers(kind, call, values),
         body=body,
         has_body=call.body is not None,
         writes=writes,
-        located=any(variable.root == "location" for variable in variables(call.path)),
+        located=located,
     )
 
 

@@ -25,7 +25,7 @@ from reconciler.core.answers import (
     read_object,
     read_page,
 )
-from reconciler.core.definition import Call, GetCall, ListCall
+from reconciler.core.definition import Call, ListCall
 from reconciler.core.errors import ApiError, ErrorClass
 from reconciler.core.graph import islands, levels
 from reconciler.core.judge import holds, judge
@@ -45,6 +45,7 @@ from reconciler.core.model import (
 from reconciler.core.normalize import canonical_json
 from reconciler.core.pointer import MISSING, get, parse_pointer
 from reconciler.core.references import Known
+from reconciler.core.seeking import finds_anywhere, may_be_wanted, needs_id, sought, tells_scope
 from reconciler.core.template import TemplateError
 from reconciler.core.wire import Subject, call_request, context
 
@@ -143,27 +144,27 @@ class LiveReader:
         raise _bad_answer(kind, request, f"the list has more than {MAX_PAGES} pages")
 
     def list_objects(
-        self, kind: Kind, spec: JsonObject, *, fresh: bool = False, skip_seen: bool = False
+        self, kind: Kind, spec: JsonObject, *, fresh: bool = False, wanted: frozenset[str] | None = None
     ) -> list[LiveObject]:
         """Return all live objects in the scope of `spec`, each once; a later list wins over an earlier one.
 
-        With `skip_seen`, objects that this run has read already and that are not what `spec` is about are left out
-        where the list gives ids only, which saves reading each of them again.
+        With `wanted` (natural keys and ids), objects that are known to be none of those are left out where the list
+        gives ids or summaries, which saves reading each of them.
         """
         scope = canonical_json([kind.full_name, *(spec.get(name) for name in kind.scope)])
-        if not fresh and scope in self._listed:
+        if not fresh and wanted is None and scope in self._listed:
             return self._listed[scope]
         found: dict[str, LiveObject] = {}
         for call in kind.definition.read.lists:
-            for one in self._objects_of(kind, call, spec, fresh=fresh, skip_seen=skip_seen):
+            for one in self._objects_of(kind, call, spec, fresh=fresh, wanted=wanted):
                 found[one.id] = one
-        if not fresh:
+        if not fresh and wanted is None:
             # Resources of one scope may be read at several levels: where the list gives ids, each was asked for.
             self._listed[scope] = list(found.values())
         return list(found.values())
 
     def _objects_of(
-        self, kind: Kind, call: ListCall, spec: JsonObject, *, fresh: bool, skip_seen: bool
+        self, kind: Kind, call: ListCall, spec: JsonObject, *, fresh: bool, wanted: frozenset[str] | None
     ) -> list[LiveObject]:
         items = self.list_items(kind, call, spec, fresh=fresh)
         subject = Subject(spec=spec)
@@ -171,10 +172,10 @@ class LiveReader:
             if not all(isinstance(item, (str, int)) for item in items):
                 raise _bad_items(kind, "an item of the list is no id")
             ids = list(dict.fromkeys(str(item) for item in items))
-            if skip_seen:
+            if wanted is not None:
                 # By key, not by having been read: another change of this run may have read what this one looks for.
-                wanted = natural_key(kind, spec)
-                ids = [i for i in ids if self._seen.get((kind.full_name, i), wanted) == wanted]
+                seen = {i: self._seen.get((kind.full_name, i)) for i in ids}
+                ids = [i for i in ids if i in wanted or seen[i] is None or seen[i] in wanted]
             read = [one for one in self.run_all(lambda i: self.get_object(kind, spec, i), ids) if one is not None]
             for one in read:
                 self.note(kind, one)
@@ -195,7 +196,8 @@ class LiveReader:
                     hint="check identity.id of the kind",
                 ) from None
         if call.items_are == "summaries":
-            read = self.run_all(lambda one: self.get_object(kind, spec, one.id), objects)
+            chosen = [one for one in objects if wanted is None or may_be_wanted(kind, one, wanted)]
+            read = self.run_all(lambda one: self.get_object(kind, spec, one.id), chosen)
             return [one for one in read if one is not None]
         return objects
 
@@ -230,13 +232,14 @@ class LiveReader:
         Raises ApiError when two objects have the natural key.
         """
         call = kind.definition.read.get
-        if call is not None and (remote_id is not None or not _needs_id(call)):
+        if call is not None and (remote_id is not None or not needs_id(call)):
             return self.get_object(kind, spec, remote_id)
+        wanted = frozenset([natural_key(kind, spec) if remote_id is None else remote_id])
         narrow = kind.definition.read.find
         if narrow is not None:
-            objects = self._objects_of(kind, narrow, spec, fresh=True, skip_seen=remote_id is None)
+            objects = self._objects_of(kind, narrow, spec, fresh=True, wanted=wanted)
         else:
-            objects = self.list_objects(kind, spec, fresh=True, skip_seen=remote_id is None)
+            objects = self.list_objects(kind, spec, fresh=True, wanted=wanted)
         if remote_id is not None:
             return next((one for one in objects if one.id == remote_id), None)
         matches = [one for one in objects if natural_key(kind, one.spec, desired=False) == natural_key(kind, spec)]
@@ -258,12 +261,6 @@ class LiveReader:
 def _is_gone(kind: Kind, body: Json) -> bool:
     """Tell an object that the API still shows although it was deleted."""
     return any(holds(condition, body) for condition in kind.definition.read.gone)
-
-
-def _needs_id(call: GetCall) -> bool:
-    from reconciler.core.template import variables
-
-    return any(v.root == "id" for part in (call.path, dict(call.query), call.body) for v in variables(part))
 
 
 def _bad_answer(kind: Kind, request: Request, reason: str) -> ApiError:
@@ -379,7 +376,8 @@ def _read_group(group: list[tuple[Resource, JsonObject]], work: _Refresh) -> Non
         for resource, spec in group:
             _read_single(kind, resource, spec, work)
         return
-    objects = _read_known(kind, group, work) or reader.list_objects(kind, group[0][1])
+    wanted = sought(kind, (spec for _, spec in group), (reader.remote_ids.get(one.address) for one, _ in group))
+    objects = _read_known(kind, group, work) or reader.list_objects(kind, group[0][1], wanted=wanted)
     by_id = {one.id: one for one in objects}
     by_key: dict[str, list[LiveObject]] = {}
     for one in objects:
@@ -389,10 +387,23 @@ def _read_group(group: list[tuple[Resource, JsonObject]], work: _Refresh) -> Non
         matches = by_key.get(natural_key(kind, spec), [])
         if remembered is not None and remembered in by_id:
             matches = [by_id[remembered]]
+        elif remembered is not None and not matches:
+            matches = _elsewhere(kind, spec, remembered, work)
         if len(matches) > 1:
             work.problems.append(_ambiguous(resource, matches))
         elif matches:
             work.objects[resource.address] = matches[0]
+
+
+def _elsewhere(kind: Kind, spec: JsonObject, remembered: str, work: _Refresh) -> list[LiveObject]:
+    """Return the object that the ledger remembers when it is there still, in the scope of another list.
+
+    It is the one that the manifest is about: its parent is what differs, and nothing must be created anew.
+    """
+    if not finds_anywhere(kind):
+        return []
+    found = work.reader.get_object(kind, spec, remembered)
+    return [found] if found is not None and tells_scope(kind, found) else []
 
 
 def _read_known(kind: Kind, group: list[tuple[Resource, JsonObject]], work: _Refresh) -> list[LiveObject] | None:

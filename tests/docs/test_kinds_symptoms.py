@@ -136,7 +136,10 @@ def test_a_list_that_shows_too_little_needs_summaries(tmp_path: Path) -> None:
     short = one_list({"id": "p1", "name": "tea"})
     assert action(tmp_path, listing(), short) is Action.UPDATE
     status, detail = applied(tmp_path, listing(), Shop(short))
-    assert (status, detail) == (Status.CONFLICT, "changed by somebody else since the plan: /price")
+    assert (status, detail) == (
+        Status.CONFLICT,
+        "the list showed nothing at /price, where the object itself holds something",
+    )
     assert action(tmp_path, listing(itemsAre="summaries"), short) is Action.UNCHANGED
 
 

@@ -348,6 +348,14 @@ IMMUTABLE = {
     "Metric/reviewed-by-people": ("source: HUMAN_EVALUATION", "source: CLASSIFIER"),
     "Specification/no-legal-advice": ("type: INABILITY", "type: CAPABILITY"),
     "EndpointConnection/support-bot-init": ("type: INITIALIZATION", "type: FINALIZATION"),
+    "Specification/explains-returns": (
+        "product: ${ref:Product/support-bot}\n  description: The bot explains",
+        "product: ${ref:Product/sales-assistant}\n  description: The bot explains",
+    ),
+    "EndpointConnection/support-bot-close": (
+        "product: ${ref:Product/support-bot}\n  type: FINALIZATION",
+        "product: ${ref:Product/sales-assistant}\n  type: FINALIZATION",
+    ),
     "Version/release-12-voice": ("parentVersion: ${ref:Version/release-12}", "parentVersion: null"),
 }
 

@@ -18,8 +18,25 @@ TRIES = 3  # writes over a fresh read each, while only unmanaged fields move
 def refuse_if_moved(work: Work, planned: LiveObject, fresh: LiveObject) -> None:
     """Raise Stop with a conflict when a managed field is no longer what the plan was made on."""
     moved = moved_fields(work.considered, planned, fresh)
+    if moved and _is_poorer_list(work, planned, moved):
+        names = ", ".join(format_pointer(one.path) for one in moved)
+        raise Stop(
+            Status.CONFLICT,
+            f"the list showed nothing at {names}, where the object itself holds something",
+            "plan again; if it repeats, the list shows less than the object: the kind needs `itemsAre: summaries` in "
+            "read.list",
+            moved=moved,
+        )
     if moved:
         raise _changed(moved)
+
+
+def _is_poorer_list(work: Work, planned: LiveObject, moved: tuple[Moved, ...]) -> bool:
+    """Tell whether it looks as if nobody moved anything, and the plan rests on a list that leaves fields out."""
+    read = work.kind.definition.read
+    if read.get is None or all(call.items_are != "objects" for call in read.lists):
+        return False
+    return all(one.path[0] not in planned.spec for one in moved)
 
 
 def fresh_after(refusal: Refusal, work: Work, live: LiveObject) -> LiveObject:
