@@ -37,6 +37,7 @@ class Page:
     items: list[Json] = field(repr=False)
     next: dict[str, Any] | None
     next_address: str | None = None  # an absolute or relative address that the server gave
+    total: int | None = None  # how many items the whole list has, where the answer says so
 
 
 def first_page(call: ListCall) -> dict[str, Any]:
@@ -74,7 +75,8 @@ def read_page(call: ListCall, page: Mapping[str, Any], response: Response, seen:
                 following["offset"] = page["offset"] + len(items)
             else:
                 following["number"] = page["number"] + 1
-            return Page(items=items, next=following)
+            known = total if isinstance(total, int) and not isinstance(total, bool) else None
+            return Page(items=items, next=following, total=known)
         case "cursor":
             cursor = get(body, parse_pointer(paging.next or ""))
             if cursor is MISSING or cursor in (None, "", False):

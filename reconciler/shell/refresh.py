@@ -10,11 +10,10 @@ one refresh.
 from __future__ import annotations
 
 import contextlib
-import json
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import NamedTuple
 
 from reconciler.core.answers import (
     AnswerError,
@@ -23,7 +22,6 @@ from reconciler.core.answers import (
     live_object,
     natural_key,
     read_object,
-    read_page,
 )
 from reconciler.core.definition import Call, ListCall
 from reconciler.core.errors import ApiError, ErrorClass
@@ -48,11 +46,7 @@ from reconciler.core.references import Known
 from reconciler.core.seeking import finds_anywhere, may_be_wanted, needs_id, sought, tells_scope
 from reconciler.core.template import TemplateError
 from reconciler.core.wire import Subject, call_request, context
-
-RunAll = Callable[[Callable[[Any], Any], Iterable[Any]], list[Any]]
-"""Applies a function to every item, perhaps in parallel, and returns the results in order."""
-
-MAX_PAGES = 100_000
+from reconciler.shell.pages import RunAll, all_pages, bad_answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,36 +106,8 @@ class LiveReader:
         paging = call.paging.model_dump_json() if call.paging else ""
         key = canonical_json([str(first), first.system, first.body, call.items, call.key_as, paging])
         if fresh or key not in self._pages:
-            self._pages[key] = self._all_pages(kind, call, values, first)
+            self._pages[key] = all_pages(self, kind, call, values)
         return [item for item in self._pages[key] if not any(holds(rule, item) for rule in call.skip)]
-
-    def _all_pages(self, kind: Kind, call: ListCall, values: dict[str, Any], first: Request) -> list[Json]:
-        items: list[Json] = []
-        page = first_page(call)
-        request, previous, asked = first, None, {str(first) + json.dumps(first.body, sort_keys=True)}
-        for _ in range(MAX_PAGES):
-            response = self.ask(kind, call, request)
-            assert response is not None
-            try:
-                found = read_page(call, page, response, len(items))
-            except AnswerError as error:
-                raise _bad_answer(kind, request, str(error)) from None
-            if found.items and found.items == previous and _counts_pages(call):
-                if call.paging is not None and call.paging.total is not None:
-                    raise _bad_answer(kind, request, "the same page again, though the list goes on")
-                return items  # the server pays no attention to the paging: one page is all there is
-            items += found.items
-            if found.next is None:
-                return items
-            previous, page = found.items, found.next
-            request = call_request(kind, call, {**values, "page": page})
-            if found.next_address is not None:
-                request = _follow(kind, request, found.next_address)
-            mark = str(request) + json.dumps(request.body, sort_keys=True)
-            if mark in asked:
-                raise _bad_answer(kind, request, "the list runs in a circle: the same page is asked for again")
-            asked.add(mark)
-        raise _bad_answer(kind, request, f"the list has more than {MAX_PAGES} pages")
 
     def list_objects(
         self, kind: Kind, spec: JsonObject, *, fresh: bool = False, wanted: frozenset[str] | None = None
@@ -160,7 +126,7 @@ class LiveReader:
                 found[one.id] = one
         if not fresh and wanted is None:
             # Resources of one scope may be read at several levels: where the list gives ids, each was asked for.
-            self._listed[scope] = list(found.values())
+            return self._listed.setdefault(scope, list(found.values()))
         return list(found.values())
 
     def _objects_of(
@@ -224,7 +190,7 @@ class LiveReader:
         except NothingFound:
             raise
         except AnswerError as error:
-            raise _bad_answer(kind, request, str(error)) from None
+            raise bad_answer(kind, request, str(error)) from None
 
     def read_one(self, kind: Kind, spec: JsonObject, remote_id: str | None) -> LiveObject | None:
         """Return the live object of one resource as it is now, by id or else by natural key; None when absent.
@@ -263,45 +229,18 @@ def _is_gone(kind: Kind, body: Json) -> bool:
     return any(holds(condition, body) for condition in kind.definition.read.gone)
 
 
-def _bad_answer(kind: Kind, request: Request, reason: str) -> ApiError:
-    return ApiError(
-        f"{kind.full_name}: {request.method} {request.path}: {reason}",
-        error_class=ErrorClass.MISCONFIGURED,
-        hint="check the system's url in reconciler.yaml, and the read section of the kind",
-    )
-
-
-def _counts_pages(call: ListCall) -> bool:
-    """Tell whether pages are asked for by a number, which a server may ignore.
-
-    One that is asked with what it answered itself repeats a page only when rows were added meanwhile; a circle of
-    such requests is noticed by the requests.
-    """
-    return call.paging is not None and call.paging.style in ("offset", "page")
-
-
 def _bad_items(kind: Kind, reason: str) -> ApiError:
     hint = "check read.list.items, object and itemsAre of the kind"
     return ApiError(f"{kind.full_name}: {reason}", error_class=ErrorClass.MISCONFIGURED, hint=hint)
 
 
-def _follow(kind: Kind, request: Request, address: str) -> Request:
-    """Return the request for a next page that the server named by address; it may only differ in path and query."""
-    from urllib.parse import parse_qsl, urljoin, urlsplit
-
-    parts = urlsplit(urljoin(request.path, address))
-    path = parts.path
-    if parts.netloc and not path.endswith(request.path):
-        raise _bad_answer(kind, request, "the next page stands at another address, which is never followed")
-    # The system's url may have a path of its own, which the server repeats and the request must not.
-    return replace(
-        request,
-        path=request.path if path.endswith(request.path) else path,
-        query=tuple(parse_qsl(parts.query, keep_blank_values=True)),
-    )
-
-
 # --------------------------------------------------------------------------- refresh
+
+
+class _Index(NamedTuple):
+    objects: list[LiveObject]
+    by_id: dict[str, LiveObject]
+    by_key: dict[str, list[LiveObject]]
 
 
 @dataclass(slots=True)
@@ -312,6 +251,17 @@ class _Refresh:
     unreadable: dict[Address, str] = field(default_factory=dict)
     problems: list[Diagnostic] = field(default_factory=list)
     failures: list[ApiError] = field(default_factory=list)
+    indexes: dict[int, _Index] = field(default_factory=dict)
+
+    def indexed(self, kind: Kind, objects: list[LiveObject]) -> _Index:
+        """Return `objects` by id and by natural key; a list that is wanted at many levels is indexed once."""
+        known = self.indexes.get(id(objects))
+        if known is None or known.objects is not objects:
+            known = _Index(objects, {one.id: one for one in objects}, {})
+            for one in objects:
+                known.by_key.setdefault(natural_key(kind, one.spec, desired=False), []).append(one)
+            self.indexes[id(objects)] = known
+        return known
 
 
 def refresh(reader: LiveReader, resources: Sequence[Resource]) -> LiveState:
@@ -378,10 +328,7 @@ def _read_group(group: list[tuple[Resource, JsonObject]], work: _Refresh) -> Non
         return
     wanted = sought(kind, (spec for _, spec in group), (reader.remote_ids.get(one.address) for one, _ in group))
     objects = _read_known(kind, group, work) or reader.list_objects(kind, group[0][1], wanted=wanted)
-    by_id = {one.id: one for one in objects}
-    by_key: dict[str, list[LiveObject]] = {}
-    for one in objects:
-        by_key.setdefault(natural_key(kind, one.spec, desired=False), []).append(one)
+    _, by_id, by_key = work.indexed(kind, objects)
     for resource, spec in group:
         remembered = reader.remote_ids.get(resource.address)
         matches = by_key.get(natural_key(kind, spec), [])

@@ -73,6 +73,7 @@ SHELL: Mapping[str, tuple[str, ...]] = {
     "plan_document": ("files", "reading"),
     "quick_yaml": ("limits", "positions", "scalars"),
     "recorder": ("ledger_file", "revision", "settings"),
+    "refresh": ("pages",),
     "search": ("reading",),
     "sending": ("pacing",),
     "settings": (

@@ -1,0 +1,76 @@
+"""Twice the resources take twice the work: calls of functions are counted, seconds are not."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+from many import Many
+
+from reconciler.workflow import Connections, apply, load, plan
+
+SIZES = (100, 200, 400)
+
+
+def calls(work: Callable[[], object]) -> int:
+    """Return how many functions, of Python and of C, `work` calls, in all threads."""
+    counted = [0]
+
+    def count(frame: FrameType, event: str, argument: Any) -> None:
+        if event in ("call", "c_call"):
+            counted[0] += 1
+
+    threading.setprofile(count)
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+    return counted[0]
+
+
+def load_only(many: Many) -> None:
+    load(many.options(1))
+
+
+def plan_only(many: Many) -> None:
+    many.plan(1)
+
+
+def plan_and_apply(many: Many) -> None:
+    options = many.options(1)
+    loaded = load(options)
+    with Connections(loaded.settings, options) as connections:
+        report = apply(plan(loaded, connections, options), loaded, connections, options)
+    assert len(report.outcomes) == many.count
+
+
+@pytest.mark.parametrize(
+    ("work", "chain", "drift"),
+    [
+        pytest.param(load_only, 0, 0, id="validate"),
+        pytest.param(load_only, 50, 0, id="validate-references"),
+        pytest.param(plan_only, 0, 0, id="plan"),
+        pytest.param(plan_only, 20, 0, id="plan-references"),
+        pytest.param(plan_only, 20, 10**9, id="plan-all-changed"),
+        pytest.param(plan_and_apply, 0, 10**9, id="apply-all"),
+        pytest.param(plan_and_apply, 10, 10**9, id="apply-in-order"),
+    ],
+)
+def test_work_grows_with_the_resources(tmp_path: Path, work: Callable[[Many], None], chain: int, drift: int) -> None:
+    counts: list[int] = []
+    for size in (SIZES[0], *SIZES):  # the first one loads what is loaded once
+        folder = tmp_path / f"{len(counts)}"
+        folder.mkdir()
+        many = Many(folder, size)
+        many.write(chain=chain, drift=drift)
+        counts.append(calls(lambda many=many: work(many)))  # type: ignore[misc]
+    _, small, middle, large = counts
+    # Work that is linear grows twice as much from 200 to 400 as from 100 to 200; quadratic work four times.
+    assert large - middle <= 2.25 * (middle - small), counts
