@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,28 @@ def test_neither_commits_nor_files_matter(tmp_path: Path) -> None:
     source.rename(bench.manifests / "moved.yaml")
     with bench.config.open("a") as stream:
         stream.write("# another comment\n")
+    assert statuses(perform(bench, path)) == {Status.APPLIED, Status.UNCHANGED}
+
+
+def git(folder: Path, *arguments: str) -> str:
+    who = ("-c", "user.name=Tester", "-c", "user.email=tester@example.com", "-c", "commit.gpgsign=false")
+    done = subprocess.run(["git", *who, *arguments], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_a_plan_outlives_a_squash_merge_and_tells_its_revision(tmp_path: Path) -> None:
+    bench = bots(tmp_path)
+    git(tmp_path, "init", "-q", "-b", "main")
+    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "before")
+    git(tmp_path, "checkout", "-q", "-b", "feature")
+    git(tmp_path, "add", "manifests", "reconciler.yaml")
+    git(tmp_path, "commit", "-q", "-m", "change")
+    path = save(bench)
+    assert json.loads(path.read_text())["revision"] == git(tmp_path, "rev-parse", "feature")
+    git(tmp_path, "checkout", "-q", "main")
+    git(tmp_path, "merge", "-q", "--squash", "feature")
+    git(tmp_path, "commit", "-q", "-m", "squashed")
+    git(tmp_path, "branch", "-q", "-D", "feature")
     assert statuses(perform(bench, path)) == {Status.APPLIED, Status.UNCHANGED}
 
 
