@@ -209,7 +209,7 @@ def compare_with_plan(approval: Approval, today: Today) -> Comparison:
     waiting = _waiting(due, now)
     verdicts = [waiting.get(v.address, v) if v.address is not None else v for v in verdicts]
     allowed = frozenset(due - waiting.keys())
-    follow_ups = {one.key: one for one in approval.follow_ups}
+    follow_ups = _approved_follow_ups(approval, today)
     verdicts += [
         Verdict(name=f"{one.system}: {one.title}", standing=Standing.EXTRA, why="follow-up: not approved")
         for one in today.plan.follow_ups
@@ -218,7 +218,24 @@ def compare_with_plan(approval: Approval, today: Today) -> Comparison:
     return Comparison(
         verdicts=tuple(sorted(verdicts, key=lambda verdict: verdict.name)),
         due=allowed,
-        follow_ups=frozenset(follow_ups) & {one.key for one in today.plan.follow_ups},
+        follow_ups=follow_ups,
+    )
+
+
+def _approved_follow_ups(approval: Approval, today: Today) -> frozenset[str]:
+    """Return the keys of today's follow-ups that were approved, also where something in them was not known then."""
+    approved = {one.key for one in approval.follow_ups}
+    then = [one for one in today.as_approved.follow_ups if one.key in approved]
+    return frozenset(
+        one.key
+        for one in today.plan.follow_ups
+        if one.key in approved
+        or any(
+            (one.system, one.title, one.request.method) == (other.system, other.title, other.request.method)
+            and strictly_equal(one.item, other.item)
+            and {one.address, *one.waits_for} <= other.waits_for
+            for other in then
+        )
     )
 
 

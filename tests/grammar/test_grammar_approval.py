@@ -1,0 +1,137 @@
+"""Saved plans and follow-ups: what failed in one run is approved in the next, though its path was not known before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, json_response, not_found
+
+from reconciler.approvals import apply_approved, compare, open_approval, refuse, save_plan
+from reconciler.core.errors import Refused
+from reconciler.core.model import Report, Status
+from reconciler.workflow import Connections, load, plan
+
+KINDS = """
+    apiVersion: odd/v1
+    kind: Site
+    schema:
+      type: object
+      additionalProperties: false
+      properties: {name: {type: string}, id: {type: string, readOnly: true}}
+    identity: {id: /id, key: [name], name: name}
+    read:
+      list: {method: GET, path: /sites, items: /items}
+    write:
+      create: {method: POST, path: /sites}
+    ---
+    apiVersion: odd/v1
+    kind: Setting
+    schema:
+      type: object
+      additionalProperties: false
+      required: [site, name]
+      properties:
+        site: {type: string, x-ref: Site}
+        name: {type: string}
+        value: {type: integer}
+    identity: {id: /name, key: [site, name], name: name}
+    read:
+      list: {method: GET, path: "/sites/{spec.site}/settings", items: /items}
+    write:
+      create: {method: POST, path: "/sites/{spec.site}/settings"}
+      update: {method: PATCH, path: "/sites/{spec.site}/settings/{id}"}
+      after:
+        title: deploy the site
+        method: POST
+        path: "/sites/{spec.site}/deploy"
+        check: {method: GET, path: "/sites/{spec.site}/deploy", due: {at: /stale, equals: true}}
+"""
+
+MANIFESTS = """
+    apiVersion: odd/v1
+    kind: Site
+    metadata: {name: home}
+    spec: {}
+    ---
+    apiVersion: odd/v1
+    kind: Setting
+    metadata: {name: x}
+    spec: {site: "${ref:Site/home}", value: 1}
+"""
+
+
+class Sites:
+    """Saving is not deploying: a site is stale until it is deployed after the last save."""
+
+    def __init__(self) -> None:
+        self.sites: list[dict[str, Any]] = []
+        self.settings: list[dict[str, Any]] = []
+        self.stale = False
+        self.broken = True
+
+    def handle(self, request: SandboxRequest) -> SandboxResponse:
+        steps = request.path.strip("/").split("/")
+        match request.method, steps[-1]:
+            case "GET", "sites":
+                return json_response(200, {"items": self.sites})
+            case "POST", "sites":
+                self.sites.append({**body_of(request), "id": "s-1"})
+                return json_response(201, self.sites[-1])
+            case "GET", "settings":
+                return json_response(200, {"items": self.settings})
+            case "POST", "settings":
+                self.stale = True
+                self.settings.append({**body_of(request), "site": steps[1]})
+                return json_response(201, self.settings[-1])
+            case "GET", "deploy":
+                return json_response(200, {"stale": self.stale})
+            case "POST", "deploy":
+                self.stale = self.broken
+                return json_response(422, {"message": "locked"}) if self.broken else json_response(200, {})
+        return not_found()
+
+
+def save(api: OddApi, path: Path) -> None:
+    options = api.options()
+    loaded = load(options)
+    with Connections(loaded.settings, options) as connections:
+        save_plan(plan(loaded, connections, options), loaded, options, path)
+
+
+def perform(api: OddApi, path: Path) -> Report:
+    approval, options = open_approval(path, api.options(), None)
+    loaded = load(options)
+    with Connections(loaded.settings, options) as connections:
+        planned = plan(loaded, connections, options)
+        found = compare(approval, planned, loaded, options)
+        refuse(found, loaded)
+        return apply_approved(found, planned, loaded, connections, options, lambda outcome: None)
+
+
+def test_a_follow_up_that_failed_is_made_by_the_next_run(tmp_path: Path) -> None:
+    sites = Sites()
+    api = OddApi(folder=tmp_path, handle=sites.handle)
+    api.define(KINDS, MANIFESTS)
+    save(api, tmp_path / "plan.json")
+    first = perform(api, tmp_path / "plan.json")
+    assert {outcome.status for outcome in first.outcomes} == {Status.APPLIED}
+    assert [one.status for one in first.follow_ups] == [Status.FAILED]
+    sites.broken = False
+    second = perform(api, tmp_path / "plan.json")
+    assert [one.status for one in second.follow_ups] == [Status.APPLIED]
+    assert sites.stale is False
+    assert perform(api, tmp_path / "plan.json").follow_ups == ()
+
+
+def test_a_follow_up_that_nobody_approved_is_refused(tmp_path: Path) -> None:
+    sites = Sites()
+    sites.sites, sites.settings = [{"name": "home", "id": "s-1"}], [{"name": "x", "site": "s-1", "value": 1}]
+    api = OddApi(folder=tmp_path, handle=sites.handle)
+    api.define(KINDS, MANIFESTS)
+    save(api, tmp_path / "plan.json")
+    sites.stale = True
+    with pytest.raises(Refused) as caught:
+        perform(api, tmp_path / "plan.json")
+    assert [d.message for d in caught.value.diagnostics] == ["odd: deploy the site: follow-up: not approved"]
