@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from reconciler.core.considered import Considered
 from reconciler.core.diff import field_changes, redact
@@ -71,7 +71,13 @@ class _Case:
     siblings: Json  # the answer's object that would hold the field, in the answer's spelling
 
 
-Finding = tuple[Cause, str]
+class _Finding(NamedTuple):
+    cause: Cause
+    line: str
+    at: str = ""  # where it belongs, seen from the field: "items", or ".." for what holds the field
+
+
+_HOLDS_A_VALUE = ("x-absent", "maximum", "minimum", "maxLength")
 
 
 def find_leftovers(considered: Considered, live: LiveObject, before: LiveObject | None) -> tuple[Leftover, ...]:
@@ -80,7 +86,7 @@ def find_leftovers(considered: Considered, live: LiveObject, before: LiveObject 
     earlier = None if before is None else considered.compared_with(before).live
     found: dict[Path, Leftover] = {}
     for change in field_changes(comparison, stated=considered.spec, hidden=considered.hides):
-        path = _list_in_another_order(comparison, change.path) or change.path
+        path = _list_of_the_same(comparison, change.path) or change.path
         case = _Case(
             info=considered.kind.fields.at(path),
             parent=considered.kind.fields.at(path[:-1]),
@@ -90,14 +96,12 @@ def find_leftovers(considered: Considered, live: LiveObject, before: LiveObject 
             before=MISSING if earlier is None else get(earlier, path),
             siblings=get(live.spec, path[:-1]),
         )
-        cause, line = next(_findings(case))
-        place = _place(considered.kind.fields, path)
-        if line.startswith("x-map"):
-            place = place.rpartition(".additionalProperties")[0] or place.rpartition(".properties")[0]
+        cause, line, at = next(_findings(case))
+        place = _place(considered.kind.fields, path[:-1] if at == ".." else path) + (".items" if at == "items" else "")
         found[path] = Leftover(
             path=path,
             cause=cause,
-            line=line,
+            line="" if change.sensitive and line.startswith(_HOLDS_A_VALUE) else line,
             place=place,
             source=considered.kind.locate(tuple(place.split("."))),
             wanted=_shown(case.wanted, path, considered),
@@ -124,11 +128,12 @@ def _place(info: FieldInfo, path: Path) -> str:
     return ".".join(steps)
 
 
-def _list_in_another_order(comparison: Comparison, path: Path) -> Path | None:
-    """Return the list on the way to `path` whose items are all there, only in another order."""
+def _list_of_the_same(comparison: Comparison, path: Path) -> Path | None:
+    """Return the list on the way to `path` whose items are all there, only in another order or with more in them."""
     for length in range(1, len(path) + 1):
         wanted, held = get(comparison.desired, path[:length]), get(comparison.live, path[:length])
-        if isinstance(wanted, list) and isinstance(held, list) and _same_items(wanted, held):
+        lists = isinstance(wanted, list) and isinstance(held, list)
+        if lists and (_same_items(wanted, held) or _telling(wanted, held) is not None):
             return path[:length]
     return None
 
@@ -140,7 +145,7 @@ def _same_items(wanted: list[Json], held: list[Json]) -> bool:
 # --------------------------------------------------------------------------- rules, the likeliest first
 
 
-def _findings(case: _Case) -> Iterator[Finding]:
+def _findings(case: _Case) -> Iterator[_Finding]:
     if case.held is MISSING:
         yield from _not_shown(case)
     elif case.wanted is MISSING:
@@ -153,17 +158,17 @@ def _findings(case: _Case) -> Iterator[Finding]:
         yield from _kept(case)
 
 
-def _not_shown(case: _Case) -> Iterator[Finding]:
+def _not_shown(case: _Case) -> Iterator[_Finding]:
     other = _other_spelling(case)
     if other is not None:
-        yield Cause.SPELLING, f"x-name: {other}"
+        yield _Finding(Cause.SPELLING, f"x-name: {other}")
     if case.wanted in ("", 0, False) and not isinstance(case.wanted, (list, dict)):
-        yield Cause.ZERO, f"x-absent: {_yaml(case.wanted)}"
+        yield _Finding(Cause.ZERO, f"x-absent: {_yaml(case.wanted)}")
     if case.info.default is not MISSING and strictly_equal(case.info.default, case.wanted):
-        yield Cause.DEFAULT, f"x-absent: {_yaml(case.wanted)}"
+        yield _Finding(Cause.DEFAULT, f"x-absent: {_yaml(case.wanted)}")
     if case.before is not MISSING:
-        yield Cause.CHANGED, ""
-    yield Cause.WRITE_ONLY, "writeOnly: true"
+        yield _Finding(Cause.CHANGED, "")
+    yield _Finding(Cause.WRITE_ONLY, "writeOnly: true")
 
 
 def _other_spelling(case: _Case) -> str | None:
@@ -181,17 +186,17 @@ def _letters(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def _not_cleared(case: _Case) -> Iterator[Finding]:
+def _not_cleared(case: _Case) -> Iterator[_Finding]:
     if case.parent.is_whole and len(case.path) > 1 and not case.parent.properties:
-        yield Cause.MEMBERS, "x-map: keys"
+        yield _Finding(Cause.MEMBERS, "x-map: keys", "..")
     if case.parent.ownership == "whole":
-        yield Cause.MEMBERS, "readOnly: true"
+        yield _Finding(Cause.MEMBERS, "readOnly: true")
     if case.before is not MISSING and strictly_equal(case.before, case.held):
-        yield Cause.IGNORED, ""
-    yield Cause.DEFAULT, f"x-absent: {_yaml(case.held)}" if not isinstance(case.held, (dict, list)) else ""
+        yield _Finding(Cause.IGNORED, "")
+    yield _Finding(Cause.DEFAULT, f"x-absent: {_yaml(case.held)}" if not isinstance(case.held, (dict, list)) else "")
 
 
-def _masked(case: _Case) -> Iterator[Finding]:
+def _masked(case: _Case) -> Iterator[_Finding]:
     if not isinstance(case.held, str):
         return
     run = re.search(r"([*•●▪xX.…#-])\1{2,}", case.held)
@@ -199,23 +204,24 @@ def _masked(case: _Case) -> Iterator[Finding]:
         return
     mark = re.escape(run[1])
     whole = case.held == run[1] * len(case.held)
-    yield Cause.MASKED, f"x-mask: {_yaml(f'{mark}+' if whole else f'.*{mark}{{3,}}.*')}"
+    yield _Finding(Cause.MASKED, f"x-mask: {_yaml(f'{mark}+' if whole else f'.*{mark}{{3,}}.*')}")
 
 
-def _lists(case: _Case) -> Iterator[Finding]:
+def _lists(case: _Case) -> Iterator[_Finding]:
     wanted, held = case.wanted, case.held
     if not isinstance(wanted, list) or not isinstance(held, list):
         return
     if _same_items(wanted, held):
-        yield Cause.ORDER, "x-list: set"
-    if len(wanted) == len(held) and wanted and all(isinstance(item, dict) for item in [*wanted, *held]):
-        key = _telling(wanted, held)
-        if key is not None:
-            yield Cause.MEMBERS, f"x-key: [{key}]"
+        yield _Finding(Cause.ORDER, "x-list: set")
+    key = _telling(wanted, held)
+    if key is not None:
+        yield _Finding(Cause.MEMBERS, f"x-key: [{key}]")
 
 
 def _telling(wanted: list[Json], held: list[Json]) -> str | None:
     """Return the member that pairs the items of both lists, where each held item has all of its partner's members."""
+    if len(wanted) != len(held) or not all(isinstance(item, dict) for item in [*wanted, *held]) or not wanted:
+        return None
     for name in wanted[0]:
         partners = {canonical_json(item.get(name)): item for item in held}
         if len(partners) < len(held):
@@ -246,7 +252,7 @@ _FORMS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
 """The forms that may explain a difference. `lower` and `upper` only where the server shows just that."""
 
 
-def _forms(case: _Case) -> Iterator[Finding]:
+def _forms(case: _Case) -> Iterator[_Finding]:
     if isinstance(case.wanted, (dict, list)) or isinstance(case.held, (dict, list)):
         if isinstance(case.wanted, list) and isinstance(case.held, list) and case.info.items is not None:
             yield from _forms_of_items(case)
@@ -254,7 +260,7 @@ def _forms(case: _Case) -> Iterator[Finding]:
     for cause, forms in _FORMS:
         if _alike(forms, case.wanted, case.held):
             every = (*case.info.forms, *forms)
-            yield cause, f"x-form: {every[0] if len(every) == 1 else '[' + ', '.join(every) + ']'}"
+            yield _Finding(cause, f"x-form: {every[0] if len(every) == 1 else '[' + ', '.join(every) + ']'}")
 
 
 def _alike(forms: tuple[str, ...], wanted: Json, held: Json) -> bool:
@@ -267,29 +273,27 @@ def _alike(forms: tuple[str, ...], wanted: Json, held: Json) -> bool:
     return strictly_equal(encoded, canonical_scalar(forms, held))
 
 
-def _forms_of_items(case: _Case) -> Iterator[Finding]:
+def _forms_of_items(case: _Case) -> Iterator[_Finding]:
     wanted, held = case.wanted, case.held
     for cause, forms in _FORMS:
         pairs = list(zip(sorted(wanted, key=str), sorted(held, key=str), strict=False))
         scalars = not any(isinstance(item, (dict, list)) for item in [*wanted, *held])
         if scalars and len(wanted) == len(held) and all(_alike(forms, mine, theirs) for mine, theirs in pairs):
-            yield cause, f"items: {{x-form: {forms[0] if len(forms) == 1 else '[' + ', '.join(forms) + ']'}}}"
+            yield _Finding(cause, f"x-form: {forms[0] if len(forms) == 1 else '[' + ', '.join(forms) + ']'}", "items")
 
 
-def _numbers(case: _Case) -> Iterator[Finding]:
+def _numbers(case: _Case) -> Iterator[_Finding]:
     wanted, held = _number(case.wanted), _number(case.held)
     if wanted is None or held is None:
         return
-    if isinstance(case.wanted, str) != isinstance(case.held, str) and wanted == held:
-        yield Cause.NUMBER, ""  # text and number: no form sends the one and reads the other
     if case.before is MISSING or not strictly_equal(case.before, case.held):
         if wanted != held and round(wanted) == round(held):
-            yield Cause.NUMBER, ""
+            yield _Finding(Cause.NUMBER, "")
         if case.info.default is MISSING or not strictly_equal(case.info.default, case.held):
             if wanted > held > 0:
-                yield Cause.LIMIT, f"maximum: {_yaml(case.held)}"
+                yield _Finding(Cause.LIMIT, f"maximum: {_yaml(case.held)}")
             if wanted < held:
-                yield Cause.LIMIT, f"minimum: {_yaml(case.held)}"
+                yield _Finding(Cause.LIMIT, f"minimum: {_yaml(case.held)}")
 
 
 def _number(value: Any) -> float | None:
@@ -301,17 +305,17 @@ def _number(value: Any) -> float | None:
         return None
 
 
-def _kept(case: _Case) -> Iterator[Finding]:
+def _kept(case: _Case) -> Iterator[_Finding]:
     if isinstance(case.wanted, str) and isinstance(case.held, str) and case.held and case.wanted.startswith(case.held):
-        yield Cause.LIMIT, f"maxLength: {len(case.held)}"
+        yield _Finding(Cause.LIMIT, f"maxLength: {len(case.held)}")
     if case.before is not MISSING and strictly_equal(case.before, case.held):
-        yield Cause.IGNORED, "x-immutable: true"
+        yield _Finding(Cause.IGNORED, "x-immutable: true")
     default = case.info.default is not MISSING and strictly_equal(case.info.default, case.held)
     if default or case.held in ("", 0, False):
         # The create did not take it: an update may.
         on_create = case.before is MISSING and len(case.path) == 1
-        yield (Cause.IGNORED, "x-updateOnly: true") if on_create else (Cause.DEFAULT, "")
-    yield Cause.CHANGED, ""
+        yield _Finding(Cause.IGNORED, "x-updateOnly: true") if on_create else _Finding(Cause.DEFAULT, "")
+    yield _Finding(Cause.CHANGED, "")
 
 
 def _yaml(value: Json) -> str:

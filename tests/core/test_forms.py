@@ -61,6 +61,9 @@ def test_every_form_goes_both_ways() -> None:
         pytest.param("upper", "Blue", "BLUE", id="upper"),
         pytest.param("case-insensitive", "STRASSE", "straße", id="case-insensitive"),
         pytest.param("trim", " a b\n", "a b", id="trim"),
+        pytest.param("url", "HTTPS://E.com:443", "https://e.com/", id="url-scheme-host-port-and-path"),
+        pytest.param("url", "http://e.com/%7euser?q=%c3%A4", "http://e.com/~user?q=%C3%A4", id="url-escapes"),
+        pytest.param("url", "https://[2001:DB8::1]:443/a", "https://[2001:db8::1]/a", id="url-ipv6"),
     ],
 )
 def test_spellings_of_one_value_are_equal(form: str, one: Any, other: Any) -> None:
@@ -82,6 +85,12 @@ def test_spellings_of_one_value_are_equal(form: str, one: Any, other: Any) -> No
         pytest.param("timestamp", "2024-05-06T07:08:09Z", "2024-05-06T07:08:09+02:00", id="another-offset"),
         pytest.param("base64", "YQ==", "Yg==", id="other-bytes"),
         pytest.param("trim", "a b", "ab", id="space-inside"),
+        pytest.param("url", "https://e.com/A", "https://e.com/a", id="url-case-of-the-path"),
+        pytest.param("url", "https://e.com/a", "https://e.com/a/", id="url-slash-at-the-end"),
+        pytest.param("url", "https://e.com/a%2Fb", "https://e.com/a/b", id="url-escaped-slash"),
+        pytest.param("url", "https://e.com:8443/", "https://e.com/", id="url-port"),
+        pytest.param("url", "http://e.com:443/", "http://e.com/", id="url-port-of-another-scheme"),
+        pytest.param("url", "https://u@e.com/", "https://e.com/", id="url-user"),
     ],
 )
 def test_different_values_stay_different(form: str, one: Any, other: Any) -> None:
@@ -103,6 +112,9 @@ def test_different_values_stay_different(form: str, one: Any, other: Any) -> Non
         pytest.param("duration", "1d", id="unknown-unit"),
         pytest.param("duration", "1s and more", id="text-after-a-duration"),
         pytest.param("timestamp", "yesterday", id="no-timestamp"),
+        pytest.param("url", "e.com", id="no-url"),
+        pytest.param("url", "https://[e.com/", id="broken-url"),
+        pytest.param("url", "https://e.com:port/", id="url-with-a-word-for-a-port"),
         pytest.param("timestamp", "2024-05-06T07:08:09", id="timestamp-without-offset"),
         pytest.param("timestamp", "2024-05-06Z", id="date-without-time"),
         pytest.param("timestamp", "2024-05-06+02:00", id="date-with-offset"),
