@@ -21,6 +21,7 @@ SLOWEST = 2.0  # requests per second; being told off makes nobody slower than th
 REGAIN = 0.05  # of the rate that was too much, regained each second
 REGAIN_AT_LEAST = 1.0  # requests per second, each second
 FORGET_AT = 4.0  # times the rate that was too much
+REMEMBERED = 1024  # starts; far more than this client sends in a second
 _CLOSE_ENOUGH_S = 1e-9  # sums of floating point numbers
 
 
@@ -37,7 +38,7 @@ class Gate:
         self._lock = threading.Lock()
         self._next_slot = -math.inf
         self._closed_until = -math.inf
-        self._starts: deque[float] = deque()  # of the last second, or as many as the rate allows in one
+        self._starts: deque[float] = deque(maxlen=REMEMBERED)  # of the last second
         self._second, self._this_second, self._last_second = -math.inf, 0, 0
         self._in_flight = 0
         self._learned = math.inf
@@ -127,7 +128,7 @@ class Gate:
             while self._starts and self._starts[0] < now - MARGIN:
                 self._starts.popleft()
             return -math.inf
-        most = max(1, math.floor(rate))
+        most = min(REMEMBERED, max(1, math.floor(rate)))
         while len(self._starts) > most:
             self._starts.popleft()
         return self._starts[0] + MARGIN * most / rate if len(self._starts) == most else -math.inf
