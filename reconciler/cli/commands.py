@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from reconciler.cli.console import Console
-from reconciler.cli.outputs import Result, check_outputs, deliver, text_of
+from reconciler.cli.outputs import Result, check_outputs, deliver, text_of, write_report
 from reconciler.core.errors import ExitCode, UsageError
 from reconciler.core.model import Ending, Outcome, Plan, Report, Status
 from reconciler.core.selection import read_selection
@@ -108,11 +107,6 @@ def _show(result: Result, options: argparse.Namespace, console: Console) -> None
 
 
 def _apply(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
-    if options.report is not None and not Path(options.report).absolute().parent.is_dir():
-        raise UsageError(
-            f"the report cannot be written to {options.report}: there is no such folder",
-            hint="make the folder first; nothing was done",
-        )
     if options.plan is not None:
         from reconciler.cli.approved import apply_saved_plan
 
@@ -142,13 +136,9 @@ def _apply(options: argparse.Namespace, console: Console, environ: Mapping[str, 
 
 
 def _finish(made: Plan, report: Report, options: argparse.Namespace, console: Console) -> ExitCode:
-    """Write and show the report of an apply, and return what it amounts to."""
+    """Show and write what became of an apply, and return the exit code that it amounts to."""
     if options.report is not None:
-        from reconciler.render.machine import report_document
-        from reconciler.shell.files import write_atomically
-
-        text = json.dumps(console.redactor.json(report_document(report)), indent=2, ensure_ascii=False)
-        write_atomically(Path(options.report), text + "\n")
+        write_report(report, Path(options.report), console)
     if options.format == "text":
         console.result("\n" + render_report(report, console.style))
     deliver(Result(target=made.target, plan=made, report=report), options, console)

@@ -35,7 +35,9 @@ class Result:
 
 def check_outputs(options: argparse.Namespace) -> None:
     """Refuse files that cannot be written before anything is done. Raises UsageError."""
-    for _, name in getattr(options, "outputs", ()):
+    report = getattr(options, "report", None)
+    files = [name for _, name in getattr(options, "outputs", ())] + ([report] if report is not None else [])
+    for name in files:
         if name != STDOUT and not Path(name).absolute().parent.is_dir():
             raise UsageError(f"{name} cannot be written: its folder does not exist", hint="make the folder first")
 
@@ -54,6 +56,11 @@ def deliver(result: Result, options: argparse.Namespace, console: Console) -> No
             console.finished(text)
         else:
             write_atomically(Path(path), text if text.endswith("\n") else text + "\n")
+
+
+def write_report(report: Report, path: Path, console: Console) -> None:
+    """Write what became of an apply. Raises UsageError when that cannot be done."""
+    write_atomically(path, _as_json(console.redactor.json(report_document(report))) + "\n")
 
 
 def _findings(result: Result, options: argparse.Namespace, console: Console) -> Findings:

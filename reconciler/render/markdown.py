@@ -19,11 +19,10 @@ from reconciler.render.escapes import (
     markdown_url,
 )
 from reconciler.render.findings import FINE, RISKY, SYMBOLS, Findings, follow_up_name
-from reconciler.render.values import on_one_line, shorten, sides
+from reconciler.render.values import moved_sides, on_one_line, sides
 
 LIMIT = 60_000  # bytes; GitHub takes 65,536 characters, GitLab a million
 _VALUE = 600  # characters of one value
-_SIDES = {"plannedOn": "planned on", "now": "is now", "wanted": "wanted"}
 _FOOTER = 500  # bytes kept for the last lines, beside the address in them
 _LINES = 300  # of one change
 
@@ -184,16 +183,12 @@ def _field(field: JsonObject) -> Iterator[str]:
 def _outcome(outcome: JsonObject) -> list[str]:
     lines = [outcome["detail"]] if outcome["detail"] else []
     for moved in outcome["moved"]:
-        shown = [f"{words} {_side(moved, name)}" for name, words in _SIDES.items()]
-        lines.append(f"{moved['path']}: {'; '.join(shown)}")
+        lines.append(f"{moved['path']}: {moved_sides(moved, _VALUE)}")
+    for left in outcome["leftovers"]:
+        line = f", described by {left['line']}" if left["line"] else ""
+        lines.append(f"{left['path']}: {left['cause']}{line} ({left['place']}, {left['definition']['path']})")
     lines += _lines([f"hint: {outcome['hint']}"] if outcome["hint"] else [])
     return [markdown_fence(lines or ["no details"])]
-
-
-def _side(moved: JsonObject, name: str) -> str:
-    if moved["sensitive"]:
-        return "(sensitive)"
-    return shorten(on_one_line(moved[name]), _VALUE) if name in moved else "(not set)"
 
 
 def _footer(left_out: int, details_url: str) -> Iterator[str]:

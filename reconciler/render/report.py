@@ -113,7 +113,7 @@ def _table(report: Report, style: Style) -> Iterator[str]:
     repeated = any(outcome.attempts > outcome.requests for outcome in report.outcomes)
     kinds: dict[str, list[Outcome]] = {}
     for outcome in report.outcomes:
-        kinds.setdefault(f"{outcome.address.system}.{outcome.address.kind}", []).append(outcome)
+        kinds.setdefault(printable(f"{outcome.address.system}.{outcome.address.kind}"), []).append(outcome)
     rows = [["kind", *(s.value for s in statuses), "requests", *(["attempts"] if repeated else []), "seconds"]]
     for name, outcomes in sorted(kinds.items()):
         counts = Counter(outcome.status for outcome in outcomes)

@@ -45,3 +45,12 @@ def sides(field: JsonObject, limit: int) -> tuple[str, str]:
     if not field["known"]:
         return shorten(before, limit), "(known after apply)"
     return shorten_pair(before, after, limit)
+
+
+def moved_sides(moved: JsonObject, limit: int) -> str:
+    """Return what a moved field of a report's document shows: planned on, now, wanted."""
+    if moved["sensitive"]:
+        return "planned on (sensitive); is now (sensitive); wanted (sensitive)"
+    names = {"planned on": "plannedOn", "is now": "now", "wanted": "wanted"}
+    shown = {w: shorten(on_one_line(moved[n]), limit) if n in moved else "(not set)" for w, n in names.items()}
+    return "; ".join(f"{word} {text}" for word, text in shown.items())

@@ -33,7 +33,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
 """What each floor may import. `""`, the package itself, holds the version only and is open to all."""
 
 DOORS_OF_CLI: Mapping[str, tuple[str, ...]] = {
-    "cli.commands": ("demo.story", "shell.files"),  # of the files only the report
+    "cli.commands": ("demo.story",),
     "cli.drafts": ("drafts.definitions", "shell.files", "shell.foreign", "shell.yaml_text"),
     "cli.outputs": ("shell.files",),  # writes what was asked for
     "cli.kinds": (
