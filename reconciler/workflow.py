@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from reconciler.core.considered import Inputs
 from reconciler.core.errors import ApiError, InvalidInput, ReconcilerError, Refused, UsageError
 from reconciler.core.expressions import ExpressionError, Lookups
+from reconciler.core.journal import Folded, Found, rfc3339, settle
 from reconciler.core.kinds import Catalog, check_parameters
-from reconciler.core.ledger import Ledger
 from reconciler.core.model import (
     Address,
     Change,
@@ -30,6 +29,7 @@ from reconciler.core.model import (
 from reconciler.core.planning import make_plan
 from reconciler.core.redaction import Redactor
 from reconciler.core.references import Known
+from reconciler.core.renames import follow_renames
 from reconciler.core.selection import select, with_parents
 from reconciler.core.validation import validate
 from reconciler.shell.apply.executor import Tools, execute
@@ -43,15 +43,16 @@ from reconciler.shell.files import (
     read_text_inside,
 )
 from reconciler.shell.following import find_due
-from reconciler.shell.ledger_file import KEY_NAME as LEDGER_KEY_NAME
-from reconciler.shell.ledger_file import read_ledger
+from reconciler.shell.memory.ledger_text import KEY_NAME as LEDGER_KEY_NAME
+from reconciler.shell.memory.memory import Memory
+from reconciler.shell.memory.opening import open_memory
+from reconciler.shell.memory.recorder import Recorder
 from reconciler.shell.once import Once
 from reconciler.shell.options import Options
-from reconciler.shell.recorder import Recorder
-from reconciler.shell.refresh import LiveReader, refresh
+from reconciler.shell.refresh import LiveReader, LiveState, refresh
+from reconciler.shell.revision import git_revision
 from reconciler.shell.settings import (
     SYSTEM_KEYS,
-    FileLedger,
     Settings,
     environment_value,
     load_settings,
@@ -67,6 +68,7 @@ __all__ = [
     "blocked",
     "load",
     "load_kinds",
+    "open_memory",
     "plan",
     "read_definitions",
 ]
@@ -227,24 +229,36 @@ class Planned:
     plan: Plan
     inputs: Inputs = field(repr=False)
     reader: LiveReader = field(repr=False)
-    ledger: Ledger = field(repr=False)
+    memory: Memory = field(repr=False)
+    folded: Folded = field(repr=False)  # what the plan was made on: the ledger, and what no reading could settle
+    version: str  # of the memory then
 
 
-def plan(loaded: Loaded, connections: Connections, options: Options) -> Planned:
-    """Read the live state and make the plan. Sends no write. Raises ApiError when the state cannot be read."""
-    ledger = _read_ledger(loaded.settings, options)
+def plan(loaded: Loaded, connections: Connections, options: Options, memory: Memory | None = None) -> Planned:
+    """Read the live state and make the plan. Sends no write, and takes no lock.
+
+    `memory` is given by who holds its lock already. Raises ApiError when the state cannot be read.
+    """
+    memory = memory or open_memory(loaded.settings, options)
+    remembered = memory.read()
+    ledger, begun = remembered.folded.ledger, remembered.folded.open
     catalog = loaded.catalog
+    memory.wait_for(
+        [one for one in begun if one.address in loaded.resources],
+        lambda a: catalog.kinds[a.system, a.kind].definition.read.settle_seconds,
+    )
     reader = LiveReader(
         catalog=catalog,
         send=partial(connections.send, deadline=connections.deadline),
         run_all=run_all(options.parallelism),
         remote_ids=ledger.remote_ids(),
     )
-    needed = with_parents(loaded.selected, loaded.resources)
+    needed = with_parents({*loaded.selected, *(intent.address for intent in begun)}, loaded.resources)
     at_once = reader.counting(Once(reader.send))  # one document may hold many objects
     state = refresh(at_once, [loaded.resources[address] for address in sorted(needed)])
     if state.failures:
         raise _all_failures(state.failures)
+    folded, said = _settled(memory, loaded, state)
     known = Known(resources=loaded.resources, live=state.objects)
     inputs = Inputs(
         target=loaded.settings.target,
@@ -253,13 +267,13 @@ def plan(loaded: Loaded, connections: Connections, options: Options) -> Planned:
         catalog=catalog,
         live=state.objects,
         unreadable=state.unreadable,
-        memory=ledger,
-        due=tuple(find_due(reader, known, loaded.selected, ledger.owes)),
+        memory=folded.ledger,
+        due=tuple(find_due(reader, known, loaded.selected, folded.ledger.owes)),
         resend=options.resend,
     )
-    made = make_plan(inputs, [*loaded.warnings, *state.problems])
+    made = make_plan(inputs, [*loaded.warnings, *said, *state.problems])
     made = replace(made, requests_made=connections.attempts)
-    return Planned(plan=made, inputs=inputs, reader=reader, ledger=ledger)
+    return Planned(plan=made, inputs=inputs, reader=reader, memory=memory, folded=folded, version=remembered.version)
 
 
 def _all_failures(failures: Iterable[ApiError]) -> ReconcilerError:
@@ -271,19 +285,18 @@ def _all_failures(failures: Iterable[ApiError]) -> ReconcilerError:
     return ApiError("\n".join(distinct), error_class=first.error_class, status=first.status, hint="; ".join(hints))
 
 
-def _read_ledger(settings: Settings, options: Options) -> Ledger:
-    match settings.ledger:
-        case None:
-            return Ledger(target=settings.target)
-        case FileLedger(path=path):
-            key = options.environ.get(LEDGER_KEY_NAME, "")
-            options.redactor.add([key] if key else [])
-            return read_ledger(path, settings.target, key.encode())
-        case _:
-            raise UsageError(
-                "a ledger in a Git ref is not supported by this version",
-                hint="use `ledger: {file: PATH}`, or leave `ledger` out",
-            )
+def _settled(memory: Memory, loaded: Loaded, state: LiveState) -> tuple[Folded, list[Diagnostic]]:
+    """Return what is remembered once cut-short runs are settled and renamed manifests followed, and what to say."""
+    found = Found(
+        resources=loaded.resources,
+        live=state.objects,
+        unreadable=state.unreadable.keys(),
+        ambiguous={problem.address for problem in state.problems if problem.address is not None},
+        selected=loaded.selected,
+    )
+    folded, said = settle(memory.remembered.folded, found)
+    ledger, renamed = follow_renames(folded.ledger, loaded.resources, state.objects)
+    return replace(folded, ledger=ledger), [*memory.remembered.notes, *said, *renamed]
 
 
 def blocked(plan: Plan) -> Refused:
@@ -304,16 +317,18 @@ def apply(
     on_begin: Callable[[Change], None] = lambda change: None,
     on_outcome: Callable[[Outcome], None] = lambda outcome: None,
 ) -> Report:
-    """Carry out a plan, record it in the ledger, and tell the functions of each change.
+    """Carry out a plan, record it in journal and ledger, and tell the functions of each change.
 
-    Raises Refused when the plan has blockers; sends nothing then.
+    Raises Refused when the plan has blockers, or another run holds the lock or was there since; sends nothing then.
     """
     if planned.plan.blockers:
         raise blocked(planned.plan)
+    planned.memory.lock_as_read(planned.version)
     timing = options.timing
     started, started_at = timing.clock(), timing.wall_clock()
     attempts, retries = connections.attempts, connections.retries
-    recorder = Recorder(planned.ledger, loaded.settings)
+    revision = git_revision(loaded.settings.root) if planned.memory.lasting else ""
+    recorder = Recorder(planned.memory, planned.folded, planned.plan, revision)
     tools = Tools(
         send=connections.send,
         reader=planned.reader,
@@ -322,14 +337,15 @@ def apply(
         workers=options.parallelism,
         deadline=connections.deadline,
         on_begin=on_begin,
-        on_outcome=on_outcome,
-        on_applied=recorder,
+        on_write=recorder.begin,
+        on_outcome=recorder.telling(on_outcome),
+        on_applied=recorder.applied,
     )
     try:
         execution = execute(planned.plan, planned.inputs, tools)
-        recorder.settle(planned.plan, execution.follow_ups)
+        recorder.settle(execution.follow_ups)
     finally:
-        recorder.write()
+        problems = recorder.finish()
     attempts = connections.attempts - attempts
     return Report(
         target=planned.plan.target,
@@ -340,14 +356,11 @@ def apply(
         seconds=timing.clock() - started,
         requests=attempts - (connections.retries - retries),
         attempts=attempts,
-        started_at=_moment(started_at),
-        finished_at=_moment(timing.wall_clock()),
+        started_at=rfc3339(started_at),
+        finished_at=rfc3339(timing.wall_clock()),
         kinds=_versions(planned),
+        problems=problems,
     )
-
-
-def _moment(epoch_s: float) -> str:
-    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _versions(planned: Planned) -> dict[str, str]:

@@ -13,7 +13,7 @@ from reconciler.core.errors import UsageError
 from reconciler.core.model import Outcome, Plan, Report, Severity
 from reconciler.render.report import render_outcome
 from reconciler.render.text import render_diagnostics, render_plan
-from reconciler.workflow import Connections, Options, load, plan
+from reconciler.workflow import Connections, Options, load, open_memory, plan
 
 
 def apply_saved_plan(options: argparse.Namespace, console: Console, given: Options) -> tuple[Plan, Report]:
@@ -31,8 +31,9 @@ def apply_saved_plan(options: argparse.Namespace, console: Console, given: Optio
     def say(outcome: Outcome) -> None:
         console.say(render_outcome(outcome, console.err_style))
 
-    with Connections(loaded.settings, given) as connections:
-        planned = plan(loaded, connections, given)
+    with open_memory(loaded.settings, given) as memory, Connections(loaded.settings, given) as connections:
+        memory.lock(given.lock_timeout_s, console.say)
+        planned = plan(loaded, connections, given, memory)
         found = compare(approval, planned, loaded, given)
         if not options.only_approved:
             refuse(found, loaded)

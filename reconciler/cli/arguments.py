@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import NoReturn, TypeAlias
 
+from reconciler.cli.ledger_arguments import add_ledger, add_lock_timeout
 from reconciler.cli.output_arguments import FORMATS, add_output
 from reconciler.render.escapes import printable
 
@@ -60,6 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_validate(commands)
     _add_plan(commands)
     _add_apply(commands)
+    add_ledger(commands, _add)
     _add_kinds(commands)
     _add_sandbox(commands)
     _add_demo(commands)
@@ -205,6 +207,7 @@ def _add_apply(commands: Commands) -> None:
         type=_duration,
         help="with --plan: refuse a plan that is older, as in 90m, 24h or 7d",
     )
+    add_lock_timeout(parser)
     add_output(parser, formats=FORMATS)
 
 

@@ -14,7 +14,7 @@ from reconciler.core.model import Ending, Outcome, Plan, Report, Status
 from reconciler.core.selection import read_selection
 from reconciler.render.report import render_outcome, render_report
 from reconciler.render.text import plural, render_diagnostics
-from reconciler.workflow import Connections, Loaded, Options, Planned, apply, blocked, load, plan
+from reconciler.workflow import Connections, Loaded, Options, Planned, apply, blocked, load, open_memory, plan
 
 
 def run_command(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
@@ -27,6 +27,10 @@ def run_command(options: argparse.Namespace, console: Console, environ: Mapping[
             return _plan(options, console, environ)
         case "apply":
             return _apply(options, console, environ)
+        case "ledger":
+            from reconciler.cli.ledger import run_ledger
+
+            return run_ledger(options, console, environ)
         case "kinds":
             if options.kinds_command == "verify":
                 from reconciler.cli.verify import run_verify
@@ -53,6 +57,7 @@ def _options(options: argparse.Namespace, console: Console, environ: Mapping[str
         parallelism=getattr(options, "parallelism", 10),
         resend=getattr(options, "resend", False),
         time_limit_s=getattr(options, "deadline", None),
+        lock_timeout_s=getattr(options, "lock_timeout", 0.0),
         environ=environ,
         redactor=console.redactor,
     )
@@ -116,8 +121,9 @@ def _apply(options: argparse.Namespace, console: Console, environ: Mapping[str, 
         raise UsageError("--only-approved and --max-age belong to --plan", hint="name the saved plan with --plan FILE")
     given = _options(options, console, environ)
     loaded = load(given)
-    with Connections(loaded.settings, given) as connections:
-        planned = plan(loaded, connections, given)
+    with open_memory(loaded.settings, given) as memory, Connections(loaded.settings, given) as connections:
+        memory.lock(given.lock_timeout_s, console.say)
+        planned = plan(loaded, connections, given, memory)
         made = planned.plan
         if made.blockers:
             _show(Result(target=made.target, plan=made), options, console)
@@ -172,6 +178,6 @@ def exit_code_of(report: Report) -> ExitCode:
     found = {outcome.status for outcome in report.outcomes} | {one.status for one in report.follow_ups}
     if report.ending in (Ending.INTERRUPTED, Ending.CUT_OFF):
         return ExitCode.INTERRUPTED
-    if report.ending is Ending.OUT_OF_TIME or found & {Status.FAILED, Status.IN_DOUBT}:
+    if report.ending is Ending.OUT_OF_TIME or report.problems or found & {Status.FAILED, Status.IN_DOUBT}:
         return ExitCode.FAILED
     return ExitCode.REFUSED if found & {Status.CONFLICT, Status.SKIPPED} else ExitCode.DONE

@@ -9,8 +9,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import hmac
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from reconciler.core.model import Address, Json
 from reconciler.core.normalize import Remembers, canonical_json
@@ -18,6 +18,7 @@ from reconciler.core.pointer import MISSING, Path, format_pointer, get, parse_po
 
 FORMAT = 2  # 1 did not hold what removing an object needs
 FORGOTTEN = ""  # in place of a secret's digest that nothing can be compared with any more
+UNSURE = "?"  # in place of a digest when a write was cut short: whatever is wanted counts as not yet applied
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,26 @@ class Record:
     revision: str = ""  # Git revision of the manifests; for people
     removal: Removal | None = None  # None: recorded before this was remembered, so nobody knows
     owed: tuple[str, ...] = ()  # marks of follow-ups that have not been carried out yet, in order
+    named: str = ""  # the address that the digests of secrets are bound to, when it has been renamed since
+
+    def unsure(self, *, everything: bool = False) -> Record:
+        """Return the record after a write that may or may not have happened: secrets count as not applied.
+
+        With `everything`, so do all other fields, for objects that cannot be read.
+        """
+        return replace(
+            self,
+            fields=dict.fromkeys(self.fields, UNSURE) if everything else self.fields,
+            secrets=dict.fromkeys(self.secrets, UNSURE),
+        )
+
+    def owing(self, marks: Iterable[str]) -> Record:
+        """Return the record with these follow-ups not carried out yet."""
+        return replace(self, owed=tuple(sorted({*self.owed, *marks})))
+
+    def forgetful(self) -> Record:
+        """Return the record without the digests of secrets, which can be compared with nothing any more."""
+        return replace(self, secrets=dict.fromkeys(self.secrets, FORGOTTEN))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +74,12 @@ class SecretDigest:
     key: bytes = field(repr=False, default=b"")  # from the environment; empty: use the salt, slowly
     salt: bytes = field(repr=False, default=b"")
 
-    def of(self, address: Address, pointer: str, value: Json) -> str:
+    @property
+    def check(self) -> str:
+        """A digest of a constant under the key, which tells one key from another; empty without a key."""
+        return hmac.new(self.key, b"key of a reconciler ledger", hashlib.sha256).hexdigest()[:32] if self.key else ""
+
+    def of(self, address: Address | str, pointer: str, value: Json) -> str:
         """Return the digest of a secret in hexadecimal."""
         return _secret_digest(self.key, self.salt, f"{address}\n{pointer}\n{canonical_json(value)}")
 
@@ -147,7 +173,10 @@ class Ledger:
             if pointer in record.secrets:
                 if record.secrets[pointer] == FORGOTTEN:
                     return None
-                return hmac.compare_digest(record.secrets[pointer], self.secret.of(address, pointer, value))
+                if record.secrets[pointer] == UNSURE:
+                    return False
+                bound_to = record.named or address
+                return hmac.compare_digest(record.secrets[pointer], self.secret.of(bound_to, pointer, value))
             if pointer in record.fields:
                 return record.fields[pointer] == _plain_digest(pointer, value)
             if isinstance(value, dict) and value:
@@ -172,3 +201,10 @@ class Ledger:
     def remote_ids(self) -> dict[Address, str]:
         """Return the remote ids of all recorded addresses."""
         return {address: record.id for address, record in self.records.items()}
+
+    def moved(self, old: Address, new: Address) -> Ledger:
+        """Return the ledger in which `new` has the record of `old`, for an object whose manifest was renamed."""
+        records = dict(self.records)
+        record = records.pop(old)
+        named = "" if record.named == str(new) else record.named or str(old)
+        return replace(self, records={**records, new: replace(record, named=named)})

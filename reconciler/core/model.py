@@ -398,3 +398,4 @@ class Report:
     started_at: str = ""  # RFC 3339, in UTC
     finished_at: str = ""
     kinds: Mapping[str, str] = field(default_factory=dict)  # version of each kind that was used: shop.Product to v1
+    problems: tuple[Diagnostic, ...] = ()  # what went wrong beside the changes, such as a ledger not written

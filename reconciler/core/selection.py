@@ -31,7 +31,7 @@ class Selection:
     def includes(self, resource: Resource) -> bool:
         if not all(_holds(term, resource.labels) for term in self.labels):
             return False
-        return not self.addresses or any(_fits(pattern, resource.address) for pattern in self.addresses)
+        return not self.addresses or any(fits(pattern, resource.address) for pattern in self.addresses)
 
 
 def read_selection(selectors: Sequence[str], addresses: Sequence[str]) -> Selection:
@@ -57,7 +57,7 @@ def _holds(term: tuple[str, str, str], labels: Mapping[str, str]) -> bool:
     return (labels.get(key) == value) == (op == "=")
 
 
-def _fits(pattern: str, address: Address) -> bool:
+def fits(pattern: str, address: Address) -> bool:
     """Match `system.Kind/name`, `Kind/name` or a bare `name`, each with the globs * ? [...]."""
     full = str(address)
     if "/" not in pattern:

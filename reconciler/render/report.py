@@ -12,7 +12,7 @@ from reconciler.core.moved import Moved
 from reconciler.core.pointer import MISSING, format_pointer
 from reconciler.render.escapes import printable
 from reconciler.render.style import PLAIN, Style
-from reconciler.render.text import plural, show_value
+from reconciler.render.text import plural, render_diagnostics, show_value
 
 _STATUSES = {
     Status.APPLIED: "green",
@@ -63,6 +63,8 @@ def render_report(report: Report, style: Style = PLAIN) -> str:
     if lines and table:
         lines.append("")
     lines += table
+    if report.problems:
+        lines.append(render_diagnostics(report.problems, style))
     if report.ending is not Ending.COMPLETE:
         lines.append(style.paint(_ENDINGS[report.ending], "yellow", "bold"))
     return "\n".join([*lines, summarize_report(report, style)])

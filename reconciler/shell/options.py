@@ -26,6 +26,7 @@ class Options:
     parallelism: int = 10
     resend: bool = False
     time_limit_s: float | None = None  # of the whole run; nothing begins afterwards
+    lock_timeout_s: float = 0.0  # how long an apply waits for the lock of its target
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     redactor: Redactor = field(default_factory=Redactor, repr=False)
     timing: Timing = Timing()

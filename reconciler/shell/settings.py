@@ -257,7 +257,9 @@ def _auth(form: AuthForm | None) -> Auth:
 def _ledger(form: LedgerForm | None, root: Path) -> LedgerSettings | None:
     if form is None:
         return None
-    return FileLedger(path=root / form.file) if form.file is not None else GitLedger(ref=form.git or "")
+    if form.file is not None:
+        return FileLedger(path=root / form.file)
+    return GitLedger(ref=form.git or "", remote=form.remote or "origin")
 
 
 def _credentials(system: SystemSettings) -> Iterator[str]:

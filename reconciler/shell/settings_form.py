@@ -147,6 +147,14 @@ GitRef = Annotated[
         "write it as refs/reconciler/production",
     ),
 ]
+RemoteName = Annotated[
+    Text,
+    _text_rule(
+        r"(?!-)[^\x00-\x20\x7f~^:?*\[\\]+",
+        "must be the name of a Git remote",
+        "write a name that `git remote` shows, such as origin, not a URL",
+    ),
+]
 
 
 # --------------------------------------------------------------------------- form
@@ -244,11 +252,14 @@ class LedgerForm(_Form):
 
     file: Text | None = None
     git: GitRef | None = None
+    remote: RemoteName | None = None
 
     @model_validator(mode="after")
     def exactly_one(self) -> LedgerForm:
-        """Refuse none and several."""
-        _exactly_one(self)
+        """Refuse none and several, and a remote for a file."""
+        _exactly_one(self, "file", "git")
+        if self.remote is not None and self.git is None:
+            raise RuleError("may name a `remote` only beside `git`", "remove `remote`")
         return self
 
 
@@ -275,11 +286,14 @@ def keys_of(form: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in form.model_fields.items()]
 
 
-def _exactly_one(form: BaseModel) -> None:
-    given = [name for name in type(form).model_fields if getattr(form, name) is not None]
+def _exactly_one(form: BaseModel, *names: str) -> None:
+    """Refuse a form in which not exactly one of `names` is given; of all fields when none is named."""
+    chosen = names or tuple(type(form).model_fields)
+    given = [name for name in chosen if getattr(form, name) is not None]
     if len(given) != 1:
         found = " and ".join(given) or "none of them"
-        raise RuleError(f"must name exactly one of {', '.join(keys_of(type(form)))}", f"found {found}")
+        keys = names or tuple(keys_of(type(form)))
+        raise RuleError(f"must name exactly one of {', '.join(keys)}", f"found {found}")
 
 
 SYSTEM_KEYS = tuple(keys_of(SystemForm))

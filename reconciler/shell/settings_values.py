@@ -76,6 +76,7 @@ class GitLedger:
     """The ledger in a ref of the repository that holds the configuration."""
 
     ref: str = field(repr=False)
+    remote: str = "origin"
 
 
 LedgerSettings: TypeAlias = FileLedger | GitLedger

@@ -36,6 +36,7 @@ DOORS_OF_CLI: Mapping[str, tuple[str, ...]] = {
     "cli.commands": ("demo.story",),
     "cli.drafts": ("drafts.definitions", "shell.files", "shell.foreign", "shell.yaml_text"),
     "cli.outputs": ("shell.files",),  # writes what was asked for
+    "cli.ledger": ("shell.memory.memory", "shell.memory.upkeep", "shell.options"),
     "cli.kinds": (
         "shell.files",
         "shell.foreign",
@@ -67,12 +68,39 @@ SHELL: Mapping[str, tuple[str, ...]] = {
     "foreign": ("foreign_nodes", "reading"),
     "foreign_nodes": ("json_nodes", "nodes", "positions", "reading", "scalars", "yaml_nodes"),
     "json_nodes": ("limits", "nodes"),
-    "ledger_file": ("files",),
+    "memory.disk": ("memory.journal_text", "reading"),
+    "memory.file_store": ("files", "memory.disk", "memory.journal_text", "memory.ledger_text", "memory.store"),
+    "memory.git_ref": ("memory.git_command",),
+    "memory.git_store": (
+        "files",
+        "memory.commit_message",
+        "memory.disk",
+        "memory.git_ref",
+        "memory.holder",
+        "memory.journal_text",
+        "memory.ledger_text",
+        "memory.store",
+    ),
+    "memory.journal_text": ("memory.ledger_text",),
+    "memory.memory": ("memory.store", "sending"),
+    "memory.opening": (
+        "memory.file_store",
+        "memory.git_command",
+        "memory.git_ref",
+        "memory.git_store",
+        "memory.holder",
+        "memory.ledger_text",
+        "memory.memory",
+        "memory.store",
+        "options",
+        "settings",
+    ),
+    "memory.recorder": ("memory.memory",),
+    "memory.upkeep": ("memory.memory", "memory.opening", "options", "settings"),
     "options": ("sending",),
     "parsing": ("documents", "json_nodes", "nodes", "positions", "quick_yaml", "reading", "yaml_nodes"),
     "plan_document": ("files", "reading"),
     "quick_yaml": ("limits", "positions", "scalars"),
-    "recorder": ("ledger_file", "revision", "settings"),
     "refresh": ("pages",),
     "search": ("reading",),
     "sending": ("pacing",),
@@ -137,7 +165,7 @@ def test_no_door_of_the_command_line_is_left_open_for_nothing() -> None:
 
 
 def test_only_the_workflow_wires_the_live_shell() -> None:
-    live = ("shell.client", "shell.sending", "shell.refresh", "shell.ledger_file", "shell.authentication")
+    live = ("shell.client", "shell.sending", "shell.refresh", "shell.memory.recorder", "shell.authentication")
     wirers = {
         name
         for name, module in modules().items()
@@ -164,7 +192,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
         "core.grammar_mistakes",
         "core.kinds",
         "core.planfile",
-        "shell.ledger_file",
+        "shell.memory.ledger_text",
         "shell.settings_form",
         "shell.settings_mistakes",
     ),
@@ -213,11 +241,11 @@ def test_pure_floors_import_nothing_that_could_have_an_effect(floor: str) -> Non
 OF_FEW: Mapping[str, tuple[str, ...]] = {
     "http": ("sandbox.server",),
     "logging": ("cli.console", "shell.client"),
-    "secrets": ("shell.ledger_file",),
+    "secrets": ("shell.memory.holder", "shell.memory.ledger_text"),
     "signal": ("cli.main", "cli.sandbox"),
     "socket": ("sandbox.server", "shell.endpoint"),  # the endpoint asks only whether a host resolves
     "ssl": ("shell.client", "shell.endpoint"),
-    "subprocess": ("shell.revision",),  # asks git for the revision
+    "subprocess": ("shell.memory.git_command", "shell.revision"),  # git, and nothing else
 }
 """Parts of the standard library that reach outside, and the only modules that may use them."""
 
@@ -283,7 +311,10 @@ DISK: Mapping[str, frozenset[str]] = {
     "shell.files": frozenset({"os.open", "os.fdopen", "tempfile.mkstemp", "unlink"}),
     "shell.foreign": frozenset({"mkdir"}),  # the folder that drafts go to
     "shell.reading": frozenset({"os.open", "os.fdopen"}),
-    "shell.ledger_file": frozenset({"mkdir", "read_bytes"}),  # writes through shell.files
+    "shell.memory.disk": frozenset({"os.open", "unlink"}),
+    "shell.memory.file_store": frozenset({"mkdir", "unlink"}),  # writes through shell.files
+    "shell.memory.git_store": frozenset({"mkdir", "unlink"}),  # its local journal, likewise
+    "shell.memory.holder": frozenset({"read_text"}),  # what the system tells of processes
     "cli.console": frozenset({"os.open"}),  # the null device, behind a closed pipe
     "sandbox.workspace": frozenset({"mkdir", "read_text", "write_text", "unlink", "copytree", "copyfile"}),
     "demo.story": frozenset({"tempfile.TemporaryDirectory", "read_text", "write_text"}),
@@ -307,7 +338,6 @@ CLOCKS = words(
 CLOCK_READERS: Mapping[str, frozenset[str]] = {
     "demo.story": frozenset({"time.monotonic"}),  # tells a person how long the story took
     "shell.sending": frozenset({"random.uniform"}),  # the default of the jitter
-    "shell.recorder": frozenset({"datetime.now"}),  # the ledger's time of apply
 }
 """Who uses a clock or chance other than as the default of a parameter or field."""
 

@@ -13,9 +13,17 @@ import pytest
 from reconciler.core.errors import ExitCode, UsageError
 from reconciler.core.ledger import Applied, Ledger, Record, Removal, make_record
 from reconciler.core.model import Address
-from reconciler.shell.ledger_file import read_ledger, write_ledger
+from reconciler.shell.memory.file_store import read_ledger as read_with_notes
+from reconciler.shell.memory.file_store import write_ledger
+from reconciler.shell.memory.ledger_text import Owner
 
 KEY = b"fake-key-not-real"
+
+
+def read_ledger(path: Path, target: str, key: bytes) -> Ledger:
+    return read_with_notes(path, Owner(target=target, key=key))[0]
+
+
 ADDRESS = Address("shop", "Product", "tea")
 OTHER = Address("shop", "Product", "mug")
 
@@ -85,6 +93,7 @@ def test_the_layout_of_the_file(tmp_path: Path) -> None:
         "target": "test",
         "salt": ledger.secret.salt.hex(),
         "keyed": True,
+        "key_check": ledger.secret.check,
         "records": {
             "shop.Product/tea": {
                 "id": "p-1",
@@ -160,7 +169,7 @@ def test_what_is_no_ledger_is_refused_and_left_alone(tmp_path: Path, content: st
 
 
 def test_a_folder_is_no_ledger(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="Is a directory"):
+    with pytest.raises(UsageError, match="cannot read the ledger"):
         read_ledger(tmp_path, "test", b"")
 
 

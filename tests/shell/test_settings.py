@@ -184,7 +184,7 @@ def test_every_way_to_sign_in(folder: Path, text: str, auth: Auth) -> None:
 
 def test_a_ledger_in_git(folder: Path) -> None:
     settings = load(folder, SMALLEST.replace("test: {", "test: {ledger: {git: refs/reconciler/test}, "))
-    assert settings.ledger == GitLedger(ref="refs/reconciler/test")
+    assert settings.ledger == GitLedger(ref="refs/reconciler/test", remote="origin")
 
 
 def test_settings_know_which_keys_of_a_system_are_no_parameters() -> None:

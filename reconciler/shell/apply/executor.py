@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from functools import partial
 from graphlib import TopologicalSorter
 from typing import Protocol
 
@@ -60,6 +61,7 @@ class Tools:
     workers: int = 10  # changes of one system at a time
     deadline: float = math.inf  # of the clock; nothing begins afterwards
     on_begin: Callable[[Change], None] = lambda change: None
+    on_write: Callable[[Change, Request], None] = lambda change, request: None  # right before each; may refuse it
     on_outcome: Callable[[Outcome], None] = lambda outcome: None
     on_applied: Callable[[Considered, LiveObject], None] = lambda considered, live: None
 
@@ -249,14 +251,16 @@ def intent_of(plan: Plan, change: Change) -> str:
 
 
 class _Counter:
-    """Sends, and counts what one change needs."""
+    """Sends, and counts what one change needs. `on_write` is told of each write before it is sent."""
 
-    def __init__(self, send: CountedSend) -> None:
-        self._send = send
+    def __init__(self, send: CountedSend, on_write: Callable[[Request], None] = lambda request: None) -> None:
+        self._send, self._on_write = send, on_write
         self.requests = 0
         self.attempts = 0
 
     def __call__(self, request: Request) -> Response:
+        if request.writes:
+            self._on_write(request)
         self.requests += 1
         return self._send(request, on_attempt=self._attempt)
 
@@ -271,7 +275,7 @@ def _apply(change: Change, run: _Run) -> Outcome:
     run.begin(change)
     tools = run.tools
     started = tools.clock()
-    count = _Counter(tools.send)
+    count = _Counter(tools.send, partial(tools.on_write, change))
     try:
         considered = consider(change.address, run.inputs, run.known())
         if considered.unknown:

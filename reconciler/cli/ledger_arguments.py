@@ -1,0 +1,73 @@
+"""The arguments of the commands about the ledger, and of those that take its lock. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from reconciler.cli.output_arguments import add_output
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 86400:
+        raise argparse.ArgumentTypeError("a number of seconds from 0 to 86400")
+    return value
+
+
+def add_lock_timeout(parser: argparse.ArgumentParser) -> None:
+    """Add the option to wait for the lock of the target."""
+    parser.add_argument(
+        "--lock-timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        default=0.0,
+        help="wait so long for another run that holds the target's lock (default: 0)",
+    )
+
+
+def add_ledger(commands: Any, add: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add the commands about the ledger; `add` makes a command."""
+    parser = add(commands, "ledger", "look into a target's ledger, and correct what it remembers", epilog=_LEDGER)
+    sub = parser.add_subparsers(dest="ledger_command", metavar="COMMAND", title="commands", required=True)
+    show = add(sub, "show", "show what the ledger holds, who holds its lock, and what is still open", epilog=_PATTERN)
+    show.add_argument("addresses", metavar="ADDRESS", nargs="*", help="only these, in full")
+    history = add(sub, "history", "show what was done, by whom, newest first; -v with every outcome")
+    history.add_argument("--limit", metavar="N", type=_count, default=20, help="how many (default: 20)")
+    forget = add(sub, "forget", "remember nothing of an address any more; no live object is touched", epilog=_PATTERN)
+    forget.add_argument("addresses", metavar="ADDRESS", nargs="+", help="what to forget")
+    move = add(sub, "move", "let a renamed manifest keep its object", epilog=_MOVE)
+    move.add_argument("old", metavar="OLD", help="address that the ledger knows")
+    move.add_argument("new", metavar="NEW", help="address, or only the new name")
+    unlock = add(sub, "unlock", "take the lock away from a run that is surely dead", epilog=_UNLOCK)
+    unlock.add_argument("token", metavar="TOKEN", nargs="?", help="token of the run that holds it")
+    unlock.add_argument("--force", action="store_true", help="whoever holds it")
+    for one in (show, history, forget, move, unlock):
+        group = one.add_argument_group("input")
+        group.add_argument(
+            "--config", metavar="FILE", default="reconciler.yaml", help="configuration (default: reconciler.yaml)"
+        )
+        group.add_argument("--target", metavar="NAME", help="target in the configuration (default: the only one)")
+        if one in (forget, move):
+            add_lock_timeout(one)
+        add_output(one)
+
+
+def _count(text: str) -> int:
+    value = int(text) if text.isdigit() else 0
+    if not 1 <= value <= 100_000:
+        raise argparse.ArgumentTypeError("a number from 1 to 100000")
+    return value
+
+
+_LEDGER = "The ledger is what `ledger` in the configuration names: a file, or a ref of the Git repository."
+_PATTERN = "An address is system.Kind/name, Kind/name or a name; * and ? stand for any characters."
+_MOVE = """\
+Needed where the name is part of the natural key; otherwise the plan notices a renamed manifest by itself."""
+_UNLOCK = """\
+The message about the lock says who holds it and names the token. The next apply settles by reading what the
+run has left open. A run that is still alive loses nothing: its records are laid over those of the next one."""

@@ -1,0 +1,165 @@
+"""One ref of a remote: its commits read, new ones put in place of an expected one.
+
+Reads and writes: the ref at the remote, and objects of the local repository. No branch, no index, no work tree, no
+local ref is touched, and a shallow clone stays as shallow as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.core.errors import ReconcilerError, UsageError
+from reconciler.shell.memory.git_command import Done, Git, failure
+
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """A commit to be made: its files by name, its message, whose it is."""
+
+    files: Mapping[str, bytes] = field(repr=False)
+    message: str
+    parent: str = ""
+    name: str = "reconciler"
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tip:
+    """What a ref points at. `id` is "" when there is no such ref."""
+
+    id: str = ""
+    parent: str = ""
+    subject: str = ""
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+class Moved(Exception):
+    """The ref does not point where it was expected to: somebody else was faster."""
+
+
+class GitRef:
+    """A ref of a remote, seen from one repository."""
+
+    def __init__(self, git: Git, ref: str, remote: str) -> None:
+        self.ref, self.remote = ref, remote
+        self._git = git
+        self._checked = False
+
+    def tip(self) -> Tip:
+        """Return what the ref points at now. Raises ReconcilerError."""
+        self._check()
+        for _ in range(_TRIES):
+            identity = self._remote_id()
+            if not identity:
+                return Tip()
+            if self._has(identity) or self._fetch(identity):
+                return self._read(identity)
+        raise ReconcilerError(f"{self.ref} moves faster than it can be read", hint="run it again")
+
+    def commit(self, commit: Commit) -> str:
+        """Make a commit in the local repository and return its id."""
+        rows = []
+        for name, content in sorted(commit.files.items()):
+            blob = self._git.ask("hash-object", "-w", "--no-filters", "--stdin", given=content).text
+            rows.append(f"100644 blob {blob}\t{name}\n")
+        tree = self._git.ask("mktree", given="".join(rows).encode()).text
+        parents = ["-p", commit.parent] if commit.parent else []
+        more = {
+            f"GIT_{role}_{what}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for what, value in (("NAME", commit.name), ("EMAIL", commit.email))
+        }
+        message = commit.message.encode()
+        return self._git.ask("commit-tree", tree, *parents, "-F", "-", given=message, more=more).text
+
+    def put(self, new: str, expected: str) -> None:
+        """Let the ref point at `new`, if it points at `expected` now; "" stands for no ref, in both.
+
+        Raises Moved when it points at something else, and ReconcilerError when the remote does not allow it.
+        """
+        if new == expected:
+            return
+        done = self._git.run(
+            "push", "--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no",
+            f"--force-with-lease={self.ref}:{expected}", self.remote, f"{new}:{self.ref}",
+        )  # fmt: skip
+        if done.code == 0:
+            return
+        # What the remote holds tells more than any message: the answer to a push that arrived may be lost.
+        there = self._remote_id()
+        if there == new:
+            return
+        if there != expected:
+            raise Moved
+        raise failure(f"pushing {self.ref} to {self.remote}", done)
+
+    def log(self, limit: int, start: str) -> list[tuple[str, str, str, str]]:
+        """Return id, author, time (RFC 3339) and message of commits, newest first."""
+        shown = "--format=%H%x00%an <%ae>%x00%aI%x00%B%x01"
+        text = self._git.ask("log", f"--max-count={limit}", "--first-parent", shown, start).out.decode(
+            "utf-8", "replace"
+        )
+        rows = [row.strip("\n").split("\0") for row in text.split("\1") if row.strip()]
+        return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+    def git_path(self, name: str) -> str:
+        """Return where a file of ours stands inside the repository's own folder."""
+        return self._git.ask("rev-parse", "--path-format=absolute", "--git-path", name).text
+
+    def identity(self) -> tuple[str, str]:
+        """Return the name and address that the repository's user has configured, "" for what is not."""
+        name, email = (self._git.run("config", "--get", f"user.{what}").text for what in ("name", "email"))
+        return name, email
+
+    # ------------------------------------------------------------------ reading
+
+    def _check(self) -> None:
+        if self._checked:
+            return
+        inside = self._git.run("rev-parse", "--git-dir")
+        if inside.code != 0:
+            raise failure("reading the ledger", inside)
+        remotes = self._git.run("remote").text.split()
+        if self.remote not in remotes:
+            known = f"remotes here: {', '.join(remotes)}; choose one with `ledger: {{git: …, remote: NAME}}`"
+            raise UsageError(
+                f"the repository has no remote {self.remote!r}, where the ledger {self.ref} would be",
+                hint=known if remotes else f"add it with `git remote add {self.remote} URL`, or use a ledger in a file",
+            )
+        self._checked = True
+
+    def _remote_id(self) -> str:
+        done = self._git.run("ls-remote", "--refs", self.remote, self.ref)
+        if done.code != 0:
+            raise failure(f"reading {self.ref} of {self.remote}", done)
+        # The pattern also fits refs/x/refs/reconciler/y.
+        rows = [line.split("\t") for line in done.text.splitlines()]
+        return next((row[0] for row in rows if len(row) == 2 and row[1] == self.ref), "")
+
+    def _has(self, identity: str) -> bool:
+        return self._git.run("cat-file", "-e", f"{identity}^{{tree}}", more=_NO_LAZY_FETCH).code == 0
+
+    def _fetch(self, identity: str) -> bool:
+        """Fetch the ref and tell whether `identity` has come along; not when the ref has moved meanwhile."""
+        done = self._git.run(
+            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-prune", "--refmap=",
+            "--recurse-submodules=no", self.remote, self.ref,
+        )  # fmt: skip
+        if done.code != 0 and "couldn't find remote ref" not in done.err:
+            raise failure(f"fetching {self.ref} from {self.remote}", done)
+        return done.code == 0 and self._has(identity)
+
+    def _read(self, identity: str) -> Tip:
+        parent, _, subject = self._git.ask("log", "-1", "--format=%P%x00%s", identity).text.partition("\0")
+        names = self._git.ask("ls-tree", "--name-only", "-z", identity).out.decode("utf-8", "replace")
+        files = {name: self._blob(identity, name).out for name in names.split("\0") if name}
+        return Tip(id=identity, parent=parent.split(" ")[0], subject=subject, files=files)
+
+    def _blob(self, identity: str, name: str) -> Done:
+        return self._git.ask("cat-file", "blob", f"{identity}:{name}")
+
+
+_NO_LAZY_FETCH = {"GIT_NO_LAZY_FETCH": "1"}

@@ -1,0 +1,194 @@
+"""Ledgers as JSON text and back: ids and digests by address, never a value.
+
+Reads and writes nothing itself; draws the salt of a new ledger.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from reconciler.core.errors import UsageError
+from reconciler.core.ledger import FORMAT, Ledger, Record, Removal, SecretDigest
+from reconciler.core.model import Address, Diagnostic, JsonObject, Severity
+
+KEY_NAME = "RECONCILER_LEDGER_KEY"
+
+
+class _RemovalForm(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    protect: bool = False
+    place: dict[str, Any] = Field(default_factory=dict)
+    parents: list[str] = Field(default_factory=list)
+
+
+class _RecordForm(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    id: str
+    fields: dict[str, str] = Field(default_factory=dict)
+    secrets: dict[str, str] = Field(default_factory=dict)
+    applied_at: str = ""
+    revision: str = ""
+    named: str = ""
+    removal: _RemovalForm | None = None  # format 2
+    owed: list[str] = Field(default_factory=list)  # format 2
+
+
+class _LedgerForm(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    format: int
+    target: str
+    salt: str
+    keyed: bool = False
+    key_check: str = ""
+    records: dict[str, _RecordForm] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Whose ledger it is, and the key of its digests; empty means that a salt and a slow function are used."""
+
+    target: str
+    key: bytes = b""
+
+
+def new_ledger(owner: Owner) -> Ledger:
+    """Return an empty ledger."""
+    return Ledger(target=owner.target, secret=SecretDigest(key=owner.key, salt=secrets.token_bytes(16)))
+
+
+def read_ledger_text(content: bytes, place: str, owner: Owner) -> tuple[Ledger, list[Diagnostic]]:
+    """Return the ledger that stands in `content`, and what a person must know of it. `place` is for messages.
+
+    Records made with another key than that of `owner`, or with a key and read without one, or the other way round,
+    forget their secrets, since nothing could be compared.
+
+    Raises UsageError when it is no ledger or belongs to another target.
+    """
+    try:
+        _refuse_newer(place, content)
+        form = _LedgerForm.model_validate_json(content)
+        records = {read_address(text): _record(record) for text, record in form.records.items()}
+        secret = SecretDigest(key=owner.key, salt=bytes.fromhex(form.salt))
+    except ValueError:
+        raise UsageError(
+            f"cannot read the ledger {place}: it is not a ledger",
+            hint="restore it from a backup, or move it away: objects are found again by their natural keys",
+        ) from None
+    if form.target != owner.target:
+        raise UsageError(
+            f"the ledger {place} belongs to the target {form.target!r}, not {owner.target!r}",
+            hint="give each target a ledger of its own in reconciler.yaml",
+        )
+    changed = _key_change(form, secret)
+    notes = []
+    if changed:
+        if any(record.secrets for record in records.values()):
+            notes.append(_key_note(changed))
+        records = {address: record.forgetful() for address, record in records.items()}
+    return Ledger(target=owner.target, records=records, secret=secret), notes
+
+
+def _key_change(form: _LedgerForm, secret: SecretDigest) -> str:
+    """Return in words how the key differs from the one that the ledger was written with, "" where it does not."""
+    if form.keyed and not secret.key:
+        return f"was written with a key, and {KEY_NAME} is not set"
+    if secret.key and not form.keyed:
+        return f"was written without a key, and {KEY_NAME} is set now"
+    if form.key_check not in ("", secret.check):
+        return f"was written with another key than {KEY_NAME} holds now"
+    return ""
+
+
+def _key_note(change: str) -> Diagnostic:
+    return Diagnostic(
+        severity=Severity.WARNING,
+        code="ledger-key",
+        message=f"the ledger {change}: whether secrets have changed cannot be told this time",
+        hint="put the old key back, or apply once with --resend, which sends all secrets",
+    )
+
+
+def _refuse_newer(place: str, content: bytes) -> None:
+    """Look at the format before anything else: a newer ledger may hold what the form here does not know."""
+    document = json.loads(content)
+    number = document.get("format") if isinstance(document, dict) else None
+    if isinstance(number, int) and number > FORMAT:
+        raise UsageError(f"the ledger {place} was written by a newer reconciler", hint="upgrade this one")
+
+
+def ledger_text(ledger: Ledger) -> str:
+    """Return `ledger` as text, the same for the same records whatever their order."""
+    document = {
+        "format": FORMAT,
+        "target": ledger.target,
+        "salt": ledger.secret.salt.hex(),
+        "keyed": bool(ledger.secret.key),
+        **({"key_check": ledger.secret.check} if ledger.secret.key else {}),
+        "records": {str(address): record_document(record) for address, record in sorted(ledger.records.items())},
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+# --------------------------------------------------------------------------- records
+
+
+def record_document(record: Record) -> JsonObject:
+    """Return one record as JSON."""
+    return {
+        "id": record.id,
+        "fields": dict(sorted(record.fields.items())),
+        "secrets": dict(sorted(record.secrets.items())),
+        "applied_at": record.applied_at,
+        "revision": record.revision,
+        **({"named": record.named} if record.named else {}),
+        **_removal_document(record.removal),
+        **({"owed": list(record.owed)} if record.owed else {}),
+    }
+
+
+def read_record(document: JsonObject) -> Record:
+    """Return the record that stands in `document`. Raises ValueError."""
+    return _record(_RecordForm.model_validate(document))
+
+
+def _record(form: _RecordForm) -> Record:
+    return Record(
+        id=form.id,
+        fields=form.fields,
+        secrets=form.secrets,
+        applied_at=form.applied_at,
+        revision=form.revision,
+        named=form.named,
+        removal=_removal(form.removal),
+        owed=tuple(form.owed),
+    )
+
+
+def _removal(form: _RemovalForm | None) -> Removal | None:
+    if form is None:
+        return None
+    return Removal(protect=form.protect, place=form.place, parents=tuple(map(read_address, form.parents)))
+
+
+def _removal_document(removal: Removal | None) -> JsonObject:
+    if removal is None:
+        return {}
+    place, parents = dict(sorted(removal.place.items())), [str(address) for address in removal.parents]
+    return {"removal": {"protect": removal.protect, "place": place, "parents": parents}}
+
+
+def read_address(text: str) -> Address:
+    """Return the address that `text` is. Raises ValueError."""
+    kind, _, name = text.partition("/")
+    system, _, kind = kind.partition(".")
+    if not (system and kind and name):
+        raise ValueError(f"{text!r} is no address")
+    return Address(system, kind, name)

@@ -1,0 +1,203 @@
+"""Keeps the books of one apply: what is about to be sent, what became of it, what the ledger is to hold.
+
+Reads and writes: the memory that it is given. Never a value: ids, digests, methods.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from reconciler.core.considered import Considered
+from reconciler.core.errors import ReconcilerError
+from reconciler.core.journal import Ended, Entry, Event, Folded, Intent, fold
+from reconciler.core.ledger import Applied, Record, make_record
+from reconciler.core.model import (
+    Address,
+    Change,
+    Diagnostic,
+    FollowUpOutcome,
+    LiveObject,
+    Outcome,
+    Plan,
+    Request,
+    Severity,
+    Status,
+)
+from reconciler.core.owing import mark, settle
+from reconciler.core.removal import remembered
+from reconciler.shell.memory.memory import Memory
+
+
+class Recorder:
+    """Journal and ledger of one apply, safe in threads. `folded` is what the plan was made on."""
+
+    def __init__(self, memory: Memory, folded: Folded, plan: Plan, revision: str) -> None:
+        self._memory, self._folded, self._plan, self._revision = memory, folded, plan, revision
+        self._entries: list[Entry] = []
+        self._learnt: dict[Address, Record | None] = {}  # None: to be forgotten
+        self._open: set[Address] = set()  # begun, and not ended
+        self._outcomes: list[tuple[str, ...]] = []
+        self._began = self._over = False
+        self._guard, self._first = threading.Lock(), threading.Lock()
+
+    # ------------------------------------------------------------------ hooks of the executor
+
+    def begin(self, change: Change, request: Request) -> None:
+        """Put on record that `request` is about to be sent for `change`. Raises ReconcilerError when it cannot be."""
+        if not self._memory.lasting:
+            return
+        with self._first:  # nothing is sent before the run as a whole is on record
+            if not self._began and not self._over:
+                self._memory.begin(self._folded, list(self._planned()))
+                self._began = True
+        path = hashlib.sha256(request.path.encode()).hexdigest()[:16]
+        intent = replace(self._intent(change), method=request.method, path=path)
+        self._memory.append(intent)
+        with self._guard:
+            if self._over:  # its books are closed, so nothing more may be sent
+                raise ReconcilerError("interrupted before anything was sent")
+            self._entries.append(intent)
+            self._open.add(change.address)
+
+    def applied(self, considered: Considered, live: LiveObject) -> None:
+        """Remember an object as it is now, whether it was written or was so already."""
+        if not self._memory.lasting:
+            return
+        address = considered.resource.address
+        comparison = considered.compared_with(live)
+        applied = Applied(
+            address=address,
+            remote_id=live.id,
+            stated=considered.spec,
+            canonical=comparison.desired,
+            by_memory=comparison.by_memory,
+            hides=considered.hides,
+            removal=remembered(considered),
+        )
+        record = make_record(applied, self._folded.ledger.secret)
+        old = self._folded.ledger.records.get(address)
+        if old is not None:
+            record = replace(record, owed=old.owed)
+        if old is not None and replace(old, applied_at="", revision="") == record:
+            record = old
+        else:
+            record = replace(record, applied_at=self._memory.now(), revision=self._revision)
+        self._learn(address, record)
+
+    def forget(self, address: Address) -> None:
+        """Let the ledger hold nothing of `address` any more: its object is gone, or is no longer managed."""
+        if self._memory.lasting:
+            self._learn(address, None)
+
+    def settle(self, follow_ups: Sequence[FollowUpOutcome]) -> None:
+        """Remember which follow-ups of the plan are still owed."""
+        if self._memory.lasting:
+            with self._guard:
+                self._learnt.update(settle(self._records(), self._plan, follow_ups))
+
+    def telling(self, on_outcome: Callable[[Outcome], None]) -> Callable[[Outcome], None]:
+        """Return a function that remembers each outcome and passes it on."""
+
+        def tell(outcome: Outcome) -> None:
+            self.outcome(outcome)
+            on_outcome(outcome)
+
+        return tell
+
+    def outcome(self, outcome: Outcome) -> None:
+        """Remember what became of a change."""
+        status = outcome.status
+        with self._guard:
+            self._outcomes.append((status.value.replace(" ", "-"), outcome.action.value, str(outcome.address)))
+            unsettled = outcome.address in self._open
+        if unsettled and status is not Status.APPLIED:
+            self._end(outcome.address, status, None)
+
+    # ------------------------------------------------------------------ the end
+
+    def finish(self) -> tuple[Diagnostic, ...]:
+        """Write ledger and history, and let go of the lock; return what went wrong with that."""
+        if not self._memory.lasting:
+            return ()
+        with self._first:
+            self._over = True
+        with self._guard:
+            folded = self._now()
+            ledger = replace(folded.ledger, records=self._records())
+        changed = self._memory.differs(ledger)
+        if changed or self._began or self._outcomes or self._memory.remembered.leftover:
+            try:
+                self._memory.finish(replace(folded, ledger=ledger), self._event(changed))
+            except ReconcilerError as error:
+                return (_not_written(error),)
+        else:
+            self._memory.release()
+        return ()
+
+    # ------------------------------------------------------------------ entries
+
+    def _now(self) -> Folded:
+        return fold(self._folded.ledger, [*self._folded.entries, self._memory.run, *self._entries])
+
+    def _records(self) -> dict[Address, Record]:
+        known: dict[Address, Record | None] = {**self._now().ledger.records, **self._learnt}
+        return {address: record for address, record in known.items() if record is not None}
+
+    def _event(self, changed: int) -> Event:
+        run = self._memory.run
+        return Event(
+            what="apply",
+            at=self._memory.now(),
+            by=run.who,
+            run=run.token,
+            revision=self._revision,
+            plan=self._plan.digest,
+            url=run.url,
+            note="" if self._outcomes else f"{changed} recorded as found" if changed else "settled an earlier run",
+            outcomes=tuple(sorted(self._outcomes, key=lambda outcome: outcome[2])),
+        )
+
+    def _planned(self) -> Sequence[Intent]:
+        return [self._intent(change) for change in self._plan.pending]
+
+    def _intent(self, change: Change) -> Intent:
+        return Intent(
+            run=self._memory.run.token,
+            address=change.address,
+            action=change.action,
+            at=self._memory.now(),
+            owes=self._owes(change.address),
+        )
+
+    def _owes(self, address: Address) -> tuple[str, ...]:
+        """Return the marks of the follow-ups that wait for a change, which a run that is killed never makes."""
+        return tuple(sorted(mark(one.key) for one in self._plan.follow_ups if address in one.waits_for))
+
+    def _learn(self, address: Address, record: Record | None) -> None:
+        with self._guard:
+            self._learnt[address] = record
+            begun = address in self._open
+        if begun:
+            owing = None if record is None else record.owing(self._owes(address))
+            self._end(address, Status.APPLIED, owing)
+
+    def _end(self, address: Address, status: Status, record: Record | None) -> None:
+        ending = Ended(run=self._memory.run.token, address=address, status=status, record=record, at=self._memory.now())
+        with self._guard:
+            self._entries.append(ending)
+            self._open.discard(address)
+        with suppress(ReconcilerError):  # what is not on record as ended is settled by reading
+            self._memory.append(ending)
+
+
+def _not_written(error: ReconcilerError) -> Diagnostic:
+    return Diagnostic(
+        severity=Severity.ERROR,
+        code="ledger-not-written",
+        message=f"the changes were made, and the ledger does not know of them: {error.message}",
+        hint=error.hint,
+    )
