@@ -171,8 +171,7 @@ class Request:
     def __str__(self) -> str:
         from urllib.parse import urlencode
 
-        query = "?" + urlencode(self.query) if self.query else ""
-        return f"{self.method} {self.path}{query}"
+        return f"{self.method} {self.path}{'?' + urlencode(self.query) if self.query else ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

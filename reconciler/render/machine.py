@@ -170,7 +170,7 @@ def report_document(report: Report) -> JsonObject:
             }
             for one in report.follow_ups
         ],
-        "problems": [_diagnostic(d) for d in report.problems],
+        **({"problems": [_diagnostic(d) for d in report.problems]} if report.problems else {}),
     }
 
 
