@@ -49,6 +49,7 @@ from reconciler.shell.memory.opening import open_memory
 from reconciler.shell.memory.recorder import Recorder
 from reconciler.shell.once import Once
 from reconciler.shell.options import Options
+from reconciler.shell.parse_cache import open_cache
 from reconciler.shell.refresh import LiveReader, LiveState, refresh
 from reconciler.shell.revision import git_revision
 from reconciler.shell.settings import (
@@ -100,10 +101,13 @@ def load(options: Options) -> Loaded:
         )
     paths, problems = find_manifests(_roots(settings, options), settings.root)
     documents: list[Document] = []
+    cache = open_cache(options.environ, settings.manifest_paths) if options.cache else None
     for path in paths:
-        read, found = read_documents(path, display_path(path))
+        read, found = read_documents(path, display_path(path), cache)
         documents += read
         problems += found
+    if cache is not None:
+        cache.save()
     checked = _check(documents, settings, options, use=_use_of(documents, settings))
     if any(problem.severity is Severity.ERROR for problem in checked.problems):
         # To say what is wrong, all kinds must be known, if only to suggest the one that was meant.

@@ -114,6 +114,11 @@ def _add_input(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="only resources whose address fits, as in 'shop.Product/*'; may be repeated",
     )
+    group.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="parse every manifest again, changed or not",
+    )
 
 
 def _parallelism(text: str) -> int:

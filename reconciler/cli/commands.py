@@ -55,6 +55,7 @@ def _options(options: argparse.Namespace, console: Console, environ: Mapping[str
         target=options.target,
         selection=read_selection(options.selector, options.address),
         parallelism=getattr(options, "parallelism", 10),
+        cache=not options.no_cache,
         resend=getattr(options, "resend", False),
         time_limit_s=getattr(options, "deadline", None),
         lock_timeout_s=getattr(options, "lock_timeout", 0.0),

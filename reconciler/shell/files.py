@@ -15,7 +15,7 @@ from pathlib import Path
 
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Diagnostic, Document, Source
-from reconciler.shell.parsing import parse
+from reconciler.shell.parsing import Cache, parse
 from reconciler.shell.reading import (
     TooLargeError,
     display_path,
@@ -58,11 +58,12 @@ class TextFileError(Exception):
 # --------------------------------------------------------------------------- documents
 
 
-def read_documents(path: Path, display: str) -> tuple[list[Document], list[Diagnostic]]:
+def read_documents(path: Path, display: str, cache: Cache | None = None) -> tuple[list[Document], list[Diagnostic]]:
     """Read one YAML file (any number of documents) or JSON file, by its suffix.
 
     Returns the documents without a mistake, in order, and the mistakes of the others, by position. Documents
-    that hold nothing but comments are left out; one that is no mapping is returned as it is.
+    that hold nothing but comments are left out; one that is no mapping is returned as it is. What `cache` knows is not
+    parsed again.
     """
     try:
         content = read_bounded(path, LARGEST_DOCUMENT_FILE)
@@ -79,7 +80,7 @@ def read_documents(path: Path, display: str) -> tuple[list[Document], list[Diagn
     refused = list(_control_characters(text, display))
     if refused:
         return [], refused
-    return parse(text, display, json=path.suffix.lower() == ".json")
+    return parse(text, display, json=path.suffix.lower() == ".json", cache=cache, content=content)
 
 
 def _control_characters(text: str, display: str) -> Iterator[Diagnostic]:

@@ -1,9 +1,22 @@
-"""How large and how deep documents may be, whichever way they are read. Pure."""
+"""How large and how deep documents may be, whichever way they are read, and what the quick way gives. Pure."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
+
+from reconciler.core.model import Json
 
 DEEPEST = 100
 """How deep mappings and lists may nest, the outermost one included."""
 
 MOST_ALIASED = 100_000
 """How many values the aliases and merges of one file may add to those that are written out."""
+
+
+class QuickDocument(NamedTuple):
+    """One document: its data, and where its root begins (lines and columns from 1, `at` in characters from 0)."""
+
+    data: Json
+    line: int
+    column: int
+    at: int

@@ -25,6 +25,7 @@ class Options:
     scratch: Path | None = None  # a manifest beside those of the configuration
     parallelism: int = 10
     resend: bool = False
+    cache: bool = True  # of parsed manifests
     time_limit_s: float | None = None  # of the whole run; nothing begins afterwards
     lock_timeout_s: float = 0.0  # how long an apply waits for the lock of its target
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)

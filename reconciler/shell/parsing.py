@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from reconciler.core.model import Diagnostic, Document, Source
 from reconciler.core.pointer import Path
+from reconciler.shell.limits import QuickDocument
 from reconciler.shell.reading import error_at
 
 if TYPE_CHECKING:
@@ -20,22 +21,36 @@ if TYPE_CHECKING:
     from reconciler.shell.documents import Builder
     from reconciler.shell.nodes import SyntaxProblem
     from reconciler.shell.positions import Positions
-    from reconciler.shell.quick_yaml import QuickDocument
 
 _Found = tuple[list[Document], list[Diagnostic]]
 
 
-def parse(text: str, display: str, *, json: bool) -> _Found:
-    """Return the good documents of `text`, in order, and the mistakes of the others, by position."""
+class Cache(Protocol):
+    """Remembers the documents of whole files that were in good order, by their content."""
+
+    def get(self, content: bytes) -> list[QuickDocument] | None: ...
+
+    def put(self, content: bytes, documents: list[QuickDocument]) -> None: ...
+
+
+def parse(text: str, display: str, *, json: bool, cache: Cache | None = None, content: bytes = b"") -> _Found:
+    """Return the good documents of `text`, in order, and the mistakes of the others, by position.
+
+    `content` are the bytes of the text, by which a `cache` knows it.
+    """
     if json:
         return parse_carefully(text, display, json=True)
+    found = None if cache is None else cache.get(content)
+    if found is not None:
+        return _documents(found, text, display), []
     quick = quick_reader()
     if quick is None:
         return parse_carefully(text, display, json=False)
     found = quick(text)
     if found is not None:
-        literal = "${" not in text and "\\" not in text  # an escape may hide one
-        return [_document(one, text, display, literal=literal) for one in found], []
+        if cache is not None:
+            cache.put(content, found)
+        return _documents(found, text, display), []
     return _parse_piecewise(text, display, quick)
 
 
@@ -133,6 +148,11 @@ def _parse_piecewise(text: str, display: str, quick: Callable[[str], list[QuickD
 
 
 # --------------------------------------------------------------------------- positions on demand
+
+
+def _documents(found: list[QuickDocument], text: str, display: str) -> list[Document]:
+    literal = "${" not in text and "\\" not in text  # an escape may hide one
+    return [_document(one, text, display, literal=literal) for one in found]
 
 
 def _document(

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from yaml import YAMLError
 from yaml._yaml import CParser
 from yaml.nodes import MappingNode, ScalarNode
 
 from reconciler.core.model import Json, Source
-from reconciler.shell.limits import DEEPEST, MOST_ALIASED
+from reconciler.shell.limits import DEEPEST, MOST_ALIASED, QuickDocument
 from reconciler.shell.positions import Positions
 from reconciler.shell.scalars import ScalarError, resolve_plain
 
@@ -34,15 +34,6 @@ _MOST_REMEMBERED = 20_000
 
 class Unsure(Exception):
     """The text is not plainly good; the careful path must read it."""
-
-
-class QuickDocument(NamedTuple):
-    """One document: its data, and where its root begins (lines and columns from 1, `at` in characters from 0)."""
-
-    data: Json
-    line: int
-    column: int
-    at: int
 
 
 class _Merge:

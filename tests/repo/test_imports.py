@@ -98,7 +98,8 @@ SHELL: Mapping[str, tuple[str, ...]] = {
     "memory.recorder": ("memory.memory",),
     "memory.upkeep": ("memory.memory", "memory.opening", "options", "settings"),
     "options": ("sending",),
-    "parsing": ("documents", "json_nodes", "nodes", "positions", "quick_yaml", "reading", "yaml_nodes"),
+    "parse_cache": ("files", "limits"),
+    "parsing": ("documents", "json_nodes", "limits", "nodes", "positions", "quick_yaml", "reading", "yaml_nodes"),
     "plan_document": ("files", "reading"),
     "quick_yaml": ("limits", "positions", "scalars"),
     "refresh": ("pages",),
@@ -315,6 +316,7 @@ DISK: Mapping[str, frozenset[str]] = {
     "shell.memory.file_store": frozenset({"mkdir", "unlink"}),  # writes through shell.files
     "shell.memory.git_store": frozenset({"mkdir", "unlink"}),  # its local journal, likewise
     "shell.memory.holder": frozenset({"read_text"}),  # what the system tells of processes
+    "shell.parse_cache": frozenset({"mkdir", "read_bytes", "unlink"}),  # writes through shell.files
     "cli.console": frozenset({"os.open"}),  # the null device, behind a closed pipe
     "sandbox.workspace": frozenset({"mkdir", "read_text", "write_text", "unlink", "copytree", "copyfile"}),
     "demo.story": frozenset({"tempfile.TemporaryDirectory", "read_text", "write_text"}),
