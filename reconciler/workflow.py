@@ -99,19 +99,13 @@ def load(options: Options) -> Loaded:
             "`policy.prune` is not supported by this version, which deletes nothing",
             hint="remove it; objects whose manifests go away stay as they are",
         )
-    paths, problems = find_manifests(_roots(settings, options), settings.root)
-    documents: list[Document] = []
-    cache = open_cache(options.environ, settings.manifest_paths) if options.cache else None
-    for path in paths:
-        read, found = read_documents(path, display_path(path), cache)
-        documents += read
-        problems += found
-    if cache is not None:
-        cache.save()
-    checked = _check(documents, settings, options, use=_use_of(documents, settings))
-    if any(problem.severity is Severity.ERROR for problem in checked.problems):
-        # To say what is wrong, all kinds must be known, if only to suggest the one that was meant.
-        checked = _check(documents, settings, options, use=None)
+    with options.stopwatch.phase("read"):
+        documents, problems = _read_all(settings, options)
+    with options.stopwatch.phase("check"):
+        checked = _check(documents, settings, options, use=_use_of(documents, settings))
+        if any(problem.severity is Severity.ERROR for problem in checked.problems):
+            # To say what is wrong, all kinds must be known, if only to suggest the one that was meant.
+            checked = _check(documents, settings, options, use=None)
     catalog, resources = checked.catalog, checked.resources
     problems += checked.problems
     if not documents and not problems:
@@ -130,6 +124,20 @@ def load(options: Options) -> Loaded:
         warnings=tuple(problems),
         documents=len(documents),
     )
+
+
+def _read_all(settings: Settings, options: Options) -> tuple[list[Document], list[Diagnostic]]:
+    """Return the documents of all manifests, and what is wrong with the files."""
+    paths, problems = find_manifests(_roots(settings, options), settings.root)
+    documents: list[Document] = []
+    cache = open_cache(options.environ, settings.manifest_paths) if options.cache else None
+    for path in paths:
+        read, found = read_documents(path, display_path(path), cache)
+        documents += read
+        problems += found
+    if cache is not None:
+        cache.save()
+    return documents, problems
 
 
 def _roots(settings: Settings, options: Options) -> list[Path]:
@@ -259,7 +267,8 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
     )
     needed = with_parents({*loaded.selected, *(intent.address for intent in begun)}, loaded.resources)
     at_once = reader.counting(Once(reader.send))  # one document may hold many objects
-    state = refresh(at_once, [loaded.resources[address] for address in sorted(needed)])
+    with options.stopwatch.phase("refresh"):
+        state = refresh(at_once, [loaded.resources[address] for address in sorted(needed)])
     if state.failures:
         raise _all_failures(state.failures)
     folded, said = _settled(memory, loaded, state)
@@ -275,7 +284,8 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
         due=tuple(find_due(reader, known, loaded.selected, folded.ledger.owes)),
         resend=options.resend,
     )
-    made = make_plan(inputs, [*loaded.warnings, *said, *state.problems])
+    with options.stopwatch.phase("decide"):
+        made = make_plan(inputs, [*loaded.warnings, *said, *state.problems])
     made = replace(made, requests_made=connections.attempts)
     return Planned(plan=made, inputs=inputs, reader=reader, memory=memory, folded=folded, version=remembered.version)
 
@@ -346,7 +356,8 @@ def apply(
         on_applied=recorder.applied,
     )
     try:
-        execution = execute(planned.plan, planned.inputs, tools)
+        with options.stopwatch.phase("apply"):
+            execution = execute(planned.plan, planned.inputs, tools)
         recorder.settle(execution.follow_ups)
     finally:
         problems = recorder.finish()

@@ -61,6 +61,7 @@ def _options(options: argparse.Namespace, console: Console, environ: Mapping[str
         lock_timeout_s=getattr(options, "lock_timeout", 0.0),
         environ=environ,
         redactor=console.redactor,
+        stopwatch=options.stopwatch,
     )
 
 
@@ -145,7 +146,7 @@ def _apply(options: argparse.Namespace, console: Console, environ: Mapping[str, 
 def _finish(made: Plan, report: Report, options: argparse.Namespace, console: Console) -> ExitCode:
     """Show and write what became of an apply, and return the exit code that it amounts to."""
     if options.report is not None:
-        write_report(report, Path(options.report), console)
+        write_report(report, Path(options.report), console, options.stopwatch.timings())
     if options.format == "text":
         console.result("\n" + render_report(report, console.style))
     deliver(Result(target=made.target, plan=made, report=report), options, console)

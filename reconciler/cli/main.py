@@ -77,6 +77,9 @@ def _report_usage(arguments: Sequence[str], wrong: WrongUsage) -> int:
 def _run(options: argparse.Namespace) -> int:
     import os
 
+    from reconciler.shell.stopwatch import Stopwatch
+
+    options.stopwatch = Stopwatch()  # first, so that what is loaded next counts as well
     from reconciler.cli.commands import run_command
     from reconciler.cli.console import configure_logging, open_console, silence_stdout
     from reconciler.core.errors import ExitCode, ReconcilerError
@@ -103,6 +106,11 @@ def _run(options: argparse.Namespace) -> int:
         console.complain(traceback.format_exc())
         console.error("this is a bug in reconciler", "please report it with the lines above; no secret is in them")
         return int(ExitCode.BUG)
+    finally:
+        if options.timings:
+            from reconciler.render.timings import render_timings
+
+            console.complain(render_timings(options.stopwatch.timings(), console.err_style))
 
 
 def _collect_seldom() -> None:

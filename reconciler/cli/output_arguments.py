@@ -42,6 +42,7 @@ def add_output(parser: argparse.ArgumentParser, *, formats: tuple[str, ...] = ("
         action="store_true",
         help="no colours, also when NO_COLOR is set or output is no terminal",
     )
+    group.add_argument("--timings", action="store_true", help="say at the end where the time went, on stderr")
     group.add_argument("-q", "--quiet", action="store_true", help="print results and errors only")
     group.add_argument(
         "-v",

@@ -11,6 +11,7 @@ from pathlib import Path
 from reconciler.cli.console import Console
 from reconciler.core.errors import InvalidInput, ReconcilerError, Refused, UsageError
 from reconciler.core.model import Diagnostic, Plan, Report
+from reconciler.core.timings import Timings
 from reconciler.render.escapes import json_text
 from reconciler.render.findings import Findings
 from reconciler.render.machine import diagnostics_document, error_document, plan_document, report_document
@@ -58,9 +59,9 @@ def deliver(result: Result, options: argparse.Namespace, console: Console) -> No
             write_atomically(Path(path), text if text.endswith("\n") else text + "\n")
 
 
-def write_report(report: Report, path: Path, console: Console) -> None:
+def write_report(report: Report, path: Path, console: Console, timings: Timings) -> None:
     """Write what became of an apply. Raises UsageError when that cannot be done."""
-    write_atomically(path, _as_json(console.redactor.json(report_document(report))) + "\n")
+    write_atomically(path, _as_json(console.redactor.json(report_document(report, timings))) + "\n")
 
 
 def _findings(result: Result, options: argparse.Namespace, console: Console) -> Findings:
@@ -71,7 +72,7 @@ def _findings(result: Result, options: argparse.Namespace, console: Console) -> 
     return Findings(
         target=result.target,
         plan=None if result.plan is None else redact(plan_document(result.plan, show_requests=show)),
-        report=None if result.report is None else redact(report_document(result.report)),
+        report=None if result.report is None else redact(report_document(result.report, options.stopwatch.timings())),
         mistakes=None if mistakes is None else redact(diagnostics_document(mistakes)),
         error=redact(error_document(result.error)) if failed and result.error is not None else None,
     )

@@ -22,8 +22,10 @@ from reconciler.core.model import (
     Status,
 )
 from reconciler.core.pointer import MISSING, format_pointer
+from reconciler.core.timings import Timings
 from reconciler.render.report import summarize_report
 from reconciler.render.text import summarize_plan
+from reconciler.render.timings import timings_document
 
 FORMAT = 1
 
@@ -139,8 +141,8 @@ def _field(field: FieldChange) -> JsonObject:
     return document
 
 
-def report_document(report: Report) -> JsonObject:
-    """Return what an apply did; `schemas/report.schema.json` describes it."""
+def report_document(report: Report, timings: Timings | None = None) -> JsonObject:
+    """Return what an apply did, and where the time went; `schemas/report.schema.json` describes it."""
     counts = Counter(outcome.status for outcome in report.outcomes)
     return {
         "format": FORMAT,
@@ -170,6 +172,7 @@ def report_document(report: Report) -> JsonObject:
             }
             for one in report.follow_ups
         ],
+        **({} if timings is None else {"timings": timings_document(timings)}),
         **({"problems": [_diagnostic(d) for d in report.problems]} if report.problems else {}),
     }
 

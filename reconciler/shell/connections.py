@@ -16,6 +16,7 @@ from reconciler.core.model import (
     Request,
     Response,
 )
+from reconciler.core.timings import Traffic
 from reconciler.shell.endpoint import Endpoint
 from reconciler.shell.options import Options
 from reconciler.shell.sending import Pace, Sender
@@ -39,6 +40,7 @@ class Connections:
         self._clients: dict[str, Client] = {}
         self._senders: dict[str, Sender] = {}
         self._lock = threading.Lock()
+        options.stopwatch.watch(self.traffic)
 
     def __enter__(self) -> Connections:
         return self
@@ -79,6 +81,19 @@ class Connections:
         sender = Sender(client.send, pace=pace, timing=self._options.timing)
         self._senders[system.name] = sender
         return sender
+
+    def traffic(self) -> tuple[Traffic, ...]:
+        """Return what was exchanged with each system so far."""
+        return tuple(
+            Traffic(
+                system=name,
+                requests=(counted := sender.counters).requests,
+                retries=counted.retries,
+                received_bytes=counted.received_bytes,
+                waited_s=counted.waited_s,
+            )
+            for name, sender in sorted(self._senders.items())
+        )
 
     @property
     def attempts(self) -> int:

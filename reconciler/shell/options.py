@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.redaction import Redactor
 from reconciler.core.selection import Selection
 from reconciler.shell.sending import Timing
+from reconciler.shell.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     import httpx
@@ -31,4 +32,5 @@ class Options:
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     redactor: Redactor = field(default_factory=Redactor, repr=False)
     timing: Timing = Timing()
+    stopwatch: Stopwatch = field(default_factory=Stopwatch, repr=False)
     transport: Callable[[str], httpx.BaseTransport] | None = None  # by system; None: the network

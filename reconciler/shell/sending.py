@@ -68,6 +68,7 @@ class Counters:
     requests: int = 0
     retries: int = 0
     waited_s: float = 0.0
+    received_bytes: int = 0  # bodies of answers
 
 
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
@@ -127,12 +128,18 @@ class Sender:
         self._requests = 0
         self._retries = 0
         self._waited_s = 0.0
+        self._received_bytes = 0
 
     @property
     def counters(self) -> Counters:
         """What has happened so far."""
         with self._lock:
-            return Counters(requests=self._requests, retries=self._retries, waited_s=self._waited_s)
+            return Counters(
+                requests=self._requests,
+                retries=self._retries,
+                waited_s=self._waited_s,
+                received_bytes=self._received_bytes,
+            )
 
     @property
     def rate(self) -> float:
@@ -185,6 +192,8 @@ class Sender:
             on_attempt()
             try:
                 answer = self._send(request)
+                with self._lock:
+                    self._received_bytes += len(answer.content)
                 self._take_note(answer, started)
             except TransportError as error:
                 return error

@@ -35,6 +35,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
 DOORS_OF_CLI: Mapping[str, tuple[str, ...]] = {
     "cli.commands": ("demo.story",),
     "cli.drafts": ("drafts.definitions", "shell.files", "shell.foreign", "shell.yaml_text"),
+    "cli.main": ("shell.stopwatch",),
     "cli.outputs": ("shell.files",),  # writes what was asked for
     "cli.ledger": ("shell.memory.memory", "shell.memory.upkeep", "shell.options"),
     "cli.kinds": (
@@ -97,7 +98,7 @@ SHELL: Mapping[str, tuple[str, ...]] = {
     ),
     "memory.recorder": ("memory.memory",),
     "memory.upkeep": ("memory.memory", "memory.opening", "options", "settings"),
-    "options": ("sending",),
+    "options": ("sending", "stopwatch"),
     "parse_cache": ("files", "limits"),
     "parsing": ("documents", "json_nodes", "limits", "nodes", "positions", "quick_yaml", "reading", "yaml_nodes"),
     "plan_document": ("files", "reading"),
@@ -311,7 +312,7 @@ OPENERS = frozenset(
 DISK: Mapping[str, frozenset[str]] = {
     "shell.files": frozenset({"os.open", "os.fdopen", "tempfile.mkstemp", "unlink"}),
     "shell.foreign": frozenset({"mkdir"}),  # the folder that drafts go to
-    "shell.reading": frozenset({"os.open", "os.fdopen"}),
+    "shell.reading": frozenset({"os.open"}),
     "shell.memory.disk": frozenset({"os.open", "unlink"}),
     "shell.memory.file_store": frozenset({"mkdir", "unlink"}),  # writes through shell.files
     "shell.memory.git_store": frozenset({"mkdir", "unlink"}),  # its local journal, likewise
