@@ -120,7 +120,9 @@ def compare(approval: Approval, planned: Planned, loaded: Loaded, options: Optio
         for change in planned.plan.pending
         if approval.secrets_bound
     }
-    return compare_with_plan(approval, Today(plan=planned.plan, as_approved=before, secrets=secrets))
+    recorded = planned.folded.ledger.remote_ids()
+    ours = frozenset(a for a, live in planned.inputs.live.items() if recorded.get(a) == live.id)
+    return compare_with_plan(approval, Today(plan=planned.plan, as_approved=before, secrets=secrets, ours=ours))
 
 
 def objections(found: Comparison, loaded: Loaded) -> list[Diagnostic]:

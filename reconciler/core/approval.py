@@ -22,7 +22,7 @@ from reconciler.core.planfile import (
     address_of,
     approval_document,
 )
-from reconciler.core.pointer import format_pointer
+from reconciler.core.pointer import MISSING, format_pointer, get, parse_pointer, starts_with
 from reconciler.core.references import Known
 from reconciler.core.sealing import kind_digest, secrets_digest
 
@@ -177,6 +177,7 @@ class Today:
     plan: Plan
     as_approved: Plan
     secrets: Mapping[Address, str]  # of the pending changes, keyed; empty when nothing is bound
+    ours: frozenset[Address] = frozenset()  # whose live object is the one that the ledger has on record
 
 
 def begun(approval: Approval, inputs: Inputs) -> Inputs:
@@ -197,8 +198,7 @@ def compare_with_plan(approval: Approval, today: Today) -> Comparison:
     then = {change.address: change for change in today.as_approved.changes}
     approved = {address_of(change.address): change for change in approval.changes}
     verdicts = [
-        _judge(address, change, now.get(address), then.get(address), today.secrets)
-        for address, change in approved.items()
+        _judge(address, change, (now.get(address), then.get(address)), today) for address, change in approved.items()
     ]
     verdicts += [
         Verdict(name=str(a), address=a, standing=Standing.EXTRA, why=f"{c.action.value}: not approved")
@@ -240,8 +240,11 @@ def _approved_follow_ups(approval: Approval, today: Today) -> frozenset[str]:
 
 
 def _judge(
-    address: Address, approved: ApprovedChange, now: Change | None, then: Change | None, secrets: Mapping[Address, str]
+    address: Address, approved: ApprovedChange, changes: tuple[Change | None, Change | None], today: Today
 ) -> Verdict:
+    """Return how an approved change stands; `changes` are today's, and that as if nothing had been performed."""
+    now, then = changes
+
     def verdict(standing: Standing, why: str = "") -> Verdict:
         return Verdict(name=str(address), address=address, standing=standing, why=why)
 
@@ -254,12 +257,13 @@ def _judge(
         if removal:
             return verdict(Standing.MISSING, "delete: approved, but it is declared now")
         return verdict(Standing.DONE)
-    if approved.secrets and address in secrets and secrets[address] != approved.secrets:
+    if approved.secrets and today.secrets.get(address, approved.secrets) != approved.secrets:
         return verdict(Standing.MOVED, "a secret is another one than was approved")
     same_action = now.action.value == approved.action
     if same_action and approved.digest in (now.digest, then.digest if then is not None else ""):
         return verdict(Standing.DUE)
-    if _is_rest_of(now, approved):
+    begun_by_us = address in today.ours and then is not None and then.digest == approved.digest
+    if _is_rest_of(now, approved) or (begun_by_us and _is_rest_of_creation(now, approved)):
         return verdict(Standing.DUE)
     return verdict(Standing.MOVED, "; ".join(_differences(approved, now)))
 
@@ -272,6 +276,26 @@ def _is_rest_of(now: Change, approved: ApprovedChange) -> bool:
         return False
     shown = [ApprovedField.model_validate(_field(one)) for one in now.fields]
     return all(any(_same_field(mine, theirs) for theirs in approved.fields) for mine in shown)
+
+
+def _is_rest_of_creation(now: Change, approved: ApprovedChange) -> bool:
+    """Tell whether an update leads to nothing but the values with which the object was to be created."""
+    if not (now.action is Action.UPDATE and approved.action == Action.CREATE.value):
+        return False
+    return all(_was_to_be_set(one, approved) for one in now.fields)
+
+
+def _was_to_be_set(one: FieldChange, approved: ApprovedChange) -> bool:
+    for theirs in approved.fields:
+        place = parse_pointer(theirs.path)
+        if not starts_with(one.path, place) or one.operation is Operation.REMOVE:
+            continue
+        if theirs.sensitive or one.sensitive:
+            return theirs.sensitive and one.sensitive
+        found = get(theirs.after, one.path[len(place) :])
+        # What was not known then is told by the manifest, which asks for the same as then.
+        return not theirs.known or (found is not MISSING and strictly_equal(found, one.after))
+    return False
 
 
 def _same_field(one: ApprovedField, other: ApprovedField) -> bool:

@@ -109,8 +109,11 @@ def fold(ledger: Ledger, entries: Iterable[Entry]) -> Folded:
 def _end(ending: Ended, records: dict[Address, Record], owes: Iterable[str]) -> None:
     if ending.status is not Status.APPLIED:
         # Part of it may have been done. What can be read will be read; secrets cannot.
-        if ending.address in records:
-            records[ending.address] = records[ending.address].unsure().owing(owes)
+        known = records.get(ending.address)
+        if ending.record is not None and (known is None or known.id != ending.record.id):
+            known = ending.record  # created, and then something failed
+        if known is not None:
+            records[ending.address] = known.unsure().owing(owes)
     elif ending.record is None:
         records.pop(ending.address, None)
     else:

@@ -135,3 +135,74 @@ def test_a_follow_up_that_nobody_approved_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused) as caught:
         perform(api, tmp_path / "plan.json")
     assert [d.message for d in caught.value.diagnostics] == ["odd: deploy the site: follow-up: not approved"]
+
+
+WIDGETS = """
+    apiVersion: odd/v1
+    kind: Widget
+    schema:
+      type: object
+      additionalProperties: false
+      properties:
+        name: {type: string}
+        colour: {type: string, x-updateOnly: true}
+        id: {type: string, readOnly: true}
+    identity: {id: /id, key: [name], name: name}
+    read:
+      list: {method: GET, path: /widgets, items: /items}
+    write:
+      create: {method: POST, path: /widgets}
+      update: {method: PATCH, path: "/widgets/{id}"}
+"""
+
+
+class Widgets:
+    """A colour cannot be given at once: a widget is made, then painted."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self.broken = True
+
+    def handle(self, request: SandboxRequest) -> SandboxResponse:
+        if request.method == "GET" and request.path == "/widgets":
+            return json_response(200, {"items": self.rows})
+        if request.method == "POST":
+            self.rows.append({**body_of(request), "id": "w-1"})
+            return json_response(201, self.rows[-1])
+        if request.method == "PATCH":
+            if self.broken:
+                return json_response(422, {"message": "no paint"})
+            self.rows[0].update(body_of(request))
+            return json_response(200, self.rows[0])
+        return not_found()
+
+
+def widget_bench(folder: Path) -> tuple[Widgets, OddApi]:
+    widgets = Widgets()
+    api = OddApi(folder=folder, handle=widgets.handle)
+    api.define(WIDGETS, "apiVersion: odd/v1\nkind: Widget\nmetadata: {name: w}\nspec: {colour: red}\n")
+    with (folder / "reconciler.yaml").open("a") as config:
+        config.write("    ledger: {file: ledger.json}\n")
+    return widgets, api
+
+
+def test_a_creation_that_broke_off_half_way_is_finished_by_the_next_run(tmp_path: Path) -> None:
+    widgets, api = widget_bench(tmp_path)
+    save(api, tmp_path / "plan.json")
+    first = perform(api, tmp_path / "plan.json")
+    assert [outcome.status for outcome in first.outcomes] == [Status.FAILED]
+    assert widgets.rows == [{"name": "w", "id": "w-1"}]
+    widgets.broken = False
+    second = perform(api, tmp_path / "plan.json")
+    assert [outcome.status for outcome in second.outcomes] == [Status.APPLIED]
+    assert widgets.rows == [{"name": "w", "id": "w-1", "colour": "red"}]
+
+
+def test_an_object_that_somebody_else_made_meanwhile_is_not_the_one_that_was_approved(tmp_path: Path) -> None:
+    widgets, api = widget_bench(tmp_path)
+    save(api, tmp_path / "plan.json")
+    widgets.rows.append({"name": "w", "id": "w-9"})
+    with pytest.raises(Refused) as caught:
+        perform(api, tmp_path / "plan.json")
+    (one,) = caught.value.diagnostics
+    assert one.message.startswith("odd.Widget/w: approved to create, now to update")

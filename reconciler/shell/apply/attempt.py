@@ -53,6 +53,7 @@ def _create(work: Work) -> LiveObject:
     if live is None:
         live = read_back(work, None, lost=answer.lost)
     work.reader.note(kind, live)
+    work.on_created(live)
     later = frozenset(n for n, f in kind.fields.properties.items() if f.update_only and n in spec)
     outstanding = later & work.outstanding(live)
     return _send_updates(work, live, outstanding) if outstanding else verified(work, live, None)

@@ -276,6 +276,7 @@ def _apply(change: Change, run: _Run) -> Outcome:
     tools = run.tools
     started = tools.clock()
     count = _Counter(tools.send, partial(tools.on_write, change))
+    created: list[LiveObject] = []
     try:
         considered = consider(change.address, run.inputs, run.known())
         if considered.unknown:
@@ -290,11 +291,13 @@ def _apply(change: Change, run: _Run) -> Outcome:
             sleep=tools.sleep,
             locks=run.locks,
             intent=intent_of(run.plan, change),
+            on_created=created.append,
         )
         live = perform(work)
         run.live[change.address] = live
         tools.on_applied(considered, live)
-        outcome = replace(_outcome(change, Status.APPLIED), remote_id=live.id)
+        created.append(live)
+        outcome = _outcome(change, Status.APPLIED)
     except Stop as stop:
         outcome = _outcome(change, stop.status, stop.detail, stop.hint)
         outcome = replace(outcome, moved=stop.moved, leftovers=stop.leftovers)
@@ -304,6 +307,7 @@ def _apply(change: Change, run: _Run) -> Outcome:
         outcome = _outcome(change, Status.FAILED, str(error))
     return replace(
         outcome,
+        remote_id=created[-1].id if created else None,
         requests=count.requests,
         attempts=count.attempts,
         seconds=tools.clock() - started,

@@ -49,6 +49,7 @@ class Work:
     sleep: Callable[[float], None]
     locks: KeyedLocks
     intent: str  # the same for one change of one plan, and for no other: repeats are told by it
+    on_created: Callable[[LiveObject], None] = lambda live: None  # told as soon as a new object is known
 
     @property
     def kind(self) -> Kind:

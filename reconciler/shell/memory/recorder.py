@@ -115,7 +115,9 @@ class Recorder:
             self._outcomes.append((status.value.replace(" ", "-"), outcome.action.value, str(outcome.address)))
             unsettled = outcome.address in self._open
         if unsettled and status is not Status.APPLIED:
-            self._end(outcome.address, status, None)
+            # An object that came into being before the rest of its creation failed is ours all the same.
+            made = None if outcome.remote_id is None else Record(id=outcome.remote_id)
+            self._end(outcome.address, status, made)
 
     # ------------------------------------------------------------------ the end
 
