@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from typing import Any
 
 from reconciler.cli.output_arguments import add_output
+
+TYPE_CHECKING = False  # as the type checker knows it, without loading `typing`
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def _seconds(text: str) -> float:
