@@ -26,7 +26,7 @@ from reconciler.core.approval import (
     restricted,
 )
 from reconciler.core.errors import Refused
-from reconciler.core.model import Action, Diagnostic, Outcome, Report, Severity, Status
+from reconciler.core.model import Action, Change, Diagnostic, Outcome, Report, Severity, Status
 from reconciler.core.normalize import digest
 from reconciler.core.planfile import Approval, in_camel_case, read_approval
 from reconciler.core.planning import make_plan
@@ -174,10 +174,11 @@ def apply_approved(
     connections: Connections,
     options: Options,
     on_outcome: Callable[[Outcome], None],
+    on_begin: Callable[[Change], None] = lambda change: None,
 ) -> Report:
     """Carry out what is approved and due. What was approved and cannot be performed counts as skipped."""
     allowed = replace(planned, plan=restricted(planned.plan, found))
-    report = apply(allowed, loaded, connections, options, on_outcome=on_outcome)
+    report = apply(allowed, loaded, connections, options, on_begin=on_begin, on_outcome=on_outcome)
     return replace(report, outcomes=tuple(sorted([*report.outcomes, *_left_out(found, planned)], key=_by_address)))
 
 

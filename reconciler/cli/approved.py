@@ -8,10 +8,10 @@ from pathlib import Path
 
 from reconciler.approvals import apply_approved, compare, objections, open_approval, refuse
 from reconciler.cli.console import Console
+from reconciler.cli.progress import Watch
 from reconciler.core.approval import restricted
 from reconciler.core.errors import UsageError
-from reconciler.core.model import Outcome, Plan, Report, Severity
-from reconciler.render.report import render_outcome
+from reconciler.core.model import Plan, Report, Severity
 from reconciler.render.text import render_diagnostics, render_plan
 from reconciler.workflow import Connections, Options, load, open_memory, plan
 
@@ -28,12 +28,10 @@ def apply_saved_plan(options: argparse.Namespace, console: Console, given: Optio
     approval, given = open_approval(Path(options.plan), given, options.max_age)
     loaded = load(given)
 
-    def say(outcome: Outcome) -> None:
-        console.say(render_outcome(outcome, console.err_style))
-
     with open_memory(loaded.settings, given) as memory, Connections(loaded.settings, given) as connections:
         memory.lock(given.lock_timeout_s, console.say)
-        planned = plan(loaded, connections, given, memory)
+        with Watch(console, connections):
+            planned = plan(loaded, connections, given, memory)
         found = compare(approval, planned, loaded, given)
         if not options.only_approved:
             refuse(found, loaded)
@@ -43,4 +41,6 @@ def apply_saved_plan(options: argparse.Namespace, console: Console, given: Optio
         left = restricted(planned.plan, found)
         if options.format == "text":
             console.result(render_plan(left, console.style, show_requests=options.show_requests))
-        return left, apply_approved(found, planned, loaded, connections, given, say)
+        with Watch(console, connections, total=len(left.pending)) as watch:
+            report = apply_approved(found, planned, loaded, connections, given, watch.outcome, watch.begin)
+        return left, report

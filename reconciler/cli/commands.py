@@ -9,10 +9,11 @@ from pathlib import Path
 
 from reconciler.cli.console import Console
 from reconciler.cli.outputs import Result, check_outputs, deliver, text_of, write_report
+from reconciler.cli.progress import Watch
 from reconciler.core.errors import ExitCode, UsageError
-from reconciler.core.model import Ending, Outcome, Plan, Report, Status
+from reconciler.core.model import Ending, Plan, Report, Status
 from reconciler.core.selection import read_selection
-from reconciler.render.report import render_outcome, render_report
+from reconciler.render.report import render_report
 from reconciler.render.text import plural, render_diagnostics
 from reconciler.workflow import Connections, Loaded, Options, Planned, apply, blocked, load, open_memory, plan
 
@@ -92,7 +93,7 @@ def _validate(options: argparse.Namespace, console: Console, environ: Mapping[st
 def _plan(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
     given = _options(options, console, environ)
     loaded = load(given)
-    with Connections(loaded.settings, given) as connections:
+    with Connections(loaded.settings, given) as connections, Watch(console, connections):
         planned = plan(loaded, connections, given)
     made = planned.plan
     if options.out is not None and not made.blockers:
@@ -125,7 +126,8 @@ def _apply(options: argparse.Namespace, console: Console, environ: Mapping[str, 
     loaded = load(given)
     with open_memory(loaded.settings, given) as memory, Connections(loaded.settings, given) as connections:
         memory.lock(given.lock_timeout_s, console.say)
-        planned = plan(loaded, connections, given, memory)
+        with Watch(console, connections):
+            planned = plan(loaded, connections, given, memory)
         made = planned.plan
         if made.blockers:
             _show(Result(target=made.target, plan=made), options, console)
@@ -154,10 +156,8 @@ def _finish(made: Plan, report: Report, options: argparse.Namespace, console: Co
 
 
 def _perform(planned: Planned, loaded: Loaded, connections: Connections, given: Options, console: Console) -> Report:
-    def show(outcome: Outcome) -> None:
-        console.say(render_outcome(outcome, console.err_style))
-
-    return apply(planned, loaded, connections, given, on_outcome=show)
+    with Watch(console, connections, total=len(planned.plan.pending)) as watch:
+        return apply(planned, loaded, connections, given, on_begin=watch.begin, on_outcome=watch.outcome)
 
 
 def _ask(made: Plan, console: Console) -> None:

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -25,7 +26,10 @@ class Console:
     quiet: bool = False
     verbosity: int = 0
     colour_allowed: bool = True
+    live_allowed: bool = False  # whether the terminal can take a line back
     redactor: Redactor = field(default_factory=Redactor)
+    _shown: str = ""  # the line that stands below everything else at the moment
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     @property
     def style(self) -> Style:
@@ -36,30 +40,65 @@ class Console:
     def err_style(self) -> Style:
         return Style(colour=self.colour_allowed and self.err.isatty())
 
+    @property
+    def live(self) -> bool:
+        """Whether a line may be shown that is taken back."""
+        return self.live_allowed and not self.quiet and self.err.isatty()
+
+    @property
+    def columns(self) -> int:
+        """The width of the terminal behind stderr."""
+        try:
+            return os.get_terminal_size(self.err.fileno()).columns or 80
+        except OSError:
+            return 80
+
+    def show_live(self, text: str) -> None:
+        """Show `text` below everything else in place of what stood there; "" takes it away. Only where `live`."""
+        with self._lock:
+            text = self.redactor.text(text)
+            if text != self._shown:
+                self.err.write(_ERASE + text)
+                self.err.flush()
+            self._shown = text
+
+    def _print(self, stream: TextIO, text: str) -> None:
+        with self._lock:
+            if self._shown:
+                self.err.write(_ERASE)
+                self.err.flush()
+            _write(stream, text)
+            if self._shown:
+                self.err.write(self._shown)
+                self.err.flush()
+
     def result(self, text: str) -> None:
         """Print a result."""
-        _write(self.out, self.redactor.text(text))
+        self._print(self.out, self.redactor.text(text))
 
     def document(self, value: Json) -> None:
         """Print a result as JSON."""
-        _write(self.out, json_text(json.dumps(self.redactor.json(value), indent=2, ensure_ascii=False)))
+        self._print(self.out, json_text(json.dumps(self.redactor.json(value), indent=2, ensure_ascii=False)))
 
     def finished(self, text: str) -> None:
         """Print a result that was made of values without secrets, as it is: a page's script must stay what it is."""
-        _write(self.out, text.removesuffix("\n"))
+        self._print(self.out, text.removesuffix("\n"))
 
     def say(self, text: str) -> None:
         """Print something that is not the result; not with --quiet."""
         if not self.quiet:
-            _write(self.err, self.redactor.text(text))
+            self._print(self.err, self.redactor.text(text))
 
     def complain(self, text: str) -> None:
         """Print what went wrong."""
-        _write(self.err, self.redactor.text(text))
+        self._print(self.err, self.redactor.text(text))
 
     def error(self, message: str, hint: str = "") -> None:
         """Print an error and what to do about it."""
         self.complain(render_error(message, hint, self.err_style))
+
+
+_ERASE = "\r\x1b[K"  # back to the start of the line, and nothing on it (ECMA-48, EL)
 
 
 def _write(stream: TextIO, text: str) -> None:
@@ -75,22 +114,34 @@ def _write(stream: TextIO, text: str) -> None:
 def open_console(*, quiet: bool, verbosity: int, no_color: bool, environ: Mapping[str, str]) -> Console:
     """Return the console of this process; NO_COLOR and TERM=dumb switch colours off."""
     plain = no_color or bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
-    return Console(out=sys.stdout, err=sys.stderr, quiet=quiet, verbosity=verbosity, colour_allowed=not plain)
+    return Console(
+        out=sys.stdout,
+        err=sys.stderr,
+        quiet=quiet,
+        verbosity=verbosity,
+        colour_allowed=not plain,
+        live_allowed=environ.get("TERM", "") not in ("", "dumb"),
+    )
 
 
-class _RedactingFormatter(logging.Formatter):
-    def __init__(self, redactor: Redactor) -> None:
-        super().__init__("%(levelname).1s %(name)s: %(message)s")
-        self._redactor = redactor
+class _ToConsole(logging.Handler):
+    """Prints log lines as everything else is printed: without secrets, and not into the line that is shown live."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        return self._redactor.text(super().format(record))
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter("%(levelname).1s %(name)s: %(message)s"))
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._console.complain(self.format(record))
+        except Exception:  # noqa: BLE001  a line that cannot be logged stops no run
+            self.handleError(record)
 
 
 def configure_logging(console: Console) -> None:
     """Send the package's log to stderr: warnings, with -v also outcomes, with -vv also every request."""
-    handler = logging.StreamHandler(console.err)
-    handler.setFormatter(_RedactingFormatter(console.redactor))
+    handler = _ToConsole(console)
     logger = logging.getLogger("reconciler")
     for old in list(logger.handlers):
         logger.removeHandler(old)

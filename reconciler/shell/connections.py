@@ -19,7 +19,7 @@ from reconciler.core.model import (
 from reconciler.core.timings import Traffic
 from reconciler.shell.endpoint import Endpoint
 from reconciler.shell.options import Options
-from reconciler.shell.sending import Pace, Sender
+from reconciler.shell.sending import Pace, Sender, Standing
 from reconciler.shell.settings import (
     Settings,
     SystemSettings,
@@ -99,6 +99,11 @@ class Connections:
     def attempts(self) -> int:
         """How many requests were sent so far, each repetition counted."""
         return sum(sender.counters.requests for sender in list(self._senders.values()))
+
+    def standings(self) -> list[tuple[str, Standing]]:
+        """Return what keeps requests waiting, for each system that has some waiting, by name."""
+        found = [(name, sender.standing) for name, sender in sorted(self._senders.copy().items())]
+        return [(name, one) for name, one in found if one.queueing]
 
     @property
     def retries(self) -> int:

@@ -71,6 +71,15 @@ class Counters:
     received_bytes: int = 0  # bodies of answers
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What keeps requests waiting at this moment."""
+
+    barred_s: float  # until the system takes requests again, as it asked
+    rate: float  # requests per second that may start; infinity without a limit
+    queueing: int  # requests that wait for their turn
+
+
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
     """Return how many seconds the server asks to wait, None when it does not say so in a readable way.
 
@@ -129,6 +138,7 @@ class Sender:
         self._retries = 0
         self._waited_s = 0.0
         self._received_bytes = 0
+        self._queueing = 0
 
     @property
     def counters(self) -> Counters:
@@ -142,9 +152,11 @@ class Sender:
             )
 
     @property
-    def rate(self) -> float:
-        """The requests per second that may start now, infinity without any limit."""
-        return self._gate.rate(self._timing.clock())
+    def standing(self) -> Standing:
+        """What keeps requests waiting now."""
+        now = self._timing.clock()
+        barred_s = max(0.0, self._gate.opens(now) - now)
+        return Standing(barred_s=barred_s, rate=self._gate.rate(now), queueing=self._queueing)
 
     def send(
         self, request: Request, *, deadline: float = math.inf, on_attempt: Callable[[], None] = _unnoticed
@@ -259,9 +271,14 @@ class Sender:
         if max(moment, now) > deadline:
             return False
         if moment > now:
-            self._timing.sleep(moment - now)
             with self._lock:
-                self._waited_s += moment - now
+                self._queueing += 1
+            try:
+                self._timing.sleep(moment - now)
+            finally:
+                with self._lock:
+                    self._queueing -= 1
+                    self._waited_s += moment - now
         return True
 
 

@@ -355,12 +355,12 @@ def test_time_and_chance_are_given_from_outside() -> None:
     assert actual == {name: set(uses) for name, uses in CLOCK_READERS.items()}
 
 
-def test_pools_of_threads_are_made_in_two_places() -> None:
-    """One to read with, one to apply with; the sandbox's server has threads of its own."""
+def test_threads_are_made_in_few_places() -> None:
+    """To read with, to apply with, to paint the progress with; the sandbox's server has threads of its own."""
     made = {
         name
         for name, module in modules().items()
         for node in ast.walk(module.tree)
         if isinstance(node, ast.Call) and dotted(node.func) in ("ThreadPoolExecutor", "threading.Thread")
     }
-    assert made == {"shell.connections", "shell.apply.executor", "sandbox.server"}
+    assert made == {"cli.progress", "shell.connections", "shell.apply.executor", "sandbox.server"}

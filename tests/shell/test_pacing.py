@@ -182,14 +182,14 @@ def test_refusals_of_what_was_on_its_way_already_halve_the_rate_once() -> None:
     sender = Sender(send, pace=Pace(concurrency=8), policy=RetryPolicy(attempts=1), timing=fake.timing())
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: sender.send(READ), range(8)))
-    assert sender.rate == pytest.approx(4.0)  # half of the eight that were sent
+    assert sender.standing.rate == pytest.approx(4.0)  # half of the eight that were sent
 
 
 def test_a_503_that_names_a_time_slows_down_and_a_500_does_not() -> None:
     def rate_after(answer: Response) -> float:
         sender = Sender(lambda request: answer, policy=RetryPolicy(attempts=1), timing=FakeTime().timing())
         sender.send(READ)
-        return sender.rate
+        return sender.standing.rate
 
     assert rate_after(Response(status=503, headers={"retry-after": "1"})) == 2.0
     assert rate_after(Response(status=500)) == float("inf")
