@@ -69,10 +69,12 @@ def _findings(result: Result, options: argparse.Namespace, console: Console) -> 
     show = getattr(options, "show_requests", False)
     mistakes = result.error.diagnostics if isinstance(result.error, InvalidInput) else result.warnings
     failed = result.error is not None and not isinstance(result.error, InvalidInput)
+    stopwatch = getattr(options, "stopwatch", None)  # of a run of the console script; there is none where others render
+    timings = None if stopwatch is None else stopwatch.timings()
     return Findings(
         target=result.target,
         plan=None if result.plan is None else redact(plan_document(result.plan, show_requests=show)),
-        report=None if result.report is None else redact(report_document(result.report, options.stopwatch.timings())),
+        report=None if result.report is None else redact(report_document(result.report, timings)),
         mistakes=None if mistakes is None else redact(diagnostics_document(mistakes)),
         error=redact(error_document(result.error)) if failed and result.error is not None else None,
     )
