@@ -16,7 +16,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "cli"))
 
-from console_script import Scene, is_write, open_scene
+from console_script import Scene, is_write, open_scene, start
 from repositories import git, git_environment, make_remote, shallow_detached, subjects, use_git
 
 from reconciler.sandbox.estate import SECRETS
@@ -127,6 +127,24 @@ def test_a_machine_that_vanished_leaves_a_lock_and_what_it_was_about_to_do(tmp_p
         assert scene.run("apply", "--yes").code == 0
         assert len(names(scene)) == len(set(names(scene))) == 5  # one of them nobody here manages
         assert [s.partition(":")[0] for s in subjects(tmp_path / "remote.git")] == ["apply", "unlock"]
+
+
+@pytest.mark.parametrize("backend", ["file", "git"])
+def test_two_pipelines_at_once_take_turns(tmp_path: Path, backend: str) -> None:
+    with scene_of(tmp_path, backend) as scene:
+        second = scene.folder
+        if backend == "git":
+            second = shallow_detached(tmp_path / "remote.git", tmp_path / "second")
+            shutil.copytree(scene.folder / "manifests", second / "manifests")
+            shutil.copy(scene.folder / "reconciler.yaml", second)
+        arguments = ("apply", "--yes", "--lock-timeout", "60")
+        running = [start(folder, *arguments, env=scene.secrets) for folder in (scene.folder, second)]
+        said = [process.communicate(timeout=120) for process in running]
+        assert [process.returncode for process in running] == [0, 0], said
+        assert len(names(scene)) == len(set(names(scene))) == 5
+        assert sum(recorded.request.method == "POST" for recorded in scene.writes()) == 3, "what one did, the other saw"
+        events = json.loads(scene.run("ledger", "history", "--format", "json").out)["events"]
+        assert [event["what"] for event in events] == ["apply"]
 
 
 def replace_lock(remote: Path, lock: dict[str, object]) -> None:

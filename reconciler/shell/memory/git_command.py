@@ -92,7 +92,9 @@ _UNREACHABLE = re.compile(r"could not resolve|connection|timed out|unable to acc
 
 def failure(what: str, done: Done) -> ReconcilerError:
     """Return the error for a command that failed, with the next step as far as git's words tell it."""
-    said = done.err or redacted(done.text) or f"exit code {done.code}"
+    # Of a push, the reason stands in the output: `! source:ref [remote rejected] (reason)`.
+    refused = [line.replace("\t", " ") for line in redacted(done.text).splitlines() if line.startswith("!")]
+    said = "\n".join([*refused, done.err]).strip() or f"exit code {done.code}"
     if "dubious ownership" in said:
         hint = "run `git config --global --add safe.directory FOLDER` with the folder that git names"
     elif "not a git repository" in said:
