@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.model import JsonObject
-from reconciler.render.values import sides
+from reconciler.render.values import moved_sides, sides
 
 SYMBOLS = {"create": "+", "update": "~", "replace": "±", "delete": "-", "adopt": "=", "unchanged": " "}
 RISKY = ("replace", "delete")
@@ -50,11 +50,11 @@ class Findings:
         for document, names in (
             (self.mistakes, ("diagnostics",)),
             (self.error, ("diagnostics",)),
+            (self.report, ("problems",)),
             (self.plan, ("blockers", "diagnostics")),
         ):
-            for name in names if document is not None else ():
-                assert document is not None
-                found += [one for one in document[name] if one not in found]
+            for name in names:
+                found += [one for one in (document or {}).get(name, ()) if one not in found]
         return found
 
     @property
@@ -125,14 +125,24 @@ def _source(one: JsonObject) -> dict[str, Any]:
 def _of_outcome(one: JsonObject) -> Issue:
     level = "warning" if one["status"] == "skipped" else "error"
     detail = f": {one['detail']}" if one["detail"] else ""
+    first = f"{one['address']}: {one['action']} {one['status']}{detail}"
     return Issue(
         level=level,
         rule=f"{one['action']}-{one['status'].replace(' ', '-')}",
-        message=f"{one['address']}: {one['action']} {one['status']}{detail}",
+        message="\n".join([first, *differences_of(one)]),
         hint=one["hint"],
         address=one["address"],
         **_source(one),
     )
+
+
+def differences_of(outcome: JsonObject) -> list[str]:
+    """Return a line for each field that moved since the plan, or that the server did not keep."""
+    lines = [f"{one['path']}: {moved_sides(one, _VALUE)}" for one in outcome["moved"]]
+    for one in outcome["leftovers"]:
+        described = f", described by {one['line']}" if one["line"] else ", which nothing in a definition describes"
+        lines.append(f"{one['path']}: {one['cause']}{described} ({one['place']}, {one['definition']['path']})")
+    return lines
 
 
 def _of_follow_up(one: JsonObject) -> Issue:

@@ -18,8 +18,8 @@ from reconciler.render.escapes import (
     markdown_text,
     markdown_url,
 )
-from reconciler.render.findings import FINE, RISKY, SYMBOLS, Findings, follow_up_name
-from reconciler.render.values import moved_sides, on_one_line, sides
+from reconciler.render.findings import FINE, RISKY, SYMBOLS, Findings, differences_of, follow_up_name
+from reconciler.render.values import on_one_line, sides
 
 LIMIT = 60_000  # bytes; GitHub takes 65,536 characters, GitLab a million
 _VALUE = 600  # characters of one value
@@ -182,11 +182,7 @@ def _field(field: JsonObject) -> Iterator[str]:
 
 def _outcome(outcome: JsonObject) -> list[str]:
     lines = [outcome["detail"]] if outcome["detail"] else []
-    for moved in outcome["moved"]:
-        lines.append(f"{moved['path']}: {moved_sides(moved, _VALUE)}")
-    for left in outcome["leftovers"]:
-        line = f", described by {left['line']}" if left["line"] else ""
-        lines.append(f"{left['path']}: {left['cause']}{line} ({left['place']}, {left['definition']['path']})")
+    lines += differences_of(outcome)
     lines += _lines([f"hint: {outcome['hint']}"] if outcome["hint"] else [])
     return [markdown_fence(lines or ["no details"])]
 

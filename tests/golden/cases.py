@@ -1,7 +1,8 @@
 """The golden cases: a folder each with manifests and live state, and what every format is expected to say.
 
 A case whose name starts with `apply-` is applied, the others are planned. `live.json` holds what the shop has:
-`stores` and `products`, and under `refuse` the messages with which it refuses to write objects, by their name.
+`stores` and `products`; under `refuse` the messages with which it refuses to write objects, by their name; under
+`meanwhile` what somebody else changes in products after the plan, and under `ignore` the fields that it does not keep.
 """
 
 from __future__ import annotations
@@ -67,10 +68,12 @@ class Shop:
                 return empty_response(204)
             case "POST":
                 self.made += 1
-                rows.append({**body, "id": f"new-{self.made}"})
+                where = {"store": steps[1]} if steps[-1] == "products" else {}
+                rows.append({**body, **where, "id": f"new-{self.made}"})
                 return _answer(201, rows[-1])
             case "PATCH" if known is not None:
-                known.update(body)
+                ignored = self.live.get("ignore", {}).get(known["name"], ())
+                known.update({name: value for name, value in body.items() if name not in ignored})
                 return _answer(200, known)
         return _answer(404, {"message": "no such thing"})
 
@@ -116,6 +119,8 @@ def _run(command: str, parsed: argparse.Namespace, console: Console, shop: Shop,
         loaded = load(options)
         with Connections(loaded.settings, options) as connections:
             planned = plan(loaded, connections, options)
+            for row in shop.live.get("products", ()):
+                row.update(shop.live.get("meanwhile", {}).get(row["name"], {}))
             report = apply(planned, loaded, connections, options) if command == "apply" else None
     except ReconcilerError as error:
         deliver(Result(target="shop", error=error), parsed, console)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from reconciler.core.model import Json, JsonObject
 from reconciler.render.escapes import html
-from reconciler.render.findings import SYMBOLS
+from reconciler.render.findings import SYMBOLS, differences_of
 from reconciler.render.values import on_one_line, shorten_pair
 
 _VALUE = 160  # characters of a value before it is folded
@@ -39,6 +39,8 @@ def render_change(
 def _inside(change: JsonObject, links: Mapping[str, str], outcome: JsonObject | None) -> Iterator[str]:
     if outcome is not None and outcome["detail"]:
         yield f"<p><b>{html(outcome['detail'])}</b></p>"
+    for line in () if outcome is None else differences_of(outcome):
+        yield f"<p><code>{html(line)}</code></p>"
     if outcome is not None and outcome["hint"]:
         yield f"<p>{html(outcome['hint'])}</p>"
     if change["reason"] and change["action"] != "unchanged":
