@@ -350,6 +350,7 @@ def apply(
         sleep=timing.sleep,
         workers=options.parallelism,
         deadline=connections.deadline,
+        on_interrupt=options.on_interrupt,
         on_begin=on_begin,
         on_write=recorder.begin,
         on_outcome=recorder.telling(on_outcome),

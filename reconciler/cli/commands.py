@@ -17,6 +17,8 @@ from reconciler.render.report import render_report
 from reconciler.render.text import plural, render_diagnostics
 from reconciler.workflow import Connections, Loaded, Options, Planned, apply, blocked, load, open_memory, plan
 
+_INTERRUPTED = "interrupted: what has begun is finished, nothing more begins; once more stops at once"
+
 
 def run_command(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
     """Run the command that was chosen and return its exit code. Raises ReconcilerError."""
@@ -58,6 +60,7 @@ def _options(options: argparse.Namespace, console: Console, environ: Mapping[str
         parallelism=getattr(options, "parallelism", 10),
         cache=not options.no_cache,
         resend=getattr(options, "resend", False),
+        on_interrupt=lambda: console.complain(_INTERRUPTED),
         time_limit_s=getattr(options, "deadline", None),
         lock_timeout_s=getattr(options, "lock_timeout", 0.0),
         environ=environ,

@@ -27,6 +27,7 @@ class Options:
     parallelism: int = 10
     resend: bool = False
     cache: bool = True  # of parsed manifests
+    on_interrupt: Callable[[], None] = lambda: None  # called when an apply begins to end because of an interrupt
     time_limit_s: float | None = None  # of the whole run; nothing begins afterwards
     lock_timeout_s: float = 0.0  # how long an apply waits for the lock of its target
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)

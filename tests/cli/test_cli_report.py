@@ -113,6 +113,8 @@ def test_a_report_of_an_apply_that_is_interrupted(tmp_path: Path, times: int) ->
                 process.send_signal(signal.SIGINT)
             started = time.monotonic()
             assert process.wait(15) == 130
+            assert process.stderr is not None
+            assert b"interrupted: what has begun is finished" in process.stderr.read()
             assert time.monotonic() - started < 10
             over.set()
     report = read(folder / "r.json")

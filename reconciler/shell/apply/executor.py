@@ -60,6 +60,7 @@ class Tools:
     sleep: Callable[[float], None]
     workers: int = 10  # changes of one system at a time
     deadline: float = math.inf  # of the clock; nothing begins afterwards
+    on_interrupt: Callable[[], None] = lambda: None
     on_begin: Callable[[Change], None] = lambda change: None
     on_write: Callable[[Change, Request], None] = lambda change, request: None  # right before each; may refuse it
     on_outcome: Callable[[Outcome], None] = lambda outcome: None
@@ -150,6 +151,7 @@ def execute(plan: Plan, inputs: Inputs, tools: Tools) -> Execution:
                 lanes.close(at_once=True)
                 return _cut_off(run)
             run.ending = Ending.INTERRUPTED
+            tools.on_interrupt()
         except BaseException:
             lanes.close(at_once=True)
             pool.shutdown(cancel_futures=True)
