@@ -31,6 +31,7 @@ from reconciler.core.normalize import digest
 from reconciler.core.planfile import Approval, in_camel_case, read_approval
 from reconciler.core.planning import make_plan
 from reconciler.core.selection import read_selection
+from reconciler.removals import prunes
 from reconciler.shell.plan_document import read_plan, write_plan
 from reconciler.shell.reading import display_path
 from reconciler.shell.revision import git_revision
@@ -50,6 +51,8 @@ def save_plan(planned: Planned, loaded: Loaded, options: Options, path: Path) ->
         labels=options.selection.label_texts(),
         addresses=options.selection.addresses,
         resend=options.resend,
+        prune=prunes(loaded.settings, options),
+        allow_replace=options.allow_replace,
         policy=in_camel_case(asdict(loaded.settings.policy)),
         systems=_systems(loaded, options),
         key=_key(options),
@@ -86,7 +89,13 @@ def open_approval(path: Path, options: Options, max_age_s: float | None) -> tupl
         raise Refused(f"the plan is too old: it was made at {approval.made_at}", hint=_AGAIN)
     chosen = approval.selection
     selection = read_selection(chosen.labels, chosen.addresses)
-    return approval, replace(options, selection=selection, resend=chosen.resend)
+    return approval, replace(
+        options,
+        selection=selection,
+        resend=chosen.resend,
+        prune=chosen.prune,
+        allow_replace=chosen.allow_replace,
+    )
 
 
 def compare(approval: Approval, planned: Planned, loaded: Loaded, options: Options) -> Comparison:

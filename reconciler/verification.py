@@ -13,8 +13,9 @@ from reconciler.core.selection import with_parents
 from reconciler.shell.conformance.scratch import Scratch
 from reconciler.shell.conformance.walk import Walk, settling
 from reconciler.shell.connections import Connections, run_all
+from reconciler.shell.matching import refresh
 from reconciler.shell.options import Options
-from reconciler.shell.refresh import LiveReader, refresh
+from reconciler.shell.refresh import LiveReader
 from reconciler.workflow import Loaded
 
 

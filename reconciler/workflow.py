@@ -11,10 +11,11 @@ from functools import partial
 from pathlib import Path
 
 from reconciler.core.considered import Inputs
+from reconciler.core.departure import Limits
 from reconciler.core.errors import ApiError, InvalidInput, ReconcilerError, Refused, UsageError
 from reconciler.core.expressions import ExpressionError, Lookups
 from reconciler.core.journal import Folded, Found, rfc3339, settle
-from reconciler.core.kinds import Catalog, check_parameters
+from reconciler.core.kinds import Catalog
 from reconciler.core.model import (
     Address,
     Change,
@@ -29,9 +30,11 @@ from reconciler.core.model import (
 from reconciler.core.planning import make_plan
 from reconciler.core.redaction import Redactor
 from reconciler.core.references import Known
+from reconciler.core.removal.limits import exceeded
 from reconciler.core.renames import follow_renames
 from reconciler.core.selection import select, with_parents
 from reconciler.core.validation import validate
+from reconciler.removals import Scene, find_remnants, named, prunes, to_be_read
 from reconciler.shell.apply.executor import Tools, execute
 from reconciler.shell.connections import Connections, run_all
 from reconciler.shell.definitions import Use, load_kinds, read_definitions
@@ -43,6 +46,7 @@ from reconciler.shell.files import (
     read_text_inside,
 )
 from reconciler.shell.following import find_due
+from reconciler.shell.matching import LiveState, refresh
 from reconciler.shell.memory.ledger_text import KEY_NAME as LEDGER_KEY_NAME
 from reconciler.shell.memory.memory import Memory
 from reconciler.shell.memory.opening import open_memory
@@ -50,14 +54,14 @@ from reconciler.shell.memory.recorder import Recorder
 from reconciler.shell.once import Once
 from reconciler.shell.options import Options
 from reconciler.shell.parse_cache import open_cache
-from reconciler.shell.refresh import LiveReader, LiveState, refresh
+from reconciler.shell.refresh import LiveReader
 from reconciler.shell.revision import git_revision
 from reconciler.shell.settings import (
-    SYSTEM_KEYS,
     Settings,
     environment_value,
     load_settings,
 )
+from reconciler.shell.target_checks import parameter_mistakes, unconfigured
 
 __all__ = [
     "LEDGER_KEY_NAME",
@@ -83,6 +87,7 @@ class Loaded:
     catalog: Catalog
     resources: Mapping[Address, Resource]
     selected: frozenset[Address]
+    leaving: frozenset[Address] = frozenset()  # stated, and to be destroyed all the same
     warnings: tuple[Diagnostic, ...] = ()
     documents: int = 0
 
@@ -94,21 +99,19 @@ def load(options: Options) -> Loaded:
     """Read and check everything that a person wrote. Raises InvalidInput with all mistakes, or UsageError."""
     settings = load_settings(options.config, options.target, options.environ)
     options.redactor.add(settings.secret_values)
-    if settings.policy.prune:
-        raise UsageError(
-            "`policy.prune` is not supported by this version, which deletes nothing",
-            hint="remove it; objects whose manifests go away stay as they are",
-        )
+    recorded: frozenset[Address] = frozenset()
+    if options.destroy or prunes(settings, options):
+        recorded = frozenset(open_memory(settings, options).read().folded.ledger.records)
     with options.stopwatch.phase("read"):
         documents, problems = _read_all(settings, options)
     with options.stopwatch.phase("check"):
-        checked = _check(documents, settings, options, use=_use_of(documents, settings))
+        checked = _check(documents, settings, options, use=_use_of(documents, recorded, settings))
         if any(problem.severity is Severity.ERROR for problem in checked.problems):
             # To say what is wrong, all kinds must be known, if only to suggest the one that was meant.
             checked = _check(documents, settings, options, use=None)
     catalog, resources = checked.catalog, checked.resources
     problems += checked.problems
-    if not documents and not problems:
+    if not documents and not problems and not options.destroy:
         raise UsageError(
             f"no manifests in {', '.join(display_path(path) for path in settings.manifest_paths)}",
             hint="an empty set is never taken for a wish to have nothing; write a manifest, or correct `manifests`",
@@ -116,11 +119,13 @@ def load(options: Options) -> Loaded:
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise InvalidInput(problems)
     by_address = {resource.address: resource for resource in resources}
+    leaving = named(options.destroy, by_address, recorded)
     return Loaded(
         settings=settings,
         catalog=catalog,
         resources=by_address,
-        selected=select(resources, options.selection),
+        selected=frozenset() if options.destroy else select(resources, options.selection, recorded),
+        leaving=leaving,
         warnings=tuple(problems),
         documents=len(documents),
     )
@@ -158,7 +163,7 @@ class _Checked:
 def _check(documents: list[Document], settings: Settings, options: Options, *, use: Use | None) -> _Checked:
     parameters = {name: system.parameters for name, system in settings.systems.items()}
     catalog, problems = load_kinds(settings.schema_paths, parameters, use=use)
-    wrong = _parameter_mistakes(catalog, settings)
+    wrong = parameter_mistakes(catalog, settings)
     if wrong:
         # A definition that is chosen by a wrong parameter has mistakes that are none of its own.
         usable = {name: values for name, values in parameters.items() if name not in wrong}
@@ -166,15 +171,16 @@ def _check(documents: list[Document], settings: Settings, options: Options, *, u
     problems += [mistake for mistakes in wrong.values() for mistake in mistakes]
     resources, mistakes = validate(documents, catalog, _lookups(settings, options.redactor))
     problems += mistakes
-    problems += _unconfigured(resources, settings)
+    problems += unconfigured(resources, settings)
     return _Checked(catalog=catalog, resources=resources, problems=problems)
 
 
-def _use_of(documents: Iterable[Document], settings: Settings) -> Use:
-    """Return what the manifests and the configuration name."""
+def _use_of(documents: Iterable[Document], recorded: Iterable[Address], settings: Settings) -> Use:
+    """Return what the manifests and the configuration name, and what the ledger may hold to be deleted."""
     stated = [d.data for d in documents if isinstance(d.data, dict)]
     systems = {text.partition("/")[0] for data in stated if isinstance(text := data.get("apiVersion"), str)}
     kinds = {name for data in stated if isinstance(name := data.get("kind"), str)}
+    kinds |= {address.kind for address in recorded}
     return Use(systems=frozenset(systems | settings.systems.keys()), kinds=frozenset(kinds))
 
 
@@ -195,40 +201,6 @@ def _lookups(settings: Settings, redactor: Redactor) -> Lookups:
         variables=settings.variables,
         secret_values=settings.secret_values,
     )
-
-
-def _parameter_mistakes(catalog: Catalog, settings: Settings) -> dict[str, list[Diagnostic]]:
-    """Return the mistakes in the parameters of each system that has some."""
-    found: dict[str, list[Diagnostic]] = {}
-    for name, system in settings.systems.items():
-        definition = catalog.systems.get(name)
-        for parameter, message, hint in check_parameters(definition, system.parameters, SYSTEM_KEYS):
-            source = system.parameter_sources.get(parameter, system.source)
-            found.setdefault(name, []).append(
-                Diagnostic(
-                    severity=Severity.ERROR,
-                    code="invalid-setting",
-                    message=f"system {name}: {message}",
-                    source=source,
-                    hint=hint,
-                )
-            )
-    return found
-
-
-def _unconfigured(resources: Iterable[Resource], settings: Settings) -> list[Diagnostic]:
-    missing: dict[str, Diagnostic] = {}
-    for resource in resources:
-        system = resource.address.system
-        if system not in settings.systems and system not in missing:
-            missing[system] = Diagnostic(
-                severity=Severity.ERROR,
-                code="unconfigured-system",
-                message=f"the target {settings.target!r} does not say where {system} is",
-                source=resource.locate(("apiVersion",)),
-                hint=f"add it under targets.{settings.target}.systems in {display_path(settings.config)}",
-            )
-    return list(missing.values())
 
 
 # --------------------------------------------------------------------------- plan and apply
@@ -265,7 +237,10 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
         run_all=run_all(options.parallelism),
         remote_ids=ledger.remote_ids(),
     )
-    needed = with_parents({*loaded.selected, *(intent.address for intent in begun)}, loaded.resources)
+    chosen = loaded.selected
+    if options.destroy:
+        chosen = loaded.leaving | to_be_read(loaded.resources, ledger, options)
+    needed = with_parents({*chosen, *(intent.address for intent in begun)}, loaded.resources)
     at_once = reader.counting(Once(reader.send))  # one document may hold many objects
     with options.stopwatch.phase("refresh"):
         state = refresh(at_once, [loaded.resources[address] for address in sorted(needed)])
@@ -273,6 +248,11 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
         raise _all_failures(state.failures)
     folded, said = _settled(memory, loaded, state)
     known = Known(resources=loaded.resources, live=state.objects)
+    scene = Scene(
+        settings=loaded.settings, catalog=catalog, resources=loaded.resources, chosen=chosen, ledger=folded.ledger
+    )
+    remnants, notes = find_remnants(reader, known, scene, options)
+    policy = loaded.settings.policy
     inputs = Inputs(
         target=loaded.settings.target,
         resources=loaded.resources,
@@ -282,10 +262,16 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
         unreadable=state.unreadable,
         memory=folded.ledger,
         due=tuple(find_due(reader, known, loaded.selected, folded.ledger.owes)),
+        rivals=state.rivals,
+        remnants=remnants,
+        leaving=loaded.leaving,
+        named=bool(options.destroy),
+        allow_replace=options.allow_replace,
+        limits=Limits(max_deletes=policy.max_deletes, max_change_share=policy.max_change_share),
         resend=options.resend,
     )
     with options.stopwatch.phase("decide"):
-        made = make_plan(inputs, [*loaded.warnings, *said, *state.problems])
+        made = make_plan(inputs, [*loaded.warnings, *said, *state.problems, *notes])
     made = replace(made, requests_made=connections.attempts)
     return Planned(plan=made, inputs=inputs, reader=reader, memory=memory, folded=folded, version=remembered.version)
 
@@ -337,6 +323,9 @@ def apply(
     """
     if planned.plan.blockers:
         raise blocked(planned.plan)
+    beyond = exceeded(planned.plan)
+    if beyond:  # whatever came between: the limits of the plan hold before anything is sent
+        raise Refused("nothing was applied: the plan goes beyond its limits", diagnostics=beyond)
     planned.memory.lock_as_read(planned.version)
     timing = options.timing
     started, started_at = timing.clock(), timing.wall_clock()
@@ -355,6 +344,7 @@ def apply(
         on_write=recorder.begin,
         on_outcome=recorder.telling(on_outcome),
         on_applied=recorder.applied,
+        on_removed=recorder.forget,
     )
     try:
         with options.stopwatch.phase("apply"):

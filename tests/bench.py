@@ -74,7 +74,7 @@ class Bench:
         for name, system in self.estate.systems().items():
             self.recordings[name] = Recording(self.wrapped.get(name, system), is_write=is_write)
 
-    def options(self, *, selection: Selection | None = None, parallelism: int = 4, resend: bool = False) -> Options:
+    def options(self, *, selection: Selection | None = None, parallelism: int = 4, **more: Any) -> Options:
         self.record()
 
         def transport(name: str) -> httpx.BaseTransport:
@@ -88,12 +88,14 @@ class Bench:
             transport=transport,
             selection=selection or Selection(),
             parallelism=parallelism,
-            resend=resend,
+            **more,
         )
 
     def load(self, options: Options | None = None) -> Loaded:
         """Return what is loaded from the files as they are now; files are read again only when they changed."""
         chosen = options or self.options()
+        if chosen.prune is not None or chosen.destroy or "prune: true" in self.config.read_text():
+            return load(chosen)  # the ledger has a say as well
         written = [self.config, *sorted(self.manifests.rglob("*"))]
         state = [(str(path), path.read_bytes() if path.is_file() else b"") for path in written], dict(self.environ)
         if self._loaded is None or self._loaded[0] != state:
@@ -161,6 +163,19 @@ class Bench:
         text = holders[0].read_text()
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {holders[0]}"
         holders[0].write_text(text.replace(old, new))
+
+    def drop(self, *names: str) -> None:
+        """Take the manifests with these names away; each is there."""
+        for name in names:
+            holders = [p for p in sorted(self.manifests.rglob("*.yaml")) if f"\n  name: {name}\n" in p.read_text()]
+            assert len(holders) == 1, f"{name!r} is declared in {len(holders)} files"
+            documents = holders[0].read_text().split("\n---\n")
+            rest = [text for text in documents if f"\n  name: {name}\n" not in text]
+            holders[0].write_text("\n---\n".join(rest))
+
+    def policy(self, text: str) -> None:
+        """Give the target a policy, as in `prune: true`."""
+        self.config.write_text(self.config.read_text() + f"    policy: {{{text}}}\n")
 
     def wrap(self, system: str, *faults: Fault) -> Vices:
         """Put faults in front of a system, and return them."""

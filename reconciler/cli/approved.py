@@ -21,9 +21,10 @@ def apply_saved_plan(options: argparse.Namespace, console: Console, given: Optio
 
     Raises Refused when it does not fit any more.
     """
-    if not given.selection.everything or given.resend:
+    if not given.selection.everything or given.resend or given.prune is not None or given.allow_replace:
         raise UsageError(
-            "a saved plan has its own selection", hint="leave out -l, --address and --resend together with --plan"
+            "a saved plan has its own selection",
+            hint="leave out -l, --address, --resend, --prune and --allow-replace together with --plan",
         )
     approval, given = open_approval(Path(options.plan), given, options.max_age)
     loaded = load(given)

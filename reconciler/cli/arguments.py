@@ -7,6 +7,7 @@ import sys
 
 from reconciler.cli.ledger_arguments import add_ledger, add_lock_timeout
 from reconciler.cli.output_arguments import FORMATS, add_output
+from reconciler.cli.removal_arguments import add_destroy, add_removal
 
 TYPE_CHECKING = False  # as the type checker knows it, without loading `typing`, a third of the time that help takes
 
@@ -66,6 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_validate(commands)
     _add_plan(commands)
     _add_apply(commands)
+    add_destroy(commands, _add, _parallelism, _EXIT_CODES)
     add_ledger(commands, _add)
     _add_kinds(commands)
     _add_sandbox(commands)
@@ -173,6 +175,7 @@ def _add_live(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="show bodies and guards of the requests, secrets left out",
     )
+    add_removal(group)
 
 
 def _add_validate(commands: Commands) -> None:

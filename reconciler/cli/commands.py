@@ -34,6 +34,8 @@ def run_command(options: argparse.Namespace, console: Console, environ: Mapping[
             from reconciler.cli.ledger import run_ledger
 
             return run_ledger(options, console, environ)
+        case "destroy":
+            return _plan_and_perform(options, console, _options(options, console, environ))
         case "kinds":
             if options.kinds_command == "verify":
                 from reconciler.cli.verify import run_verify
@@ -56,13 +58,16 @@ def _options(options: argparse.Namespace, console: Console, environ: Mapping[str
     return Options(
         config=Path(options.config),
         target=options.target,
-        selection=read_selection(options.selector, options.address),
+        selection=read_selection(getattr(options, "selector", []), getattr(options, "address", [])),
         parallelism=getattr(options, "parallelism", 10),
-        cache=not options.no_cache,
+        cache=not getattr(options, "no_cache", False),
         resend=getattr(options, "resend", False),
         on_interrupt=lambda: console.complain(_INTERRUPTED),
         time_limit_s=getattr(options, "deadline", None),
         lock_timeout_s=getattr(options, "lock_timeout", 0.0),
+        prune=getattr(options, "prune", None),
+        allow_replace=getattr(options, "allow_replace", False),
+        destroy=tuple(options.addresses) if options.command == "destroy" else (),
         environ=environ,
         redactor=console.redactor,
         stopwatch=options.stopwatch,
@@ -125,7 +130,10 @@ def _apply(options: argparse.Namespace, console: Console, environ: Mapping[str, 
         return _finish(made, report, options, console)
     if options.only_approved or options.max_age is not None:
         raise UsageError("--only-approved and --max-age belong to --plan", hint="name the saved plan with --plan FILE")
-    given = _options(options, console, environ)
+    return _plan_and_perform(options, console, _options(options, console, environ))
+
+
+def _plan_and_perform(options: argparse.Namespace, console: Console, given: Options) -> ExitCode:
     loaded = load(given)
     with open_memory(loaded.settings, given) as memory, Connections(loaded.settings, given) as connections:
         memory.lock(given.lock_timeout_s, console.say)

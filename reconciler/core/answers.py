@@ -38,6 +38,7 @@ class Page:
     next: dict[str, Any] | None
     next_address: str | None = None  # an absolute or relative address that the server gave
     total: int | None = None  # how many items the whole list has, where the answer says so
+    doubt: str = ""  # at the end: why there may be more than was read
 
 
 def first_page(call: ListCall) -> dict[str, Any]:
@@ -64,19 +65,22 @@ def read_page(call: ListCall, page: Mapping[str, Any], response: Response, seen:
     if paging is None:
         return Page(items=items, next=None)
     total = get(body, parse_pointer(paging.total)) if paging.total is not None else MISSING
-    complete = isinstance(total, int) and not isinstance(total, bool) and seen + len(items) >= total
+    read = seen + len(items)
+    expected = total if isinstance(total, int) and not isinstance(total, bool) else None
+    complete = expected is not None and read >= expected
     match paging.style:
         case "offset" | "page":
             size = paging.size or 0
             if complete or not items or (len(items) < size and total is MISSING):
-                return Page(items=items, next=None)
+                short = not complete and expected is not None
+                doubt = f"the answer says that there are {expected}, and {read} were read" if short else ""
+                return Page(items=items, next=None, doubt=doubt)
             following = dict(page)
             if paging.style == "offset":
                 following["offset"] = page["offset"] + len(items)
             else:
                 following["number"] = page["number"] + 1
-            known = total if isinstance(total, int) and not isinstance(total, bool) else None
-            return Page(items=items, next=following, total=known)
+            return Page(items=items, next=following, total=expected)
         case "cursor":
             cursor = get(body, parse_pointer(paging.next or ""))
             if cursor is MISSING or cursor in (None, "", False):

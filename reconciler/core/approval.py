@@ -39,6 +39,8 @@ class Circumstances:
     labels: tuple[str, ...]
     addresses: tuple[str, ...]
     resend: bool
+    prune: bool = False
+    allow_replace: bool = False
     policy: JsonObject
     systems: Mapping[str, str]  # digest of where each system is, and of its parameters
     key: bytes = field(repr=False, default=b"")  # for secrets; empty: they are not bound
@@ -55,7 +57,13 @@ def make_approval(
         "madeAt": around.made_at,
         "revision": around.revision,
         "tool": {"name": "reconciler", "version": around.tool_version},
-        "selection": {"labels": [*around.labels], "addresses": [*around.addresses], "resend": around.resend},
+        "selection": {
+            "labels": [*around.labels],
+            "addresses": [*around.addresses],
+            "resend": around.resend,
+            "prune": around.prune,
+            "allowReplace": around.allow_replace,
+        },
         "policy": dict(around.policy),
         "systems": dict(around.systems),
         "kinds": kinds_in_use(plan, inputs),
@@ -96,7 +104,7 @@ def _change(change: Change, secrets: str) -> JsonObject:
         "address": str(change.address),
         "action": change.action.value,
         "reason": change.reason,
-        "source": str(change.resource.source),
+        "source": "" if change.resource is None else str(change.resource.source),
         "fields": [_field(one) for one in change.fields],
         "requests": [_request(request) for request in change.requests],
         "waitsFor": sorted(map(str, change.waits_for)),

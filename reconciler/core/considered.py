@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from reconciler.core.departure import Limits
 from reconciler.core.fields import secrets_of
 from reconciler.core.follow_ups import Occasion
 from reconciler.core.kinds import Catalog, Kind
+from reconciler.core.ledger import Record
 from reconciler.core.model import (
     Address,
     Json,
@@ -19,6 +21,7 @@ from reconciler.core.model import (
 from reconciler.core.normalize import Comparison, Remembers, compare, nothing_remembered
 from reconciler.core.pointer import MISSING, Path
 from reconciler.core.references import Known, hidden_paths, is_hidden_in
+from reconciler.core.removal.remnant import Remnant
 from reconciler.core.sameness import surely_same
 
 
@@ -33,6 +36,14 @@ class Memory(Protocol):
         """Return the paths that were stated when `address` was last applied."""
         ...
 
+    def record_of(self, address: Address) -> Record | None:
+        """Return all that is remembered of `address`."""
+        ...
+
+    def addresses(self) -> Collection[Address]:
+        """Return the addresses of which something is remembered."""
+        ...
+
 
 class NoMemory:
     """The memory of a target without a ledger."""
@@ -44,6 +55,13 @@ class NoMemory:
     def stated_before(self, address: Address) -> frozenset[Path]:
         del address
         return frozenset()
+
+    def record_of(self, address: Address) -> Record | None:
+        del address
+        return None
+
+    def addresses(self) -> Collection[Address]:
+        return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +76,12 @@ class Inputs:
     unreadable: Mapping[Address, str]
     memory: Memory = field(default_factory=NoMemory)
     due: tuple[Occasion, ...] = ()  # follow-ups that are due whatever changes
+    rivals: Mapping[Address, LiveObject] = field(default_factory=dict)  # beside the one of the ledger: by natural key
+    remnants: tuple[Remnant, ...] = ()  # looked for, since they are to go when they are there
+    leaving: frozenset[Address] = frozenset()  # stated resources whose objects are to go all the same
+    named: bool = False  # what is to go was named one by one: that it cannot go is an obstacle, not a note
+    allow_replace: bool = False
+    limits: Limits | None = None  # without the managed objects; no share where none is stated
     resend: bool = False  # send write-only and masked values even where nothing tells that they differ
 
 

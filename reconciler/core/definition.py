@@ -27,6 +27,7 @@ from reconciler.core.definition_calls import (
     Part,
     Pointer,
     Refusal,
+    TemplateJson,
     TemplateText,
     Wait,
     WriteCall,
@@ -51,6 +52,7 @@ __all__ = [
     "Inside",
     "KindDefinition",
     "ListCall",
+    "OwnerMark",
     "Paging",
     "ParentRequirement",
     "Part",
@@ -79,6 +81,11 @@ class Delete(Part):
         default=False, description="The API cannot delete: the object is no longer managed, and stays."
     )
     warning: str = Field(default="", description="What a person has to know before a delete.")
+    wait: Wait | None = Field(default=None, description="What to ask until the call has been carried out.")
+    proof: Literal["reading", "answer"] = Field(
+        default="reading",
+        description="What shows that the object is gone: reading, or the answer alone where reads go on showing it.",
+    )
 
 
 class Inside(Part):
@@ -117,6 +124,15 @@ class Identity(Part):
         return value
 
 
+class OwnerMark(Condition):
+    """A mark by which an object is known as ours; the value may name parameters, as in {system.owner}."""
+
+    equals: TemplateJson = Field(default=None, description="The value that has to stand there, as {system.owner}.")
+
+
+OwnerMarks = Annotated[list[OwnerMark], BeforeValidator(as_list, json_schema_input_type=OwnerMark | list[OwnerMark])]
+
+
 class Read(Part):
     """Where live objects come from."""
 
@@ -134,6 +150,17 @@ class Read(Part):
     )
     gone: Conditions = Field(
         default_factory=list, description="An object of which one of these holds counts as not there."
+    )
+    owned: OwnerMarks = Field(
+        default_factory=list,
+        description="An object of which all of these hold is ours: pruning deletes it when no manifest states it.",
+    )
+    built_in: Conditions = Field(
+        default_factory=list, description="An object of which one of these holds came with the server: never deleted."
+    )
+    computed: Conditions = Field(
+        default_factory=list,
+        description="An object of which one of these holds is made and removed by the server: never deleted.",
     )
     ready: Conditions = Field(
         default_factory=list, description="After a write, the object is in use when all of these hold of it."

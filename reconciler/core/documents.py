@@ -34,6 +34,10 @@ class Holder:
         by_key = (one for _, one in self.objects if natural_key(kind, one.spec, desired=False) == wanted)
         return next(by_id, None) or next(by_key, None)
 
+    def with_id(self, remote_id: str) -> LiveObject | None:
+        """Return the object with this id."""
+        return next((one for _, one in self.objects if one.id == remote_id), None)
+
 
 def read_document(kind: Kind, inside: Inside, response: Response, subject: Subject) -> Holder:
     """Return the document that a read answered. Raises AnswerError when it has another shape."""
@@ -70,7 +74,24 @@ def document_request(
             items.append(item)
         else:
             items[int(places[mine.id])] = item
-    document = put(holder.body, path, items)
+    return _write_back(kind, inside, holder, items, values)
+
+
+def document_without(
+    kind: Kind, inside: Inside, holder: Holder, mine: LiveObject, values: Mapping[str, Any]
+) -> Request:
+    """Return the request that writes the document back without the object."""
+    found = get(holder.body, parse_pointer(inside.at))
+    (place,) = (place for place, one in holder.objects if one is mine)
+    if isinstance(found, dict):
+        items: Json = {key: item for key, item in found.items() if key != place}
+    else:
+        items = [item for index, item in enumerate(found) if index != place]
+    return _write_back(kind, inside, holder, items, values)
+
+
+def _write_back(kind: Kind, inside: Inside, holder: Holder, items: Json, values: Mapping[str, Any]) -> Request:
+    document = put(holder.body, parse_pointer(inside.at), items)
     request = call_request(kind, inside.write, values, writes=True)
     template = "{document}" if inside.write.body is None else inside.write.body
     body = render_value(template, {**values, "document": document, "items": items})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.core.model import Address, Json
@@ -197,6 +197,14 @@ class Ledger:
         """Return the marks of follow-ups that changes of `address` led to, and that have not been carried out yet."""
         record = self.records.get(address)
         return frozenset() if record is None else frozenset(record.owed)
+
+    def record_of(self, address: Address) -> Record | None:
+        """Return all that is remembered of `address`."""
+        return self.records.get(address)
+
+    def addresses(self) -> Collection[Address]:
+        """Return the addresses of which something is remembered."""
+        return self.records.keys()
 
     def remote_ids(self) -> dict[Address, str]:
         """Return the remote ids of all recorded addresses."""

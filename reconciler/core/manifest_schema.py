@@ -51,6 +51,10 @@ _DEFINITIONS: JsonObject = {
         "properties": {
             "protect": {"description": "Never deleted or replaced, whatever the policy.", "type": "boolean"},
             "lookup": {"description": "Only found, never created, changed or deleted.", "type": "boolean"},
+            "replace": {
+                "description": "May be replaced by a new object where a field cannot change.",
+                "type": "boolean",
+            },
             "ignore": {
                 "description": "Pointers to fields of spec that are stated on create and left alone afterwards.",
                 "type": "array",

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from reconciler.core.departure import Departure, Limits
 from reconciler.core.pointer import Path
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ class Lifecycle:
     protect: bool = False  # never deleted or replaced
     ignore: tuple[Path, ...] = ()  # stated on create, left alone afterwards
     lookup: bool = False  # only found, never created, changed or deleted
+    replace: bool = False  # may be replaced by a new object where a field cannot change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,7 +279,7 @@ class Change:
 
     address: Address
     action: Action
-    resource: Resource
+    resource: Resource | None  # None: no manifest states it (any more), it is deleted
     fields: tuple[FieldChange, ...] = ()
     live: LiveObject | None = field(default=None, repr=False)  # as planned on; re-read before any write
     live_digest: str = ""  # of the managed fields as planned on; "" when there was no object
@@ -290,6 +292,7 @@ class Change:
     comparability: Comparability = Comparability.READ
     notes: tuple[str, ...] = ()  # what a person must see, also of an unchanged resource
     caveats: tuple[str, ...] = ()  # what the comparison could not tell
+    departure: Departure | None = None  # of a delete: how `live` goes away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,10 +314,11 @@ class Plan:
     """All changes by address order, and what stands in their way. Complete, frozen, and what apply executes."""
 
     target: str
-    changes: tuple[Change, ...]  # one for each selected resource, unchanged ones included
+    changes: tuple[Change, ...]  # one for each selected resource, unchanged ones included, and for what is deleted
     diagnostics: tuple[Diagnostic, ...] = ()
     blockers: tuple[Diagnostic, ...] = ()  # any of them: nothing is applied
     follow_ups: tuple[PlannedFollowUp, ...] = ()
+    limits: Limits | None = None
     requests_made: int = 0  # to make the plan
     digest: str = ""
 

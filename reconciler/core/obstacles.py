@@ -33,6 +33,12 @@ def blocker(resource: Resource, code: str, message: str, hint: str, path: Path |
     )
 
 
+FOR_A_NEW_OBJECT = ("not-updatable", "immutable-field")
+"""Codes of obstacles that a new object in place of the old one overcomes."""
+
+_ALLOW = "allow a new object in its place with --allow-replace or `lifecycle: {replace: true}`"
+
+
 def blocked_fields(considered: Considered, fields: tuple[FieldChange, ...]) -> list[Diagnostic]:
     resource, kind = considered.resource, considered.kind
     blockers = []
@@ -42,26 +48,30 @@ def blocked_fields(considered: Considered, fields: tuple[FieldChange, ...]) -> l
                 resource,
                 "not-updatable",
                 f"{resource.address} differs, and {kind.name} cannot be changed through the API",
-                "change it by hand, or make the manifest agree with it",
+                f"change it by hand, make the manifest agree with it, or {_ALLOW}",
                 fields[0].path,
             )
         ]
     for change in fields:
-        if _is_immutable(kind.fields, change.path):
+        if forces_new_object(considered, change):
             blockers.append(
                 blocker(
                     resource,
                     "immutable-field",
                     f"{resource.address}: {format_pointer(change.path)} cannot change once the object exists",
-                    "put the old value back, or create it anew under another name",
+                    f"put the old value back, or {_ALLOW}",
                     change.path,
                 )
             )
     return blockers
 
 
-def _is_immutable(info: FieldInfo, path: Path) -> bool:
-    return any(info.at(path[: length + 1]).immutable for length in range(len(path)))
+def forces_new_object(considered: Considered, change: FieldChange) -> bool:
+    """Tell whether a change of this field makes it another object: by its schema, or since it says where it is."""
+    info, path = considered.kind.fields, change.path
+    immutable = any(info.at(path[: length + 1]).immutable for length in range(len(path)))
+    elsewhere = not change.known and path[0] in considered.kind.scope  # in a parent that is still to come
+    return immutable or elsewhere or not considered.kind.can_update
 
 
 def requirements(considered: Considered, inputs: Inputs) -> list[Diagnostic]:
@@ -168,7 +178,7 @@ def unselected_parents(changes: list[Change], inputs: Inputs) -> list[Diagnostic
     """Refuse changes that refer to something that does not exist and is not part of the selection."""
     blockers = []
     for change in changes:
-        if change.action is Action.UNCHANGED:
+        if change.action is Action.UNCHANGED or change.resource is None or change.departure is not None:
             continue
         for expression in change.resource.expressions:
             for reference in expression.references:

@@ -48,6 +48,8 @@ class Chosen(_Part):
     labels: list[str] = Field(description="Label terms as after -l: team=support, stage!=dev, critical.")
     addresses: list[str] = Field(description="Address patterns as after --address.")
     resend: bool = Field(description="Whether values that cannot be compared are sent.")
+    prune: bool = Field(default=False, description="Whether what no manifest states any more is deleted.")
+    allow_replace: bool = Field(default=False, description="Whether a new object may take the place of an old one.")
 
 
 class KindInUse(_Part):

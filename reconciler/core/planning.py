@@ -6,348 +6,83 @@ Nothing is sent here and nothing is decided later: apply carries out exactly the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from reconciler.core.considered import Considered, Inputs, consider, managed
-from reconciler.core.diff import field_changes
+from reconciler.core.considered import Inputs, consider
+from reconciler.core.decisions import decide
 from reconciler.core.follow_ups import Occasion, occasions, plan_follow_ups
 from reconciler.core.graph import levels
-from reconciler.core.kinds import Kind, send_mode
-from reconciler.core.losses import broken_rules, lost_secrets
-from reconciler.core.model import (
-    Action,
-    Address,
-    Cause,
-    Change,
-    Comparability,
-    Diagnostic,
-    FieldChange,
-    Json,
-    LiveObject,
-    Plan,
-    Severity,
-)
-from reconciler.core.normalize import Comparison, Remembers, compare, digest
-from reconciler.core.obstacles import (
-    blocked_fields,
-    blocker,
-    incomplete_groups,
-    refusals,
-    requirements,
-    same_object,
-    unselected_parents,
-)
-from reconciler.core.pointer import MISSING, Path, format_pointer, get, starts_with
-from reconciler.core.preview import preview_requests
+from reconciler.core.model import Action, Address, Change, Diagnostic, LiveObject, Plan, Severity
+from reconciler.core.normalize import digest
+from reconciler.core.obstacles import same_object, unselected_parents
+from reconciler.core.order import in_order
 from reconciler.core.references import Known
-from reconciler.core.sealing import sealed
-from reconciler.core.wire import Subject, Writing
+from reconciler.core.removal.deciding import decide_remnants
+from reconciler.core.removal.leaving import departing
+from reconciler.core.removal.limits import exceeded, limits_of
 
 
 def make_plan(inputs: Inputs, problems: Sequence[Diagnostic] = ()) -> Plan:
     """Return the plan that leads from the live state to the desired state. `problems` become blockers."""
-    known = Known(resources=inputs.resources, live=inputs.live)
-    changes: list[Change] = []
-    first_of: dict[str, Address] = {}
-    blockers = [problem for problem in problems if problem.severity is Severity.ERROR]
-    unclear = {problem.address for problem in blockers}
-    for address in sorted(inputs.selected):
-        if address in unclear:
-            continue
-        considered = consider(address, inputs, known)
-        change, found = _decide(considered, inputs)
-        changes.append(change)
-        blockers += [*found, *same_object(considered, first_of)]
-    changes = _ordered(changes, inputs)
-    blockers += unselected_parents(changes, inputs)
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    decided = _decide_all(inputs, frozenset(e.address for e in errors if e.address is not None))
+    removed = decide_remnants(inputs)
+    changes = in_order(sorted([*decided.changes, *removed.changes], key=lambda change: change.address), inputs)
+    blockers = [*errors, *decided.blockers, *removed.blockers, *unselected_parents(changes, inputs)]
+    known = Known(resources=inputs.resources, live=decided.live)
     follow_ups = plan_follow_ups(_occasions(changes, inputs, known), inputs.due)
     warnings = [problem for problem in problems if problem.severity is not Severity.ERROR]
-    return Plan(
+    plan = Plan(
         target=inputs.target,
         changes=tuple(changes),
-        diagnostics=tuple(warnings),
+        diagnostics=(*warnings, *removed.notes),
         blockers=tuple(blockers),
         follow_ups=follow_ups,
+        limits=limits_of(inputs),
         digest=digest([[change.digest for change in changes], [one.key for one in follow_ups]]),
     )
+    return replace(plan, blockers=(*plan.blockers, *exceeded(plan)))
+
+
+@dataclass(slots=True)
+class _Decided:
+    live: dict[Address, LiveObject]  # what references lead to; without the objects that are replaced
+    changes: list[Change] = field(default_factory=list)
+    blockers: list[Diagnostic] = field(default_factory=list)
+
+
+def _decide_all(inputs: Inputs, ambiguous: frozenset[Address]) -> _Decided:
+    """Decide about all selected resources, parents first: what refers to a replaced one gets another id."""
+    decided = _Decided(live=dict(inputs.live))
+    known = Known(resources=inputs.resources, live=decided.live)
+    replaced_first: set[Address] = set()
+    first_of: dict[str, Address] = {}
+    parents = {a: [p for p in r.depends_on if p in inputs.resources] for a, r in inputs.resources.items()}
+    for layer in levels(parents):
+        for address in sorted(inputs.selected.intersection(layer)):
+            if address in ambiguous:
+                continue
+            considered = consider(address, inputs, known)
+            decision = decide(considered, inputs, replaced_first)
+            decided.changes += decision.changes
+            decided.blockers += [*decision.blockers, *same_object(considered, first_of)]
+            own, *old = decision.changes
+            if decision.replaces:
+                del decided.live[address]
+                replaced_first.update(address for one in old if one.departure is not None and one.departure.first)
+            elif own.live is not None:
+                decided.live[address] = own.live
+    return decided
 
 
 def _occasions(changes: Sequence[Change], inputs: Inputs, known: Known) -> Iterator[Occasion]:
+    going = {change.address for change in changes if change.departure is not None}
     for change in changes:
-        if change.action is not Action.UNCHANGED:
-            considered = consider(change.address, inputs, known)
-            yield from occasions(considered.kind, change.address, considered.spec, change.live)
-
-
-# --------------------------------------------------------------------------- one resource
-
-
-def _decide(considered: Considered, inputs: Inputs) -> tuple[Change, list[Diagnostic]]:
-    address = considered.resource.address
-    live = inputs.live.get(address)
-    blockers = requirements(considered, inputs)
-    if live is None:
-        change, found = _decide_missing(considered, inputs)
-    else:
-        change, found = _decide_existing(considered, live, inputs)
-    return change, blockers + found
-
-
-def _decide_missing(considered: Considered, inputs: Inputs) -> tuple[Change, list[Diagnostic]]:
-    resource, kind = considered.resource, considered.kind
-    if resource.lifecycle.lookup:
-        return _unchanged(considered, None), [
-            blocker(
-                resource,
-                "not-found",
-                f"{resource.address} does not exist, and it is only looked up",
-                "correct the fields that find it, or remove `lifecycle.lookup` to have it created",
-            )
-        ]
-    if kind.definition.identity.singleton and kind.can_update and _parent_is_to_come(considered):
-        return _decide_singleton_to_come(considered), []
-    if not kind.can_create:
-        parent = " before its parent does" if kind.definition.identity.singleton else ""
-        return _unchanged(considered, None), [
-            blocker(
-                resource,
-                "not-found",
-                f"{resource.address} does not exist, and {kind.name} cannot be created through the API{parent}",
-                "create it by hand, or correct the fields that find it",
-            )
-        ]
-    create = kind.definition.write.create
-    lacking = [name for name in (create.required if create is not None else []) if name not in considered.spec]
-    comparison = compare(kind.fields, considered.spec, None, readable=False)
-    fields = field_changes(comparison, stated=considered.spec, hidden=considered.hides, unknown=considered.unknown)
-    change = Change(
-        address=resource.address,
-        action=Action.CREATE,
-        resource=resource,
-        fields=fields,
-        guard=_guard_of_create(considered),
-        reason="not found by its natural key" if considered.readable else "nothing remembers that it exists",
-        comparability=_comparability(considered),
-        caveats=_unverified(considered, inputs),
-    )
-    requests = preview_requests(kind, _writing(considered, None, frozenset(considered.spec)), considered.hides)
-    blockers = [
-        blocker(
-            resource,
-            "missing-field",
-            f"{resource.address} does not exist, and to create it the field {name!r} is needed",
-            kind.fields.child(name).description,
-        )
-        for name in lacking
-    ]
-    return sealed(replace(change, requests=requests)), blockers
-
-
-def _parent_is_to_come(considered: Considered) -> bool:
-    return any(path[0] in considered.kind.scope for path in considered.unknown)
-
-
-def _decide_singleton_to_come(considered: Considered) -> Change:
-    """Plan an object that will be there as soon as its parent is: nothing is known of it but what is wanted."""
-    kind, spec = considered.kind, considered.spec
-    comparison = compare(kind.fields, spec, None, readable=False)
-    fields = field_changes(comparison, stated=spec, hidden=considered.hides, unknown=considered.unknown)
-    writing = Writing(subject=Subject(spec=spec), changed=frozenset(spec) - set(kind.scope), creating=False)
-    return sealed(
-        Change(
-            address=considered.resource.address,
-            action=Action.UPDATE,
-            resource=considered.resource,
-            fields=fields,
-            guard="read and compared as soon as its parent is there",
-            reason="it will be there when its parent is",
-            requests=preview_requests(kind, writing, considered.hides),
-        )
-    )
-
-
-def _unchanged(
-    considered: Considered, live: LiveObject | None, *, notes: tuple[str, ...] = (), caveats: tuple[str, ...] = ()
-) -> Change:
-    return sealed(
-        Change(
-            address=considered.resource.address,
-            action=Action.UNCHANGED,
-            resource=considered.resource,
-            live=live,
-            comparability=_comparability(considered) if live is not None else Comparability.READ,
-            notes=notes,
-            caveats=caveats,
-        )
-    )
-
-
-def _decide_existing(considered: Considered, live: LiveObject, inputs: Inputs) -> tuple[Change, list[Diagnostic]]:
-    resource, kind = considered.resource, considered.kind
-    if considered.is_surely_as(live):
-        return _unchanged(considered, live, notes=_notes(considered, inputs)), []
-    comparison = considered.compared_with(live)
-    fields = field_changes(
-        comparison,
-        stated=managed(kind, resource, considered.spec),
-        hidden=considered.hides,
-        unknown=considered.unknown,
-    )
-    notes, caveats = _notes(considered, inputs), _caveats(considered, comparison, inputs)
-    if resource.lifecycle.lookup or not fields:
-        return _unchanged(considered, live, notes=notes, caveats=caveats), []
-    fields = _with_causes(fields, considered, comparison, inputs, live)
-    change = Change(
-        address=resource.address,
-        action=Action.UPDATE,
-        resource=resource,
-        fields=fields,
-        live=live,
-        live_digest=digest(_redacted_for_digest(comparison.live, considered)),
-        desired_digest=digest(_redacted_for_digest(comparison.desired, considered)),
-        guard=_guard(considered),
-        reason="the values cannot be read, and the ledger does not hold them as applied"
-        if not considered.readable
-        else "managed fields differ",
-        comparability=_comparability(considered),
-        notes=notes,
-        caveats=caveats,
-    )
-    blockers = blocked_fields(considered, fields)
-    if blockers:
-        return sealed(replace(change, action=Action.REPLACE, reason="an immutable field differs")), blockers
-    changed = frozenset(str(f.path[0]) for f in fields)
-    writing = _writing(considered, live, changed)
-    blockers = [
-        *incomplete_groups(considered, writing),
-        *lost_secrets(considered, writing),
-        *broken_rules(considered, writing),
-        *refusals(considered, writing),
-    ]
-    requests = preview_requests(kind, writing, considered.hides)
-    return sealed(replace(change, requests=requests)), blockers
-
-
-def _writing(considered: Considered, live: LiveObject | None, changed: frozenset[str]) -> Writing:
-    subject = Subject(spec=considered.spec, id=None if live is None else live.id, live=live)
-    return Writing(subject=subject, changed=changed, creating=live is None)
-
-
-def _comparability(considered: Considered) -> Comparability:
-    return Comparability.READ if considered.readable else Comparability.UNREADABLE
-
-
-def _guard_of_create(considered: Considered) -> str:
-    if not considered.readable:
-        return _guard(considered)
-    create = considered.kind.definition.write.create
-    key = None if create is None else create.idempotency_key
-    return "must not exist" + ("" if key is None else f"; {key} tells a repeat")
-
-
-def _guard(considered: Considered) -> str:
-    guard = considered.kind.definition.guard
-    if not considered.readable:
-        return "none: the object cannot be read"
-    words = ["read again, compared, then written"]
-    if guard.if_match:
-        words.append("If-Match with its ETag")
-    if guard.version is not None:
-        words.append(f"version field {guard.version}")
-    return "; ".join(words)
-
-
-def _notes(considered: Considered, inputs: Inputs) -> tuple[str, ...]:
-    before = inputs.memory.stated_before(considered.resource.address)
-    if not before:
-        return ()
-    stated = _leaves(considered.spec)
-    released = [p for p in sorted(before, key=format_pointer) if not any(_overlaps(p, s) for s in stated)]
-    names = ", ".join(format_pointer(path) for path in released)
-    return (f"no longer stated, the value stays as it is: {names}",) if released else ()
-
-
-def _caveats(considered: Considered, comparison: Comparison, inputs: Inputs) -> tuple[str, ...]:
-    caveats = [*_unverified(considered, inputs)]
-    if not (considered.readable or comparison.equal) and _replaces_whole(considered.kind):
-        caveats.append("the call replaces the whole object: what the manifest leaves out may be reset")
-    if comparison.incomparable:
-        names = ", ".join(sorted(format_pointer(path) for path in comparison.incomparable))
-        caveats.append(f"not comparable, taken as equal: {names} (`--resend` sends them)")
-    return tuple(caveats)
-
-
-def _unverified(considered: Considered, inputs: Inputs) -> tuple[str, ...]:
-    if considered.readable:
-        return ()
-    return ("not verified against live: " + inputs.unreadable[considered.resource.address],)
-
-
-def _replaces_whole(kind: Kind) -> bool:
-    return any(send_mode(call, creating=False) == "full" for call in kind.definition.write.update)
-
-
-def _overlaps(one: Path, other: Path) -> bool:
-    return starts_with(one, other) or starts_with(other, one)
-
-
-def _leaves(value: Json, path: Path = ()) -> list[Path]:
-    if isinstance(value, dict) and value:
-        return [leaf for key, item in value.items() for leaf in _leaves(item, (*path, key))]
-    return [path]
-
-
-def _with_causes(
-    fields: tuple[FieldChange, ...], considered: Considered, comparison: Comparison, inputs: Inputs, live: LiveObject
-) -> tuple[FieldChange, ...]:
-    """Say of each field whether the manifest or the live system moved since the last apply, where that is known."""
-    address = considered.resource.address
-    remembers = inputs.memory.remembers(address, live.id)
-    recorded = inputs.memory.stated_before(address)
-    return tuple(replace(change, cause=_cause(change.path, comparison, remembers, recorded)) for change in fields)
-
-
-def _cause(path: Path, comparison: Comparison, remembers: Remembers, recorded: frozenset[Path]) -> Cause:
-    # What stands inside a list is remembered with the list.
-    place = next((path[:n] for n in range(len(path), 0, -1) if path[:n] in recorded), path)
-    desired, live = (get(side, place) for side in (comparison.desired, comparison.live))
-    desired_same = remembers(place, None if desired is MISSING else desired)
-    if path in comparison.unseen:
-        return Cause.MANIFEST if desired_same is False else Cause.UNKNOWN
-    live_same = remembers(place, None if live is MISSING else live)
-    if desired_same is None or live_same is None:
-        return Cause.UNKNOWN
-    if desired_same:
-        return Cause.DRIFT
-    return Cause.BOTH if not live_same and place in recorded else Cause.MANIFEST
-
-
-def _redacted_for_digest(value: Json, considered: Considered, path: Path = ()) -> Json:
-    """Leave secrets out of what the digest covers: a digest in a public plan must not help to guess them."""
-    if considered.hides(path) and path:
-        return "(sensitive)"
-    if isinstance(value, dict):
-        return {k: _redacted_for_digest(v, considered, (*path, k)) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_redacted_for_digest(v, considered, (*path, i)) for i, v in enumerate(value)]
-    return value
-
-
-# --------------------------------------------------------------------------- order
-
-
-def _ordered(changes: list[Change], inputs: Inputs) -> list[Change]:
-    """Tell each pending change which other pending ones it waits for, also across unchanged ones between them."""
-    pending = {change.address for change in changes if change.action is not Action.UNCHANGED}
-    if not pending:
-        return changes
-    parents = {a: [p for p in r.depends_on if p in inputs.resources] for a, r in inputs.resources.items()}
-    awaited: dict[Address, frozenset[Address]] = {}
-    for layer in levels(parents):
-        for address in layer:
-            nearest = [frozenset({p}) if p in pending else awaited[p] for p in parents[address]]
-            # Shared where it can be: many that wait for the same many would take a set each.
-            awaited[address] = nearest[0] if len(nearest) == 1 else frozenset().union(*nearest)
-    return [
-        replace(change, waits_for=awaited[change.address]) if awaited[change.address] else change for change in changes
-    ]
+        kind = inputs.catalog.kinds[change.address.system, change.address.kind]
+        if change.departure is not None:
+            # What stood in something that goes away as well needs no follow-up there.
+            if change.departure.way.sends and not going & change.departure.parents:
+                yield from occasions(kind, change.address, departing(change, kind).spec, change.live)
+        elif change.action is not Action.UNCHANGED:
+            live = None if change.action is Action.REPLACE else change.live
+            yield from occasions(kind, change.address, consider(change.address, inputs, known).spec, live)

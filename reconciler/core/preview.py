@@ -15,7 +15,8 @@ from reconciler.core.forms import encode_scalar
 from reconciler.core.kinds import Kind
 from reconciler.core.model import Json, JsonObject, LiveObject, PlannedRequest
 from reconciler.core.pointer import MISSING, Path, parse_pointer
-from reconciler.core.wire import Writing, context, shown_path, write_body
+from reconciler.core.template import render_value
+from reconciler.core.wire import Subject, Writing, context, shown_path, write_body
 
 CARRIED = "(as last read)"
 
@@ -42,6 +43,20 @@ def preview_requests(kind: Kind, writing: Writing, hides: Callable[[Path], bool]
         *([first] if first is not None else []),
         *(replace(request, only_if="the new object differs") for request in rest if request is not None),
     )
+
+
+def preview_removal(kind: Kind, subject: Subject, hides: Callable[[Path], bool]) -> tuple[PlannedRequest, ...]:
+    """Return the requests that the delete of an object will send."""
+    write = kind.definition.write
+    shown = _shown(kind, Writing(subject=subject, changed=frozenset(), creating=False), hides).subject
+    call = write.delete.call if write.delete is not None else None
+    if call is None:
+        assert write.inside is not None
+        call = write.inside.write.model_copy(update={"body": None})
+    values = context(kind, shown)
+    path = shown_path(call.path, values, lambda variable: variable)
+    body = None if call.body is None else render_value(call.body, values)
+    return (PlannedRequest(method=call.method, path=path, body=body, has_body=call.body is not None),)
 
 
 def _shown(kind: Kind, writing: Writing, hides: Callable[[Path], bool]) -> Writing:

@@ -23,7 +23,7 @@ _REMARKS_INSIDE = {"description", "title", "x-evidence"}  # names of fields as w
 
 def sealed(change: Change) -> Change:
     """Return `change` with the digest of all that its approval is about."""
-    covered = [
+    covered: list[Json] = [
         str(change.address),
         change.action.value,
         [[f.operation.value, format_pointer(f.path), f.before, f.after, f.sensitive, f.known] for f in change.fields],
@@ -31,7 +31,24 @@ def sealed(change: Change) -> Change:
         change.desired_digest,
         [[request.method, request.path, request.only_if] for request in change.requests],
     ]
+    if change.departure is not None:
+        covered.append([change.departure.way.value, "" if change.live is None else change.live.id])
     return replace(change, digest=digest(covered))
+
+
+def managed_digest(value: Json, considered: Considered) -> str:
+    """Return the digest of the managed fields of one side, canonical: a digest must not help to guess a secret."""
+    return digest(_redacted(value, considered))
+
+
+def _redacted(value: Json, considered: Considered, path: Path = ()) -> Json:
+    if considered.hides(path) and path:
+        return "(sensitive)"
+    if isinstance(value, dict):
+        return {k: _redacted(v, considered, (*path, k)) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_redacted(v, considered, (*path, i)) for i, v in enumerate(value)]
+    return value
 
 
 def secrets_digest(key: bytes, considered: Considered) -> str:

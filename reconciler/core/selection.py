@@ -29,9 +29,11 @@ class Selection:
         return tuple(key if op == "exists" else f"{key}{op}{value}" for key, op, value in self.labels)
 
     def includes(self, resource: Resource) -> bool:
-        if not all(_holds(term, resource.labels) for term in self.labels):
-            return False
-        return not self.addresses or any(fits(pattern, resource.address) for pattern in self.addresses)
+        return all(_holds(term, resource.labels) for term in self.labels) and self.names(resource.address)
+
+    def names(self, address: Address) -> bool:
+        """Tell whether the address patterns, if there are any, let `address` in; labels do not matter."""
+        return not self.addresses or any(fits(pattern, address) for pattern in self.addresses)
 
 
 def read_selection(selectors: Sequence[str], addresses: Sequence[str]) -> Selection:
@@ -65,11 +67,15 @@ def fits(pattern: str, address: Address) -> bool:
     return fnmatchcase(full, pattern) or fnmatchcase(f"{address.kind}/{address.name}", pattern)
 
 
-def select(resources: Iterable[Resource], selection: Selection) -> frozenset[Address]:
-    """Return the addresses that `selection` includes. Raises UsageError when it includes none of any."""
+def select(resources: Iterable[Resource], selection: Selection, recorded: Iterable[Address] = ()) -> frozenset[Address]:
+    """Return the addresses of resources that `selection` includes.
+
+    Raises UsageError when it includes none of any, and names none of the `recorded` addresses either.
+    """
     known = list(resources)
     chosen = frozenset(r.address for r in known if selection.includes(r))
-    if known and not chosen:
+    names_recorded = bool(selection.addresses) and any(selection.names(address) for address in recorded)
+    if known and not chosen and not names_recorded:
         raise UsageError(
             "no resource matches the selection",
             hint="addresses look like system.Kind/name; `reconciler validate -v` lists all of them",

@@ -261,7 +261,7 @@ def _lifecycle(document: Document, work: _Work) -> Lifecycle:
     block = document.data.get("lifecycle")
     if block is None:
         return Lifecycle()
-    known = ("protect", "ignore", "lookup")
+    known = ("protect", "ignore", "lookup", "replace")
     if not isinstance(block, dict):
         work.report(
             document.locate(("lifecycle",)), "invalid-value", "lifecycle is a mapping", f"it has {', '.join(known)}"
@@ -276,7 +276,7 @@ def _lifecycle(document: Document, work: _Work) -> Lifecycle:
                 did_you_mean(key, known) or f"known: {', '.join(known)}",
             )
     flags = {}
-    for key in ("protect", "lookup"):
+    for key in ("protect", "lookup", "replace"):
         flags[key] = block.get(key, False)
         if not isinstance(flags[key], bool):
             where = document.locate(("lifecycle", key))
@@ -301,7 +301,8 @@ def _lifecycle(document: Document, work: _Work) -> Lifecycle:
             )
         else:
             ignore.append(parse_pointer(pointer))
-    return Lifecycle(protect=flags["protect"] is True, lookup=flags["lookup"] is True, ignore=tuple(ignore))
+    set_flags = {key: value is True for key, value in flags.items()}
+    return Lifecycle(**set_flags, ignore=tuple(ignore))
 
 
 # --------------------------------------------------------------------------- the spec

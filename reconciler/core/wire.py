@@ -8,7 +8,7 @@ the call sends: `stated` (all that the manifest states), `changed` (top-level fi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -128,6 +128,16 @@ def write_request(kind: Kind, call: WriteCall, writing: Writing) -> Request | No
         writes=True,
         repeatable=keyed,
     )
+
+
+def removal_request(kind: Kind, call: Call, subject: Subject) -> Request:
+    """Return the request that deletes an object, with what guards it. Raises TemplateError when its path has a hole."""
+    request = call_request(kind, call, context(kind, subject), writes=True)
+    guard, live = kind.definition.guard, subject.live
+    headers = request.headers
+    if guard.if_match and live is not None and live.etag is not None:
+        headers += (("If-Match", live.etag),)
+    return replace(request, headers=headers)
 
 
 def write_body(kind: Kind, call: WriteCall, writing: Writing) -> Any:

@@ -10,6 +10,7 @@ from reconciler import __version__
 from reconciler.core.errors import InvalidInput, ReconcilerError, Refused
 from reconciler.core.model import (
     Action,
+    Address,
     Change,
     Diagnostic,
     FieldChange,
@@ -64,7 +65,10 @@ def _diagnostic(diagnostic: Diagnostic) -> JsonObject:
 
 def plan_document(plan: Plan, *, show_requests: bool = False) -> JsonObject:
     """Return a plan; request bodies, redacted, only with `show_requests`."""
-    counts = Counter(change.action for change in plan.changes)
+    # Of a replacement one of two is counted; what only leaves the ledger is no delete.
+    counted = [c for c in plan.changes if c.departure is None or c.departure.replaced is None]
+    forgotten = [c for c in counted if c.departure is not None and not c.departure.way.sends]
+    counts = Counter(change.action for change in counted if change not in forgotten)
     return {
         "format": FORMAT,
         "kind": "plan",
@@ -72,7 +76,14 @@ def plan_document(plan: Plan, *, show_requests: bool = False) -> JsonObject:
         "headline": summarize_plan(plan),
         "digest": plan.digest,
         "applyable": not plan.blockers,
-        "summary": {action.value: counts[action] for action in Action},
+        "summary": {**{action.value: counts[action] for action in Action}, "forget": len(forgotten)},
+        "limits": None
+        if plan.limits is None
+        else {
+            "maxDeletes": plan.limits.max_deletes,
+            "maxChangeShare": plan.limits.max_change_share,
+            "managed": len(plan.limits.managed),
+        },
         "requestsMade": plan.requests_made,
         "followUps": [
             {
@@ -91,19 +102,22 @@ def plan_document(plan: Plan, *, show_requests: bool = False) -> JsonObject:
 
 
 def _change(change: Change, *, show_requests: bool) -> JsonObject:
-    source = change.resource.source
+    source = None if change.resource is None else change.resource.source
+    replaced = None if change.departure is None else change.departure.replaced
     return {
         "address": str(change.address),
         "action": change.action.value,
+        "way": None if change.departure is None else change.departure.way.value,
+        "replaced": None if replaced is None else str(replaced),
         "reason": change.reason,
         "digest": change.digest,
-        "path": source.path,
-        "line": source.line,
-        "column": source.column,
+        "path": None if source is None else source.path,
+        "line": None if source is None else source.line,
+        "column": None if source is None else source.column,
         "verified": change.comparability.value,
         "guard": change.guard,
         "waitsFor": sorted(str(address) for address in change.waits_for),
-        "dependsOn": sorted(str(address) for address in change.resource.depends_on),
+        "dependsOn": sorted(str(address) for address in _depends_on(change)),
         "fields": [{**_field(field), **_place(change, field)} for field in change.fields],
         "notes": list(change.notes),
         "caveats": list(change.caveats),
@@ -119,8 +133,16 @@ def _change(change: Change, *, show_requests: bool) -> JsonObject:
     }
 
 
+def _depends_on(change: Change) -> frozenset[Address]:
+    if change.resource is not None:
+        return change.resource.depends_on
+    return frozenset() if change.departure is None else change.departure.parents
+
+
 def _place(change: Change, field: FieldChange) -> JsonObject:
     """Return where in the manifest the field stands, or what encloses it."""
+    if change.resource is None:
+        return {}
     source = change.resource.locate(("spec", *field.path))
     return {"line": source.line, "column": source.column}
 
@@ -133,6 +155,8 @@ def _field(field: FieldChange) -> JsonObject:
         "known": field.known,
         "cause": field.cause.value or None,
     }
+    if field.note:
+        document["note"] = field.note
     if not field.sensitive:
         if field.operation is not Operation.ADD:
             document["before"] = field.before

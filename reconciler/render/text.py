@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 
+from reconciler.core.departure import Way
 from reconciler.core.model import (
     Action,
     Change,
@@ -26,11 +27,17 @@ from reconciler.render.values import on_one_line, shorten, shorten_pair
 _ACTIONS = {
     Action.CREATE: ("+", "green", "to create"),
     Action.UPDATE: ("~", "yellow", "to update"),
-    Action.REPLACE: ("±", "magenta", "to replace"),
+    Action.REPLACE: ("-/+", "magenta", "to replace"),
     Action.DELETE: ("-", "red", "to delete"),
     Action.ADOPT: ("=", "cyan", "to adopt"),
     Action.UNCHANGED: (" ", "dim", "unchanged"),
 }
+_WAYS = {
+    Way.DISABLE: ("disable", "red"),
+    Way.FORGET: ("forget", "yellow"),
+    Way.GONE: ("forget", "yellow"),
+}
+"""Deletes that are called otherwise, since the object stays, or is gone already."""
 _OPERATIONS = {
     Operation.ADD: ("+", "green"),
     Operation.CHANGE: ("~", "yellow"),
@@ -65,13 +72,12 @@ def render_diagnostics(diagnostics: Sequence[Diagnostic], style: Style = PLAIN) 
 
 def summarize_plan(plan: Plan, style: Style = PLAIN) -> str:
     """Return the one line that says what the plan would do."""
-    counts = Counter(change.action for change in plan.changes)
     parts = [
-        style.paint(f"{counts[action]} {words}", colour)
-        for action, (_, colour, words) in _ACTIONS.items()
-        if counts[action] and action is not Action.UNCHANGED
+        style.paint(f"{count} {words}", colour)
+        for words, (count, colour) in _counted(plan.changes).items()
+        if words != _ACTIONS[Action.UNCHANGED][2]
     ]
-    unchanged = counts[Action.UNCHANGED]
+    unchanged = sum(change.action is Action.UNCHANGED for change in plan.changes)
     if plan.follow_ups:
         parts.append(style.paint(plural(len(plan.follow_ups), "follow-up"), "cyan"))
     if not parts and plan.blockers:
@@ -84,6 +90,33 @@ def summarize_plan(plan: Plan, style: Style = PLAIN) -> str:
     if plan.blockers:
         text += "; " + style.paint(f"blocked by {plural(len(plan.blockers), 'problem')}", "red", "bold")
     return f"{style.paint(f'Plan for {printable(plan.target)}:', 'bold')} {text}."
+
+
+def _counted(changes: Sequence[Change]) -> dict[str, tuple[int, str]]:
+    """Return how many objects there are to create, to update and so on, with the colour of each.
+
+    The old object of a replacement is not counted beside the new one.
+    """
+    order = {words: colour for _, colour, words in _ACTIONS.values()} | {f"to {w}": c for w, c in _WAYS.values()}
+    counts = Counter(_counts_as(change) for change in changes if not _is_replaced(change))
+    return {words: (counts[words], colour) for words, colour in order.items() if counts[words]}
+
+
+def _counts_as(change: Change) -> str:
+    if change.departure is not None and change.departure.way in _WAYS:
+        return f"to {_WAYS[change.departure.way][0]}"
+    return _ACTIONS[change.action][2]
+
+
+def _is_replaced(change: Change) -> bool:
+    return change.departure is not None and change.departure.replaced is not None
+
+
+def _verb(change: Change) -> str:
+    """Return what is done, in one word."""
+    if change.departure is not None and change.departure.way in _WAYS:
+        return _WAYS[change.departure.way][0]
+    return change.action.value
 
 
 def _writes(plan: Plan) -> int:
@@ -112,10 +145,12 @@ def render_plan(plan: Plan, style: Style = PLAIN, *, show_unchanged: bool = Fals
 def _render_change(change: Change, style: Style, *, show_requests: bool) -> str:
     symbol, colour, _ = _ACTIONS[change.action]
     blind = "  (not verified against live)" if change.comparability is Comparability.UNREADABLE else ""
-    head = f"  {symbol} {printable(str(change.address))}  {change.action.value}{blind}"
+    head = f"  {symbol} {printable(str(change.address))}  {_verb(change)}{blind}"
     lines = [style.paint(head, colour) if change.action is Action.UNCHANGED else style.paint(head, colour, "bold")]
     width = max((len(format_pointer(field.path)) for field in change.fields), default=0)
     lines += [_render_field(field, min(width, 40), style) for field in change.fields]
+    if change.departure is not None:
+        lines.append(style.paint(f"      because: {printable(change.reason)}", "dim"))
     lines += [style.paint(f"      note: {printable(note)}", "dim") for note in (*change.notes, *change.caveats)]
     for request in change.requests:
         only_if = f"  (if {request.only_if})" if request.only_if else ""
@@ -143,15 +178,16 @@ def _render_field(field: FieldChange, width: int, style: Style) -> str:
     symbol, colour = _OPERATIONS[field.operation]
     name = printable(format_pointer(field.path))
     cause = style.paint(f"  [{field.cause.value}]", "dim") if field.cause.value else ""
+    note = style.paint(f"  ({field.note})", "magenta") if field.note else ""
     head = f"      {style.paint(symbol, colour)} "
     before, after = _values(field)
     if not before or not after:
-        return f"{head}{name.ljust(width)}  {before or after}{cause}"
+        return f"{head}{name.ljust(width)}  {before or after}{cause}{note}"
     if len(before) + len(after) <= MAX_VALUE:
-        return f"{head}{name.ljust(width)}  {before} → {after}{cause}"
+        return f"{head}{name.ljust(width)}  {before} → {after}{cause}{note}"
     # Below each other, where the eye finds what differs.
     was, becomes = style.paint("-", "red"), style.paint("+", "green")
-    return f"{head}{name}{cause}\n          {was} {before}\n          {becomes} {after}"
+    return f"{head}{name}{cause}{note}\n          {was} {before}\n          {becomes} {after}"
 
 
 def _values(field: FieldChange) -> tuple[str, str]:

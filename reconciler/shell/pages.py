@@ -35,8 +35,11 @@ class Reader(Protocol):
     def ask(self, kind: Kind, call: Call, request: Request) -> Response | None: ...
 
 
-def all_pages(reader: Reader, kind: Kind, call: ListCall, values: dict[str, Any]) -> list[Json]:
-    """Return the raw items of all pages of a list. Raises ApiError when one cannot be read or is no page."""
+def all_pages(reader: Reader, kind: Kind, call: ListCall, values: dict[str, Any]) -> tuple[list[Json], str]:
+    """Return the raw items of all pages of a list, and why there may be more of them: empty when the end was reached.
+
+    Raises ApiError when a page cannot be read or is none.
+    """
     items: list[Json] = []
     page = first_page(call)
     request = call_request(kind, call, {**values, "page": page})
@@ -51,10 +54,11 @@ def all_pages(reader: Reader, kind: Kind, call: ListCall, values: dict[str, Any]
         if found.items and found.items == previous and _counts_pages(call):
             if call.paging is not None and call.paging.total is not None:
                 raise bad_answer(kind, request, "the same page again, though the list goes on")
-            return items  # the server pays no attention to the paging: one page is all there is
+            # The server pays no attention to the paging: one page is taken for all there is.
+            return items, "the server answers the same page again, so where it ends is not known"
         items += found.items
         if found.next is None:
-            return items
+            return items, found.doubt
         if not ready:
             ready = _read_ahead(reader, kind, call, values, _following(call, found, len(items)))
         previous, page = found.items, found.next

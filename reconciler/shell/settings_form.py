@@ -244,7 +244,7 @@ class PolicyForm(_Form):
 
     prune: bool = False
     max_deletes: Annotated[int, Field(ge=0)] = 5
-    max_change_share: Annotated[float, Field(ge=0, le=1)] = 0.3
+    max_change_share: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
 class LedgerForm(_Form):

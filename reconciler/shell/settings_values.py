@@ -61,7 +61,7 @@ class PolicySettings:
 
     prune: bool = False
     max_deletes: int = 5
-    max_change_share: float = 0.3  # 0 to 1
+    max_change_share: float | None = None  # 0 to 1; None: not stated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

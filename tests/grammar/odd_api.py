@@ -29,7 +29,8 @@ class OddApi:
     seen: list[SandboxRequest] = field(default_factory=list)
     time: FakeTime = field(default_factory=FakeTime)
 
-    def define(self, kinds: str, manifests: str, *, parameters: str = "") -> None:
+    def define(self, kinds: str, manifests: str, *, parameters: str = "", target: str = "") -> None:
+        """Write definitions, manifests and configuration; `target` holds further keys of the target."""
         (self.folder / "schemas").mkdir(exist_ok=True)
         (self.folder / "manifests").mkdir(exist_ok=True)
         (self.folder / "schemas" / "odd.yaml").write_text(textwrap.dedent(kinds))
@@ -37,9 +38,14 @@ class OddApi:
         (self.folder / "reconciler.yaml").write_text(
             "schemas: [schemas]\ntargets:\n  test:\n    systems:\n      odd:\n        url: http://odd.test\n"
             + textwrap.indent(textwrap.dedent(parameters), "        ")
+            + textwrap.indent(textwrap.dedent(target), "    ")
         )
 
-    def options(self) -> Options:
+    def manifests(self, text: str) -> None:
+        """Let `text` be all the manifests."""
+        (self.folder / "manifests" / "all.yaml").write_text(textwrap.dedent(text))
+
+    def options(self, **more: Any) -> Options:
         recorder = _Recorder(self)
         return Options(
             config=self.folder / "reconciler.yaml",
@@ -47,20 +53,23 @@ class OddApi:
             timing=self.time.timing(),
             transport=lambda name: in_process_transport({"http://odd.test": recorder}),
             parallelism=4,
+            **more,
         )
 
-    def plan(self) -> Plan:
-        options = self.options()
+    def plan(self, **more: Any) -> Plan:
+        options = self.options(**more)
         loaded = load(options)
         with Connections(loaded.settings, options) as connections:
             return plan(loaded, connections, options).plan
 
-    def apply(self) -> Report:
-        options = self.options()
+    def apply(self, *, between: Callable[[], object] = lambda: None, **more: Any) -> Report:
+        """Plan and apply; `between` is called after the plan, as somebody else would act."""
+        options = self.options(**more)
         loaded = load(options)
         with Connections(loaded.settings, options) as connections:
             made = plan(loaded, connections, options)
             self.seen.clear()
+            between()
             return apply(made, loaded, connections, options)
 
     def writes(self) -> list[tuple[str, str, Any]]:

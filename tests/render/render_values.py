@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from reconciler.core.departure import Departure, Limits, Way
 from reconciler.core.leftovers import Cause as LikelyCause
 from reconciler.core.leftovers import Leftover
 from reconciler.core.model import (
@@ -110,6 +111,40 @@ DELETE = Change(
     address=address("old"), action=Action.DELETE, resource=resource("old", 30), digest="d4",
     requests=(PlannedRequest(method="DELETE", path="/products/3"),),
 )  # fmt: skip
+
+REPLACE = replace(
+    UPDATE,
+    action=Action.REPLACE,
+    fields=(replace(changed(("region",), "eu", "us"), note="forces a new object"),),
+    notes=("it is created first; the old one is deleted when nothing refers to it any more",),
+    caveats=(),
+)
+
+
+def leaving(name: str, way: Way, reason: str, replaced: Address | None = None) -> Change:
+    """Return the delete of an object that no manifest states."""
+    requests = (PlannedRequest(method="DELETE", path=f"/products/{name}"),) if way is Way.DELETE else ()
+    if way is Way.DISABLE:
+        requests = (PlannedRequest(method="PATCH", path=f"/products/{name}", body={"on": False}, has_body=True),)
+    departure = Departure(way=way, replaced=replaced)
+    return Change(
+        address=address(name), action=Action.DELETE, resource=None, departure=departure, reason=reason, digest="d",
+        requests=requests, notes=("warning: it is gone for good",) if way is Way.DELETE else (),
+    )  # fmt: skip
+
+
+LEAVING = Plan(
+    target="production",
+    changes=(
+        REPLACE,
+        leaving("tea (replaced)", Way.DELETE, "replaced by the new shop.Product/tea", address("tea")),
+        leaving("cocoa", Way.DELETE, "no manifest states it any more"),
+        leaving("juice", Way.DISABLE, "no manifest states it any more"),
+        leaving("soda", Way.FORGET, "no manifest states it any more"),
+        leaving("wine", Way.GONE, "no manifest states it any more"),
+    ),
+    limits=Limits(max_deletes=5, max_change_share=0.3, managed=frozenset({address("tea"), address("cocoa")})),
+)
 
 UNCHANGED = Change(address=address("water"), action=Action.UNCHANGED, resource=resource("water", 40), digest="d5")
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import jsonschema
 import pytest
-from render_values import BLOCKER, CREATE, FOLLOW_UP, PLAN, REPORT, UPDATE, WARNING
+from render_values import BLOCKER, CREATE, FOLLOW_UP, LEAVING, PLAN, REPORT, UPDATE, WARNING
 
 from reconciler import __version__
 from reconciler.core.model import Action, Ending, FieldChange, JsonObject, Operation, Plan, Report, Source
@@ -38,6 +38,8 @@ BLOCKED: JsonObject = {
 COFFEE: JsonObject = {
     "address": "shop.Product/coffee",
     "action": "create",
+    "way": None,
+    "replaced": None,
     "reason": "no live object",
     "digest": "d1",
     "path": "shop.yaml",
@@ -76,6 +78,8 @@ COFFEE: JsonObject = {
 TEA: JsonObject = {
     "address": "shop.Product/tea",
     "action": "update",
+    "way": None,
+    "replaced": None,
     "reason": "",
     "digest": "d2",
     "path": "shop.yaml",
@@ -170,7 +174,8 @@ def test_a_plan() -> None:
         "blocked by 1 problem.",
         "digest": "p1",
         "applyable": False,
-        "summary": {"create": 1, "update": 1, "replace": 0, "delete": 0, "adopt": 0, "unchanged": 0},
+        "summary": {"create": 1, "update": 1, "replace": 0, "delete": 0, "adopt": 0, "unchanged": 0, "forget": 0},
+        "limits": None,
         "requestsMade": 5,
         "followUps": [
             {
@@ -206,8 +211,22 @@ def test_bodies_are_shown_only_when_asked_for() -> None:
 
 
 def test_the_summary_names_every_action() -> None:
-    assert list(plan_document(PLAN)["summary"]) == [action.value for action in Action]
+    assert list(plan_document(PLAN)["summary"]) == [*(action.value for action in Action), "forget"]
     assert sum(plan_document(PLAN)["summary"].values()) == len(PLAN.changes)
+
+
+def test_what_goes_away_is_told_with_its_way_and_counted_once() -> None:
+    found = plan_document(LEAVING)
+    assert [(c["action"], c["way"], c["replaced"], c["path"]) for c in found["changes"]] == [
+        ("replace", None, None, "shop.yaml"),
+        ("delete", "delete", "shop.Product/tea", None),
+        ("delete", "delete", None, None),
+        ("delete", "disable", None, None),
+        ("delete", "forget", None, None),
+        ("delete", "gone", None, None),
+    ]
+    assert found["summary"] | {"delete": 2, "replace": 1, "forget": 2} == found["summary"]
+    assert found["limits"] == {"maxDeletes": 5, "maxChangeShare": 0.3, "managed": 2}
 
 
 def test_a_secret_that_slipped_into_a_change_is_still_not_told() -> None:

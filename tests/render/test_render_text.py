@@ -13,6 +13,7 @@ from render_values import (
     DELETE,
     DOUBTFUL,
     FOLLOW_UP,
+    LEAVING,
     PLAN,
     REPORT,
     UNCHANGED,
@@ -377,3 +378,37 @@ def test_the_addresses_in_a_plan_are_in_its_own_order() -> None:
     plan = Plan(target="t", changes=(UPDATE, CREATE))
     heads = [line.split()[1] for line in render_plan(plan).splitlines() if line.startswith(("  ~", "  +"))]
     assert heads == [str(address("tea")), str(address("coffee"))]
+
+
+def test_what_goes_away_is_shown_with_the_reason() -> None:
+    assert (
+        render_plan(LEAVING)
+        == """\
+Plan for production: 1 to replace, 1 to delete, 1 to disable, 2 to forget; 4 write requests.
+
+  -/+ shop.Product/tea  replace
+      ~ /region  "eu" → "us"  (forces a new object)
+      note: it is created first; the old one is deleted when nothing refers to it any more
+      → PATCH /products/7
+      → POST /products/7/publish  (if the answer says draft)
+
+  - shop.Product/tea (replaced)  delete
+      because: replaced by the new shop.Product/tea
+      note: warning: it is gone for good
+      → DELETE /products/tea (replaced)
+
+  - shop.Product/cocoa  delete
+      because: no manifest states it any more
+      note: warning: it is gone for good
+      → DELETE /products/cocoa
+
+  - shop.Product/juice  disable
+      because: no manifest states it any more
+      → PATCH /products/juice
+
+  - shop.Product/soda  forget
+      because: no manifest states it any more
+
+  - shop.Product/wine  forget
+      because: no manifest states it any more"""
+    )

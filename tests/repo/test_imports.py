@@ -23,9 +23,10 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     "drafts": ("core", "drafts"),
     "shell": ("core", "shell"),  # narrowed by SHELL
     "sandbox": ("sandbox",),
-    "workflow": ("core", "shell"),
+    "workflow": ("core", "shell", "removals"),
+    "removals": ("core", "shell"),
     "verification": ("core", "shell", "workflow"),
-    "approvals": ("core", "shell", "workflow"),
+    "approvals": ("core", "shell", "workflow", "removals"),
     "cli": ("core", "render", "cli", "verification", "workflow", "approvals"),  # widened by DOORS_OF_CLI
     "demo": ("core", "render", "workflow", "sandbox"),  # widened by DOORS_OF_CLI
     "__main__": ("cli.main",),
@@ -51,9 +52,10 @@ DOORS_OF_CLI: Mapping[str, tuple[str, ...]] = {
 
 SHELL: Mapping[str, tuple[str, ...]] = {
     "apply.attempt": ("apply.guarding", "apply.inside", "apply.truth", "apply.work", "apply.writing"),
-    "apply.executor": ("apply.attempt", "apply.work", "following", "locks", "refresh"),
+    "apply.executor": ("apply.attempt", "apply.removing", "apply.work", "following", "locks", "refresh"),
     "apply.guarding": ("apply.work",),
     "apply.inside": ("apply.guarding", "apply.truth", "apply.work", "apply.writing"),
+    "apply.removing": ("apply.attempt", "apply.guarding", "apply.truth", "apply.work", "apply.writing"),
     "apply.truth": ("apply.work",),
     "apply.work": ("locks", "refresh"),
     "apply.writing": ("apply.work",),
@@ -69,6 +71,7 @@ SHELL: Mapping[str, tuple[str, ...]] = {
     "foreign": ("foreign_nodes", "reading"),
     "foreign_nodes": ("json_nodes", "nodes", "positions", "reading", "scalars", "yaml_nodes"),
     "json_nodes": ("limits", "nodes"),
+    "matching": ("refresh",),
     "memory.disk": ("memory.journal_text", "reading"),
     "memory.file_store": ("files", "memory.disk", "memory.journal_text", "memory.ledger_text", "memory.store"),
     "memory.git_ref": ("memory.git_command",),
@@ -106,6 +109,8 @@ SHELL: Mapping[str, tuple[str, ...]] = {
     "refresh": ("pages",),
     "search": ("reading",),
     "sending": ("pacing",),
+    "survey": ("refresh",),
+    "target_checks": ("reading", "settings"),
     "settings": (
         "authentication",
         "files",

@@ -74,7 +74,7 @@ def test_the_smallest_configuration_gets_the_defaults(folder: Path) -> None:
     assert settings.root == folder
     assert settings.manifest_paths == (folder / "manifests",)
     assert settings.schema_paths == ()
-    assert settings.policy == PolicySettings(prune=False, max_deletes=5, max_change_share=0.3)
+    assert settings.policy == PolicySettings(prune=False, max_deletes=5, max_change_share=None)
     assert settings.ledger is None
     assert settings.variables == {}
     assert settings.secret_values == frozenset()

@@ -38,6 +38,7 @@ USES: Mapping[str, Use] = {
     "delete": Use(words="a delete", roots=_EXISTING, verbs=_REMOVING, names_object=True),
     "wait of create": Use(words="a wait after a create", roots=_ALWAYS | {"answer", "location"}, verbs=_READING),
     "wait of update": Use(words="a wait after an update", roots=_EXISTING | {"answer", "location"}, verbs=_READING),
+    "wait of delete": Use(words="a wait after a delete", roots=_EXISTING | {"answer", "location"}, verbs=_READING),
     "inside.read": Use(words="the read of a document", roots=_ALWAYS | {"id"}, verbs=_READING),
     "inside.write": Use(words="the write of a document", roots=_ALWAYS | {"id", "document", "items"}),
     "after": Use(words="a follow-up", roots=_EXISTING | {"item"}, verbs=_REMOVING | {"GET"}),
@@ -81,6 +82,8 @@ def calls_of(bound: Bound) -> Iterator[tuple[Path, str, Call]]:
             yield (*path, "wait"), f"wait of {use}", call.wait
     if write.delete is not None and write.delete.call is not None:
         yield ("write", "delete", "call"), "delete", write.delete.call
+    if write.delete is not None and write.delete.wait is not None:
+        yield ("write", "delete", "wait"), "wait of delete", write.delete.wait
     if write.inside is not None:
         yield ("write", "inside", "read"), "inside.read", write.inside.read
         yield ("write", "inside", "write"), "inside.write", write.inside.write

@@ -5,6 +5,8 @@ Reads and writes: one live system, through the functions of the work.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reconciler.core.answers import answered_id, live_object
 from reconciler.core.definition import WriteCall
 from reconciler.core.errors import ApiError
@@ -19,6 +21,8 @@ from reconciler.shell.apply.writing import Answer, object_in, request_for, write
 
 def perform(work: Work) -> LiveObject:
     """Carry out the change and return the object as it is then. Raises Stop, or ApiError before any write."""
+    if work.change.action is Action.REPLACE:  # of the old object another change takes care
+        work = replace(work, change=replace(work.change, action=Action.CREATE, live=None))
     inside = work.kind.definition.write.inside
     match work.change.action:
         case Action.CREATE | Action.UPDATE if inside is not None:
@@ -56,7 +60,7 @@ def _create(work: Work) -> LiveObject:
     work.on_created(live)
     later = frozenset(n for n, f in kind.fields.properties.items() if f.update_only and n in spec)
     outstanding = later & work.outstanding(live)
-    return _send_updates(work, live, outstanding) if outstanding else verified(work, live, None)
+    return send_updates(work, live, outstanding) if outstanding else verified(work, live, None)
 
 
 def _refused_create(work: Work, call: WriteCall, refusal: Refusal) -> Answer:
@@ -109,7 +113,7 @@ def _update(work: Work) -> LiveObject:
             raise gone()
         refuse_if_moved(work, planned, fresh)
     assert fresh is not None
-    return _send_updates(work, fresh, frozenset(str(f.path[0]) for f in work.change.fields))
+    return send_updates(work, fresh, frozenset(str(f.path[0]) for f in work.change.fields))
 
 
 def _update_new_singleton(work: Work) -> LiveObject:
@@ -117,7 +121,7 @@ def _update_new_singleton(work: Work) -> LiveObject:
     kind, spec = work.kind, work.considered.spec
     if kind.unreadable:
         subject = Subject(spec=spec)
-        return _send_updates(work, live_object(kind, {}, subject), frozenset(spec) - set(kind.scope))
+        return send_updates(work, live_object(kind, {}, subject), frozenset(spec) - set(kind.scope))
     fresh = work.reader.read_one(kind, spec, None)
     if fresh is None:
         raise Stop(
@@ -125,10 +129,14 @@ def _update_new_singleton(work: Work) -> LiveObject:
             "it is not there although its parent is",
             "plan again; if this repeats, it is no singleton, and the kind needs write.create",
         )
-    return _send_updates(work, fresh, work.outstanding(fresh))
+    return send_updates(work, fresh, work.outstanding(fresh))
 
 
-def _send_updates(work: Work, live: LiveObject, changed: frozenset[str]) -> LiveObject:
+def send_updates(work: Work, live: LiveObject, changed: frozenset[str]) -> LiveObject:
+    """Send each update that some of the `changed` fields are for, and return the object once it holds what was asked.
+
+    Raises Stop and ApiError.
+    """
     before = live
     for call in work.kind.definition.write.update:
         live = _send_update(work, call, live, changed)

@@ -36,8 +36,10 @@ from reconciler.core.model import (
 from reconciler.core.normalize import canonical_json
 from reconciler.core.pointer import format_pointer
 from reconciler.core.references import Known
+from reconciler.core.removal.leaving import departing
 from reconciler.core.template import TemplateError
 from reconciler.shell.apply.attempt import perform
+from reconciler.shell.apply.removing import remove
 from reconciler.shell.apply.work import Stop, Work
 from reconciler.shell.following import carry_out, skip_all
 from reconciler.shell.locks import KeyedLocks
@@ -65,6 +67,7 @@ class Tools:
     on_write: Callable[[Change, Request], None] = lambda change, request: None  # right before each; may refuse it
     on_outcome: Callable[[Outcome], None] = lambda outcome: None
     on_applied: Callable[[Considered, LiveObject], None] = lambda considered, live: None
+    on_removed: Callable[[Address], None] = lambda address: None  # it is gone, or is no longer managed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +115,9 @@ class _Run:
         self.tools.on_outcome(outcome)
 
 
+_STAYING = (Action.UNCHANGED, Action.UPDATE)
+
+
 class _Lanes:
     """Threads for each system, started as they are needed."""
 
@@ -136,7 +142,9 @@ def execute(plan: Plan, inputs: Inputs, tools: Tools) -> Execution:
     The first KeyboardInterrupt lets what has begun finish, and skips everything else. After a second one what has
     begun goes on unwatched until the process ends, and counts as in doubt.
     """
-    run = _Run(plan=plan, inputs=inputs, tools=tools, live=dict(inputs.live))
+    # What was planned on may be another object than the one of the ledger, where a replacement was cut short.
+    planned = {c.address: c.live for c in plan.changes if c.live is not None and c.action in _STAYING}
+    run = _Run(plan=plan, inputs=inputs, tools=tools, live={**inputs.live, **planned})
     lanes = _Lanes(tools.workers)
     # The conductor has a thread of its own: an interrupt arrives in the main thread, which does nothing but wait, so
     # it can never tear the books apart.
@@ -238,7 +246,9 @@ def _outcome(change: Change, status: Status, detail: str = "", hint: str = "") -
 
 
 def _already_done(change: Change, run: _Run, known: Known) -> Outcome:
-    if change.live is not None and not change.resource.lifecycle.lookup:
+    if change.resource is not None and change.resource.lifecycle.lookup:
+        run.tools.on_removed(change.address)  # others manage it now: nothing of it may ever be pruned
+    elif change.live is not None:
         run.tools.on_applied(consider(change.address, run.inputs, known), change.live)
     return _outcome(change, Status.UNCHANGED)
 
@@ -270,6 +280,32 @@ class _Counter:
         self.attempts += 1
 
 
+def _considered(change: Change, run: _Run) -> Considered:
+    """Return what a change is about with everything known about it. Raises Stop when something is not known yet."""
+    if change.departure is not None:
+        return departing(change, run.inputs.catalog.kinds[change.address.system, change.address.kind])
+    considered = consider(change.address, run.inputs, run.known())
+    if considered.unknown:
+        places = ", ".join(sorted(format_pointer(path) for path in considered.unknown))
+        raise Stop(Status.FAILED, f"no value for the references at {places}")
+    return considered
+
+
+def _carry_out(work: Work, run: _Run) -> Outcome:
+    """Carry out one change, and note what became of it. Raises Stop and ApiError."""
+    change = work.change
+    if change.departure is not None:
+        detail = remove(work)
+        run.tools.on_removed(change.address)
+        remote_id = None if change.live is None else change.live.id
+        return replace(_outcome(change, Status.APPLIED, detail), remote_id=remote_id)
+    live = perform(work)
+    run.live[change.address] = live
+    run.tools.on_applied(work.considered, live)
+    work.on_created(live)
+    return _outcome(change, Status.APPLIED)
+
+
 def _apply(change: Change, run: _Run) -> Outcome:
     """Carry out one change and return its outcome, whatever happens."""
     if run.stopped():  # while it waited for a free worker
@@ -280,13 +316,9 @@ def _apply(change: Change, run: _Run) -> Outcome:
     count = _Counter(tools.send, partial(tools.on_write, change))
     created: list[LiveObject] = []
     try:
-        considered = consider(change.address, run.inputs, run.known())
-        if considered.unknown:
-            places = ", ".join(sorted(format_pointer(path) for path in considered.unknown))
-            raise Stop(Status.FAILED, f"no value for the references at {places}")
         work = Work(
             change=change,
-            considered=considered,
+            considered=_considered(change, run),
             reader=tools.reader.counting(count),
             send=count,
             clock=tools.clock,
@@ -295,11 +327,7 @@ def _apply(change: Change, run: _Run) -> Outcome:
             intent=intent_of(run.plan, change),
             on_created=created.append,
         )
-        live = perform(work)
-        run.live[change.address] = live
-        tools.on_applied(considered, live)
-        created.append(live)
-        outcome = _outcome(change, Status.APPLIED)
+        outcome = _carry_out(work, run)
     except Stop as stop:
         outcome = _outcome(change, stop.status, stop.detail, stop.hint)
         outcome = replace(outcome, moved=stop.moved, leftovers=stop.leftovers)
@@ -309,7 +337,7 @@ def _apply(change: Change, run: _Run) -> Outcome:
         outcome = _outcome(change, Status.FAILED, str(error))
     return replace(
         outcome,
-        remote_id=created[-1].id if created else None,
+        remote_id=created[-1].id if created else outcome.remote_id,
         requests=count.requests,
         attempts=count.attempts,
         seconds=tools.clock() - started,

@@ -37,8 +37,8 @@ def request_for(
     )
 
 
-def write(work: Work, call: Call, request: Request) -> Answer:
-    """Send `request`, a write by `call`.
+def write(work: Work, call: Call, request: Request, *, absent_ok: bool = False) -> Answer:
+    """Send `request`, a write by `call`; with `absent_ok`, that there is no such object counts as success.
 
     Raises Refusal and Stop on a conflict, ApiError when the server refused it or surely never saw it.
     """
@@ -57,6 +57,8 @@ def write(work: Work, call: Call, request: Request) -> Answer:
             return Answer(response=None, lost=message)
         case ErrorClass.CONFLICT:
             raise Refusal(Status.CONFLICT, message, verdict.hint or "something on the server is in the way; plan again")
+        case ErrorClass.NOT_FOUND if absent_ok:
+            return Answer(response=response)
         case ErrorClass.NOT_FOUND:
             gone = "the object, or something that it refers to, is not there; plan again"
             raise Stop(Status.CONFLICT, message, verdict.hint or gone)
@@ -68,11 +70,11 @@ def write_and_wait(work: Work, call: WriteCall, request: Request, live: LiveObje
     """Send the write of `call` and wait until it has been carried out. Raises Stop and ApiError."""
     answer = write(work, call, request)
     if answer.response is not None and call.wait is not None:
-        _wait(work, call.wait, answer.response, live)
+        wait_until_done(work, call.wait, answer.response, live)
     return answer
 
 
-def _wait(work: Work, wait: Wait, response: Response, live: LiveObject | None) -> None:
+def wait_until_done(work: Work, wait: Wait, response: Response, live: LiveObject | None) -> None:
     """Ask until the write that `response` only promised has been carried out. Raises Stop when it is not."""
     subject = Subject(spec=work.considered.spec, id=None if live is None else live.id, live=live)
     request = call_request(work.kind, wait, context(work.kind, subject, **promise(response)))

@@ -28,7 +28,7 @@ from reconciler.core.model import (
     Status,
 )
 from reconciler.core.owing import mark, settle
-from reconciler.core.removal import remembered
+from reconciler.core.removal.remembered import remembered
 from reconciler.shell.memory.memory import Memory
 
 

@@ -1,4 +1,4 @@
-"""How objects go away: what has to be remembered of them while they are stated. Pure."""
+"""What has to be remembered of an object while it is stated, so that it can be removed later. Pure."""
 
 from __future__ import annotations
 

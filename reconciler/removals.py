@@ -1,0 +1,84 @@
+"""What a run is to take away: found in the ledger, by the mark of the kind, or named by a person.
+
+Reads: the live systems, through the reader given. Writes: nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.core.errors import UsageError
+from reconciler.core.kinds import Catalog
+from reconciler.core.ledger import Ledger
+from reconciler.core.model import Address, Diagnostic, Resource
+from reconciler.core.references import Known
+from reconciler.core.removal.candidates import Estate, recorded_remnants
+from reconciler.core.removal.remnant import Remnant
+from reconciler.core.selection import Selection, fits
+from reconciler.shell.options import Options
+from reconciler.shell.settings import Settings
+from reconciler.shell.survey import find_marked, look_for
+
+if TYPE_CHECKING:
+    from reconciler.shell.refresh import LiveReader
+
+
+def prunes(settings: Settings, options: Options) -> bool:
+    """Tell whether this run deletes what no manifest states: the command line wins over the policy."""
+    return not options.destroy and (settings.policy.prune if options.prune is None else options.prune)
+
+
+def named(patterns: Iterable[str], resources: Collection[Address], recorded: Collection[Address]) -> frozenset[Address]:
+    """Return the stated addresses that the patterns name. Raises UsageError for one that names nothing at all."""
+    for pattern in patterns:
+        if not any(fits(pattern, address) for address in (*resources, *recorded)):
+            raise UsageError(
+                f"nothing is called {pattern!r}: no manifest states it, and the ledger does not hold it",
+                hint="addresses look like system.Kind/name; `reconciler validate -v` lists those of the manifests",
+            )
+    return frozenset(a for a in resources if any(fits(pattern, a) for pattern in patterns))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What was loaded and read before one looks for what is to go."""
+
+    settings: Settings
+    catalog: Catalog
+    resources: Mapping[Address, Resource]
+    chosen: frozenset[Address]  # the stated resources that were read
+    ledger: Ledger
+
+
+def to_be_read(resources: Collection[Address], ledger: Ledger, options: Options) -> frozenset[Address]:
+    """Return the stated resources that must be read as well, to tell what is named from what they are about."""
+    selection = Selection(addresses=options.destroy)
+    kinds = {(a.system, a.kind) for a in ledger.records if a not in resources and selection.names(a)}
+    return frozenset(a for a in resources if (a.system, a.kind) in kinds)
+
+
+def find_remnants(
+    reader: LiveReader, known: Known, scene: Scene, options: Options
+) -> tuple[tuple[Remnant, ...], list[Diagnostic]]:
+    """Return what is to go when it is there, each looked for, and notes about what stays undecided."""
+    by_name = bool(options.destroy)
+    if not by_name and not (prunes(scene.settings, options) and scene.resources):
+        return (), []
+    selection = Selection(addresses=options.destroy) if by_name else options.selection
+    estate = Estate(
+        resources=scene.resources,
+        records=scene.ledger.records,
+        catalog=scene.catalog,
+        systems=scene.settings.systems.keys(),
+        selection=selection,
+        named=by_name,
+    )
+    candidates, notes = recorded_remnants(estate)
+    found = look_for(reader, candidates, known, scene.chosen, named=by_name)
+    if by_name or selection.labels:
+        return tuple(found), notes
+    marked = find_marked(reader, known, scene.chosen, {*scene.resources, *scene.ledger.records})
+    found += [one for one in marked.remnants if selection.names(one.address)]
+    return tuple(found), [*notes, *marked.notes]
