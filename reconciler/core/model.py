@@ -384,6 +384,7 @@ class FollowUpOutcome:
     detail: str = ""
     hint: str = ""
     because_of: tuple[Address, ...] = ()
+    key: str = ""  # as a later plan will have it, with what was not known before the run; "" as in the plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

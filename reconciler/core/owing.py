@@ -25,13 +25,14 @@ def settle(
     """Yield the records that change by what became of the follow-ups of `plan`, which are in its order."""
     owed = {address: set(record.owed) for address, record in records.items()}
     for planned, outcome in zip(plan.follow_ups, follow_ups, strict=True):
+        now = mark(outcome.key or planned.key)
         for marks in owed.values():
-            marks.discard(mark(planned.key))
+            marks -= {mark(planned.key), now}
         if outcome.status is not Status.APPLIED:
             # What failed has no record, or one of old: any change of the same parent will do.
             holder = next((a for a in sorted({*planned.waits_for, planned.address}) if a in owed), None)
             if holder is not None:
-                owed[holder].add(mark(planned.key))
+                owed[holder].add(now)
     for address, marks in owed.items():
         if marks != set(records[address].owed):
             yield address, replace(records[address], owed=tuple(sorted(marks)))

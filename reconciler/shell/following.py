@@ -12,7 +12,7 @@ from reconciler.core.errors import ApiError, ReconcilerError, TransportError
 from reconciler.core.follow_ups import Occasion, occasions
 from reconciler.core.judge import holds, judge
 from reconciler.core.kinds import Catalog
-from reconciler.core.model import Address, FollowUpOutcome, LiveObject, Outcome, Plan, PlannedFollowUp, Send, Status
+from reconciler.core.model import Address, FollowUpOutcome, Outcome, Plan, PlannedFollowUp, Send, Status
 from reconciler.core.owing import mark
 from reconciler.core.pointer import MISSING
 from reconciler.core.references import Known
@@ -62,7 +62,27 @@ def carry_out(
     plan: Plan, outcomes: Mapping[Address, Outcome], known: Known, catalog: Catalog, send: Send
 ) -> tuple[FollowUpOutcome, ...]:
     """Carry out the follow-ups of `plan` whose changes all succeeded; the others are skipped by name."""
-    return tuple(_carry_out(one, outcomes, known, catalog, send) for one in plan.follow_ups)
+    return tuple(
+        replace(_carry_out(one, outcomes, known, catalog, send), key=_key_now(one, known, catalog))
+        for one in plan.follow_ups
+    )
+
+
+def _key_now(planned: PlannedFollowUp, known: Known, catalog: Catalog) -> str:
+    """Return the key that the follow-up has now: ids of parents that were created in this run stand in it."""
+    occasion = _occasion(planned, known, catalog)
+    return planned.key if occasion is None else occasion.key
+
+
+def _occasion(planned: PlannedFollowUp, known: Known, catalog: Catalog) -> Occasion | None:
+    if planned.address not in known.resources:
+        return None
+    kind = catalog.kinds[planned.address.system, planned.address.kind]
+    spec, _ = known.spec_of(known.resources[planned.address])
+    for found in occasions(kind, planned.address, spec, known.live.get(planned.address)):
+        if found.follow_up.title == planned.title and found.item == planned.item:
+            return found
+    return None
 
 
 def skip_all(plan: Plan, detail: str) -> tuple[FollowUpOutcome, ...]:
@@ -81,17 +101,11 @@ def _carry_out(
         names = ", ".join(str(address) for address in failed)
         skipped = _outcome(planned, Status.SKIPPED, f"because of {names}", MADE_UP_FOR)
         return replace(skipped, because_of=tuple(failed))
-    kind = catalog.kinds[planned.address.system, planned.address.kind]
-    live: LiveObject | None = known.live.get(planned.address)
-    spec, _ = known.spec_of(known.resources[planned.address])
-    occasion = next(
-        o
-        for o in occasions(kind, planned.address, spec, live)
-        if o.follow_up.title == planned.title and o.item == planned.item
-    )
+    occasion = _occasion(planned, known, catalog)
+    assert occasion is not None  # its change is applied
     try:
         request = occasion.request(occasion.follow_up, writes=True)
-        verdict = judge(kind, send(request), occasion.follow_up)
+        verdict = judge(occasion.kind, send(request), occasion.follow_up)
     except TransportError as error:
         status = Status.IN_DOUBT if error.sent else Status.FAILED
         return _outcome(planned, status, error.message, error.hint or "apply again")

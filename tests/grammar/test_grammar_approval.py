@@ -125,6 +125,21 @@ def test_a_follow_up_that_failed_is_made_by_the_next_run(tmp_path: Path) -> None
     assert perform(api, tmp_path / "plan.json").follow_ups == ()
 
 
+def test_a_follow_up_of_a_new_parent_is_owed_under_the_path_that_it_has_by_then(tmp_path: Path) -> None:
+    """Without a check only the ledger tells that the new site was never deployed."""
+    sites = Sites()
+    api = OddApi(folder=tmp_path, handle=sites.handle)
+    api.define(KINDS[: KINDS.index("        check:")], MANIFESTS)
+    with (tmp_path / "reconciler.yaml").open("a") as config:
+        config.write("    ledger: {file: ledger.json}\n")
+    save(api, tmp_path / "plan.json")
+    assert [one.status for one in perform(api, tmp_path / "plan.json").follow_ups] == [Status.FAILED]
+    sites.broken = False
+    assert [(one.request.path, one.overdue) for one in api.plan().follow_ups] == [("/sites/s-1/deploy", True)]
+    assert [one.status for one in perform(api, tmp_path / "plan.json").follow_ups] == [Status.APPLIED]
+    assert api.plan().follow_ups == ()
+
+
 def test_a_follow_up_that_nobody_approved_is_refused(tmp_path: Path) -> None:
     sites = Sites()
     sites.sites, sites.settings = [{"name": "home", "id": "s-1"}], [{"name": "x", "site": "s-1", "value": 1}]
