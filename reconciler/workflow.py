@@ -31,7 +31,7 @@ from reconciler.core.planning import make_plan
 from reconciler.core.redaction import Redactor
 from reconciler.core.references import Known
 from reconciler.core.removal.limits import exceeded
-from reconciler.core.renames import follow_renames
+from reconciler.core.renames import follow_renames, suspect_renames
 from reconciler.core.selection import select, with_parents
 from reconciler.core.validation import validate
 from reconciler.removals import Scene, find_remnants, named, prunes, to_be_read
@@ -296,7 +296,8 @@ def _settled(memory: Memory, loaded: Loaded, state: LiveState) -> tuple[Folded, 
     )
     folded, said = settle(memory.remembered.folded, found)
     ledger, renamed = follow_renames(folded.ledger, loaded.resources, state.objects)
-    return replace(folded, ledger=ledger), [*memory.remembered.notes, *said, *renamed]
+    suspected = suspect_renames(ledger, loaded.resources, state.objects, loaded.selected)
+    return replace(folded, ledger=ledger), [*memory.remembered.notes, *said, *renamed, *suspected]
 
 
 def blocked(plan: Plan) -> Refused:

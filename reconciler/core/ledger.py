@@ -138,6 +138,12 @@ def make_record(applied: Applied, secret: SecretDigest) -> Record:
     return Record(id=applied.remote_id, fields=fields, secrets=secrets, removal=applied.removal)
 
 
+def likeness(record: Record, stated: Json) -> float:
+    """Return which share of the fields that a record remembers `stated` holds with the same values: 0 to 1."""
+    same = sum(record.fields.get(format_pointer(p)) == _plain_digest(format_pointer(p), v) for p, v in leaves(stated))
+    return same / len(record.fields) if record.fields else 0.0
+
+
 def _hides_any(path: Path, value: Json, hides: Callable[[Path], bool]) -> bool:
     if hides(path):
         return True

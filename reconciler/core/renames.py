@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from reconciler.core.ledger import Ledger
+from reconciler.core.ledger import Ledger, likeness
 from reconciler.core.model import Address, Diagnostic, LiveObject, Resource, Severity
+
+ALIKE = 0.6  # share of equal fields from which on a person is asked
 
 
 def follow_renames(
@@ -33,6 +35,40 @@ def follow_renames(
             ledger = ledger.moved(known[0], new)
             notes.append(_renamed(known[0], resources[new]))
     return ledger, notes
+
+
+def suspect_renames(
+    ledger: Ledger,
+    resources: Mapping[Address, Resource],
+    live: Mapping[Address, LiveObject],
+    about: Collection[Address],
+) -> list[Diagnostic]:
+    """Return what to ask a person about new manifests that look like one whose manifest is gone, under another key."""
+    unstated = [address for address in sorted(ledger.records) if address not in resources]
+    notes = []
+    for new in sorted(about) if unstated else ():
+        if new in live or new in ledger.records or resources[new].lifecycle.lookup:
+            continue
+        alike = [
+            old
+            for old in unstated
+            if (old.system, old.kind) == (new.system, new.kind)
+            and likeness(ledger.records[old], resources[new].spec) >= ALIKE
+        ]
+        if len(alike) == 1:
+            notes.append(_perhaps_renamed(alike[0], resources[new]))
+    return notes
+
+
+def _perhaps_renamed(old: Address, resource: Resource) -> Diagnostic:
+    return Diagnostic(
+        severity=Severity.WARNING,
+        code="perhaps-renamed",
+        message=f"{resource.address} is to be created, and looks like {old}, whose manifest is gone",
+        source=resource.source,
+        address=resource.address,
+        hint=f"if it was renamed, `reconciler ledger move {old} {resource.address}` keeps the object",
+    )
 
 
 def _same_place(ledger: Ledger, old: Address, resource: Resource) -> bool:

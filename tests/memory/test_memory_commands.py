@@ -93,7 +93,11 @@ def test_move_keeps_the_object_of_a_manifest_whose_name_is_its_key(bench: Bench,
     old = "galtea.EndpointConnection/sales-assistant-prod"
     (row,) = rows(bench, "galtea.endpointConnections", name="sales-assistant-prod")
     path.write_text(path.read_text().replace("name: sales-assistant-prod", "name: sales-prod"))
-    assert {c.action for c in bench.plan("*/sales-prod").pending} == {Action.CREATE}
+    made = bench.plan("*/sales-prod")
+    assert {change.action for change in made.pending} == {Action.CREATE}
+    (told,) = made.diagnostics
+    assert told.code == "perhaps-renamed"
+    assert f"ledger move {old} galtea.EndpointConnection/sales-prod" in told.hint
     assert run("move", old, "galtea.Product/sales-prod")[0] == 3
     assert run("move", old, "support-bot-prod")[0] == 3
     assert "Moved" in run("move", "sales-assistant-prod", "sales-prod")[1]

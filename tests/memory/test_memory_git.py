@@ -256,7 +256,9 @@ def test_released_fields_are_noticed_in_either_place(bench: Bench) -> None:
     assert "no longer stated, the value stays as it is: /timeout" in change.notes
 
 
-def test_a_rotated_secret_is_noticed(bench: Bench) -> None:
+@pytest.mark.parametrize("key", ["fake-key-not-real", ""], ids=["keyed", "salted"])
+def test_a_rotated_secret_is_noticed(bench: Bench, key: str) -> None:
+    bench.environ["RECONCILER_LEDGER_KEY"] = key
     bench.apply()
     assert not bench.plan().has_work
     bench.environ["SUPPORT_BOT_TOKEN"] = "fake-rotated-token-not-real"

@@ -7,13 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
-from bench import Bench, assert_applied, make_bench, rows
+from bench import Bench, assert_applied, is_write, make_bench, rows
 
-from reconciler.core.errors import UsageError
+from reconciler.cli.commands import exit_code_of
+from reconciler.core.errors import ExitCode, UsageError
 from reconciler.core.journal import Ended, Entry, Event, Folded, Found, Holder, Intent, fold, pause_s, settle
 from reconciler.core.ledger import FORGOTTEN, UNSURE, Ledger, Record
 from reconciler.core.model import Action, Address, LiveObject, Status
+from reconciler.render.findings import Findings
+from reconciler.render.machine import report_document
+from reconciler.render.report import render_report
+from reconciler.sandbox.http import SandboxResponse
+from reconciler.sandbox.vices import Attempt, Fault
 from reconciler.shell.memory.commit_message import event_in, message_of
 from reconciler.shell.memory.journal_text import (
     entry_line,
@@ -22,6 +29,7 @@ from reconciler.shell.memory.journal_text import (
     read_history,
     read_journal,
 )
+from reconciler.shell.packaged import packaged_folder
 
 A, B = Address("shop", "Product", "a"), Address("shop", "Product", "b")
 RUN = Holder(token="r1", user="ci", host="runner", pid=7, since="2026-01-02T03:04:05Z", url="https://ci.example.test/1")
@@ -277,3 +285,24 @@ def test_no_value_stands_in_any_file(bench: Bench) -> None:
     assert '"is":"begin"' in text
     for value in (*bench.environ.values(), "https://bot.example.com"):
         assert value not in text
+
+
+def test_a_ledger_that_cannot_be_written_fails_the_run_and_every_format_says_so(bench: Bench) -> None:
+    def obstruct(attempt: Attempt) -> SandboxResponse:
+        bench.ledger.mkdir()
+        return attempt.act(attempt.request)
+
+    bench.wrap("galtea", Fault(vice=obstruct, when=is_write))
+    report = bench.apply()
+    assert exit_code_of(report) is ExitCode.FAILED
+    (problem,) = report.problems
+    assert problem.code == "ledger-not-written"
+    assert problem.message in render_report(report)
+    findings = Findings(report=report_document(report))
+    assert [one["code"] for one in findings.diagnostics] == ["ledger-not-written"]
+    schema = json.loads((packaged_folder("schemas") / "report.schema.json").read_text())
+    jsonschema.validate(report_document(report), schema)
+    bench.ledger.rmdir()
+    assert not bench.plan().has_work, "the journal knows how each change ended"
+    assert_applied(bench.apply())
+    assert not journal_of(bench).exists()

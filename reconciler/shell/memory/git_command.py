@@ -61,6 +61,7 @@ class Git:
                 capture_output=True,
                 env={**inherited, **fixed, **(more or {})},
                 timeout=LONGEST_S,
+                start_new_session=True,  # Ctrl-C is ours to heed: a push that has begun goes to its end
                 check=False,
             )
         except FileNotFoundError:

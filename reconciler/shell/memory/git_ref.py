@@ -98,10 +98,9 @@ class GitRef:
 
     def log(self, limit: int, start: str) -> list[tuple[str, str, str, str]]:
         """Return id, author, time (RFC 3339) and message of commits, newest first."""
-        shown = "--format=%H%x00%an <%ae>%x00%aI%x00%B%x01"
-        text = self._git.ask("log", f"--max-count={limit}", "--first-parent", shown, start).out.decode(
-            "utf-8", "replace"
-        )
+        shown = ("--format=%H%x00%an <%ae>%x00%ad%x00%B%x01", "--date=format-local:%Y-%m-%dT%H:%M:%SZ")
+        done = self._git.ask("log", f"--max-count={limit}", "--first-parent", *shown, start, more={"TZ": "UTC"})
+        text = done.out.decode("utf-8", "replace")
         rows = [row.strip("\n").split("\0") for row in text.split("\1") if row.strip()]
         return [(row[0], row[1], row[2], row[3]) for row in rows]
 
