@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.errors import UsageError
 from reconciler.core.kinds import Catalog
-from reconciler.core.ledger import Ledger
-from reconciler.core.model import Address, Diagnostic, Resource
+from reconciler.core.ledger import Ledger, Removal
+from reconciler.core.model import Address, Diagnostic, Resource, Severity
 from reconciler.core.references import Known
 from reconciler.core.removal.candidates import Estate, recorded_remnants
-from reconciler.core.removal.remnant import Remnant
+from reconciler.core.removal.remnant import Remnant, successor_of
 from reconciler.core.selection import Selection, fits
 from reconciler.shell.options import Options
 from reconciler.shell.settings import Settings
@@ -65,7 +65,7 @@ def find_remnants(
     """Return what is to go when it is there, each looked for, and notes about what stays undecided."""
     by_name = bool(options.destroy)
     if not by_name and not (prunes(scene.settings, options) and scene.resources):
-        return (), []
+        return _replaced(reader, known, scene, options)
     selection = Selection(addresses=options.destroy) if by_name else options.selection
     estate = Estate(
         resources=scene.resources,
@@ -82,3 +82,31 @@ def find_remnants(
     marked = find_marked(reader, known, scene.chosen, {*scene.resources, *scene.ledger.records})
     found += [one for one in marked.remnants if selection.names(one.address)]
     return tuple(found), [*notes, *marked.notes]
+
+
+def _replaced(
+    reader: LiveReader, known: Known, scene: Scene, options: Options
+) -> tuple[tuple[Remnant, ...], list[Diagnostic]]:
+    """Return the old objects of replacements that were cut short, and notes where finishing them is not allowed."""
+    found, notes = [], []
+    for address, record in sorted(scene.ledger.records.items()):
+        successor = successor_of(address)
+        resource = None if successor is None else scene.resources.get(successor)
+        if resource is None or successor not in scene.chosen:
+            continue
+        if options.allow_replace or resource.lifecycle.replace:
+            kind = scene.catalog.kinds[address.system, address.kind]
+            found.append(Remnant(address=address, kind=kind, id=record.id, removal=record.removal or Removal()))
+        else:
+            notes.append(_cut_short(address, resource))
+    return tuple(look_for(reader, found, known, scene.chosen)), notes
+
+
+def _cut_short(address: Address, resource: Resource) -> Diagnostic:
+    return Diagnostic(
+        severity=Severity.NOTE,
+        code="not-pruned",
+        message=f"the replacement of {resource.address} was cut short: its old object may still be there",
+        hint="finish it with --allow-replace or --prune",
+        address=address,
+    )

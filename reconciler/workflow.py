@@ -345,6 +345,7 @@ def apply(
         on_write=recorder.begin,
         on_outcome=recorder.telling(on_outcome),
         on_applied=recorder.applied,
+        on_replaced=recorder.replaced,
         on_removed=recorder.forget,
     )
     try:

@@ -26,7 +26,7 @@ def make_plan(inputs: Inputs, problems: Sequence[Diagnostic] = ()) -> Plan:
     """Return the plan that leads from the live state to the desired state. `problems` become blockers."""
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     decided = _decide_all(inputs, frozenset(e.address for e in errors if e.address is not None))
-    removed = decide_remnants(inputs)
+    removed = decide_remnants(inputs, {change.address for change in decided.changes})
     changes = in_order(sorted([*decided.changes, *removed.changes], key=lambda change: change.address), inputs)
     blockers = [*errors, *decided.blockers, *removed.blockers, *unselected_parents(changes, inputs)]
     known = Known(resources=inputs.resources, live=decided.live)

@@ -16,12 +16,7 @@ from reconciler.core.departure import Way
 from reconciler.core.model import Action, Address, Change, Diagnostic, JsonObject, LiveObject
 from reconciler.core.obstacles import blocker, forces_new_object
 from reconciler.core.removal.leaving import Leaving, decide_leaving
-from reconciler.core.removal.remnant import untouchable, way_of
-
-
-def old_address(address: Address) -> Address:
-    """Return the address under which a plan deletes the old object of a resource; no manifest can have it."""
-    return Address(address.system, address.kind, f"{address.name} (replaced)")
+from reconciler.core.removal.remnant import old_address, untouchable, way_of
 
 
 def is_allowed(considered: Considered, inputs: Inputs) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from reconciler.core.considered import Inputs, consider
@@ -11,7 +12,7 @@ from reconciler.core.model import Address, Change, Diagnostic, LiveObject, Resou
 from reconciler.core.references import Known
 from reconciler.core.removal.leaving import Leaving, decide_leaving
 from reconciler.core.removal.remembered import remembered
-from reconciler.core.removal.remnant import Remnant, untouchable, way_of
+from reconciler.core.removal.remnant import Remnant, successor_of, untouchable, way_of
 from reconciler.core.sealing import sealed
 
 
@@ -24,12 +25,16 @@ class Decided:
     blockers: list[Diagnostic] = field(default_factory=list)
 
 
-def decide_remnants(inputs: Inputs) -> Decided:
-    """Decide about everything that no manifest states, and about stated resources that are to go all the same."""
+def decide_remnants(inputs: Inputs, taken: Collection[Address] = ()) -> Decided:
+    """Decide about everything that no manifest states, and about stated resources that are to go all the same.
+
+    About the addresses in `taken` everything is decided already.
+    """
     decided = Decided()
     if inputs.resources or inputs.named:  # nothing stated at all is never a wish to have nothing
         for remnant in inputs.remnants:
-            _decide_remnant(remnant, inputs, decided)
+            if remnant.address not in taken:
+                _decide_remnant(remnant, inputs, decided)
     for address in sorted(inputs.leaving):
         _decide_stated(inputs.resources[address], inputs, decided)
     return decided
@@ -72,6 +77,9 @@ def _decide_remnant(remnant: Remnant, inputs: Inputs, decided: Decided) -> None:
 
 
 def _why(remnant: Remnant) -> str:
+    successor = successor_of(remnant.address)
+    if successor is not None:
+        return f"replaced by the new {successor}, in a run that was cut short"
     return "no manifest states it any more" if remnant.recorded else "it bears our mark, and no manifest states it"
 
 

@@ -28,6 +28,20 @@ class Remnant:
     moved_to: Address | None = None  # the resource that manages the object now
 
 
+_REPLACED = " (replaced)"
+
+
+def old_address(address: Address) -> Address:
+    """Return the address under which the old object of a replaced resource goes; no manifest can have it."""
+    return Address(address.system, address.kind, address.name + _REPLACED)
+
+
+def successor_of(address: Address) -> Address | None:
+    """Return the resource whose old object goes under this address; None when it is no such address."""
+    name = address.name.removesuffix(_REPLACED)
+    return None if name == address.name else Address(address.system, address.kind, name)
+
+
 def way_of(kind: Kind) -> Way | None:
     """Return how objects of `kind` go away; None when the kind does not say."""
     write = kind.definition.write

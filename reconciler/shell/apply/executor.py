@@ -67,6 +67,7 @@ class Tools:
     on_write: Callable[[Change, Request], None] = lambda change, request: None  # right before each; may refuse it
     on_outcome: Callable[[Outcome], None] = lambda outcome: None
     on_applied: Callable[[Considered, LiveObject], None] = lambda considered, live: None
+    on_replaced: Callable[[Address], None] = lambda address: None  # the new object is there, the old one may be still
     on_removed: Callable[[Address], None] = lambda address: None  # it is gone, or is no longer managed
 
 
@@ -301,6 +302,8 @@ def _carry_out(work: Work, run: _Run) -> Outcome:
         return replace(_outcome(change, Status.APPLIED, detail), remote_id=remote_id)
     live = perform(work)
     run.live[change.address] = live
+    if change.action is Action.REPLACE:
+        run.tools.on_replaced(change.address)
     run.tools.on_applied(work.considered, live)
     work.on_created(live)
     return _outcome(change, Status.APPLIED)

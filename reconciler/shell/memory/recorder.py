@@ -29,6 +29,7 @@ from reconciler.core.model import (
 )
 from reconciler.core.owing import mark, settle
 from reconciler.core.removal.remembered import remembered
+from reconciler.core.removal.remnant import old_address
 from reconciler.shell.memory.memory import Memory
 
 
@@ -87,6 +88,17 @@ class Recorder:
         else:
             record = replace(record, applied_at=self._memory.now(), revision=self._revision)
         self._learn(address, record)
+
+    def replaced(self, address: Address) -> None:
+        """Remember the old object of a resource under an address of its own, for a run that ends before it is gone."""
+        record = self._folded.ledger.records.get(address)
+        with self._guard:
+            gone = old_address(address) in self._learnt  # where it went before the new one came
+        if self._memory.lasting and record is not None and not gone:
+            old = old_address(address)
+            with self._guard:
+                self._learnt[old] = record
+            self._end(old, Status.APPLIED, record)
 
     def forget(self, address: Address) -> None:
         """Let the ledger hold nothing of `address` any more: its object is gone, or is no longer managed."""
