@@ -124,7 +124,9 @@ def face(plan: Plan, *, show_requests: bool = True) -> Face:
     """Return everything of a plan that a person or machine may keep: digest, text, JSON without line numbers."""
     document = plan_document(plan, show_requests=show_requests)
     for change in document["changes"]:
-        del change["path"], change["line"]
+        del change["path"], change["line"], change["column"]
+        for field in change["fields"]:
+            del field["line"], field["column"]
     text = render_plan(plan, show_unchanged=True, show_requests=show_requests)
     return plan.digest, without_session_ids(text), without_session_ids(json.dumps(document, indent=1, sort_keys=True))
 
