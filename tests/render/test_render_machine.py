@@ -10,7 +10,8 @@ import pytest
 from render_values import BLOCKER, CREATE, FOLLOW_UP, LEAVING, PLAN, REPORT, UPDATE, WARNING
 
 from reconciler import __version__
-from reconciler.core.model import Action, Ending, FieldChange, JsonObject, Operation, Plan, Report, Source
+from reconciler.core.leftovers import Cause
+from reconciler.core.model import Action, Ending, FieldChange, JsonObject, Operation, Plan, Report, Source, Status
 from reconciler.core.moved import Moved
 from reconciler.render.machine import FORMAT, diagnostics_document, plan_document, report_document
 from reconciler.shell.packaged import packaged_folder
@@ -378,3 +379,12 @@ def test_every_document_is_plain_json() -> None:
     for document in (plan_document(PLAN, show_requests=True), report_document(REPORT), diagnostics_document([WARNING])):
         assert json.loads(json.dumps(document)) == document
         assert document["format"] == 1
+
+
+def test_the_words_of_the_report_are_those_of_its_schema() -> None:
+    schema = json.loads((packaged_folder("schemas") / "report.schema.json").read_text())
+    outcome, leftover = schema["$defs"]["outcome"], schema["$defs"]["leftover"]
+    assert set(outcome["properties"]["action"]["enum"]) == {action.value for action in Action}
+    assert set(schema["$defs"]["status"]["enum"]) == {status.value for status in Status}
+    assert set(schema["properties"]["ending"]["enum"]) == {ending.value for ending in Ending}
+    assert set(leftover["properties"]["cause"]["enum"]) == {cause.value for cause in Cause}
