@@ -277,10 +277,15 @@ def _judge(
 
 
 def _is_rest_of(now: Change, approved: ApprovedChange) -> bool:
-    """Tell whether a change is what is left of an approved update: the same wish, and fewer fields to go."""
-    if not (now.action is Action.UPDATE and approved.action == Action.UPDATE.value):
-        return False
+    """Tell whether a change is what is left of an approved one: the same wish, and less to go.
+
+    Of an update that is fewer fields; of a replacement whose old object is gone, the creation of the new one.
+    """
     if not approved.desired_digest or now.desired_digest != approved.desired_digest:
+        return False
+    if (approved.action, now.action) == (Action.REPLACE.value, Action.CREATE):
+        return True
+    if not (now.action is Action.UPDATE and approved.action == Action.UPDATE.value):
         return False
     shown = [ApprovedField.model_validate(_field(one)) for one in now.fields]
     return all(any(_same_field(mine, theirs) for theirs in approved.fields) for mine in shown)

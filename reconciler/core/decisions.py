@@ -119,6 +119,7 @@ def _decide_missing(considered: Considered, inputs: Inputs) -> tuple[Change, lis
         action=Action.CREATE,
         resource=resource,
         fields=fields,
+        desired_digest=managed_digest(comparison.desired, considered),
         guard=_guard_of_create(considered),
         reason="not found by its natural key" if considered.readable else "nothing remembers that it exists",
         comparability=_comparability(considered),

@@ -283,7 +283,7 @@ class Change:
     fields: tuple[FieldChange, ...] = ()
     live: LiveObject | None = field(default=None, repr=False)  # as planned on; re-read before any write
     live_digest: str = ""  # of the managed fields as planned on; "" when there was no object
-    desired_digest: str = ""  # of the managed fields as wanted; "" when there was no object
+    desired_digest: str = ""  # of the managed fields as wanted, of a new object all that is stated; "" for a delete
     digest: str = ""  # of what a person approves: address, action, fields, both digests, methods and paths
     guard: str = ""  # how the write is protected, in words
     reason: str = ""  # why this action; for people

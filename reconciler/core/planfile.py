@@ -92,7 +92,7 @@ class ApprovedChange(_Part):
     requests: list[ApprovedRequest]
     waits_for: list[AddressText] = Field(description="Changes that must be done first.")
     live_digest: str = Field(description="Of the managed fields that the plan was made on; empty: no object.")
-    desired_digest: str = Field(description="Of the managed fields as wanted; empty: no object before.")
+    desired_digest: str = Field(description="Of the fields as wanted; empty for a delete.")
     secrets: str = Field(
         description="Keyed digest of the secrets that the manifest states; empty without a key, or without secrets."
     )

@@ -74,6 +74,7 @@ def replaced(considered: Considered, change: Change, create: Change, *, first: b
             replace(one, note="forces a new object") if forces_new_object(considered, one) else one
             for one in change.fields
         ),
+        desired_digest=create.desired_digest,
         requests=create.requests,
         guard=create.guard,
         reason="a field differs that cannot change",

@@ -37,7 +37,7 @@ def sealed(change: Change) -> Change:
 
 
 def managed_digest(value: Json, considered: Considered) -> str:
-    """Return the digest of the managed fields of one side, canonical: a digest must not help to guess a secret."""
+    """Return the digest of the fields of one side, canonical: a digest must not help to guess a secret."""
     return digest(_redacted(value, considered))
 
 

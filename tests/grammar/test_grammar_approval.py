@@ -221,3 +221,115 @@ def test_an_object_that_somebody_else_made_meanwhile_is_not_the_one_that_was_app
         perform(api, tmp_path / "plan.json")
     (one,) = caught.value.diagnostics
     assert one.message.startswith("odd.Widget/w: approved to create, now to update")
+
+
+BOXES = """
+    apiVersion: odd/v1
+    kind: Box
+    schema:
+      type: object
+      additionalProperties: false
+      properties:
+        name: {type: string}
+        size: {type: integer, x-immutable: true}
+        id: {type: string, readOnly: true}
+    identity: {id: /id, key: [name], name: name}
+    read:
+      list: {method: GET, path: /boxes, items: /items}
+    write:
+      create: {method: POST, path: /boxes}
+      update: {method: PATCH, path: "/boxes/{id}"}
+      delete: {call: {method: DELETE, path: "/boxes/{id}"}}
+"""
+
+
+class Boxes:
+    """A box cannot grow: it is thrown away, and another one is bought."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = [
+            {"name": "b", "size": 1, "id": "b-1"},
+            {"name": "old", "size": 1, "id": "b-2"},
+        ]
+        self.broken = True
+
+    def handle(self, request: SandboxRequest) -> SandboxResponse:
+        steps = request.path.strip("/").split("/")
+        if request.method == "GET" and len(steps) == 1:
+            return json_response(200, {"items": self.rows})
+        if request.method == "DELETE" and any(row["id"] == steps[-1] for row in self.rows):
+            self.rows = [row for row in self.rows if row["id"] != steps[-1]]
+            return json_response(200, {})
+        if request.method == "POST":
+            if self.broken:
+                return json_response(422, {"message": "sold out"})
+            self.rows.append({**body_of(request), "id": "b-3"})
+            return json_response(201, self.rows[-1])
+        found = next((row for row in self.rows if row["id"] == steps[-1]), None)
+        return not_found() if found is None else json_response(200, found)
+
+
+BOX = "apiVersion: odd/v1\nkind: Box\nmetadata: {{name: {0}}}\nlifecycle: {{replace: true}}\nspec: {{size: {1}}}\n"
+
+
+def box_bench(folder: Path) -> tuple[Boxes, OddApi]:
+    """Return a bench on which two boxes were applied."""
+    boxes = Boxes()
+    api = OddApi(folder=folder, handle=boxes.handle)
+    api.define(BOXES, BOX.format("b", 1) + "---\n" + BOX.format("old", 1))
+    with (folder / "reconciler.yaml").open("a") as config:
+        config.write("    ledger: {file: ledger.json}\n    policy: {prune: true, maxChangeShare: 1.0}\n")
+    api.apply()
+    return boxes, api
+
+
+def rewrite(api: OddApi, *texts: str) -> None:
+    (api.folder / "manifests" / "all.yaml").write_text("---\n".join(texts))
+
+
+def test_a_replacement_that_broke_off_half_way_is_finished_by_the_next_run(tmp_path: Path) -> None:
+    boxes, api = box_bench(tmp_path)
+    rewrite(api, BOX.format("b", 2), BOX.format("old", 1))
+    save(api, tmp_path / "plan.json")
+    assert Status.FAILED in {outcome.status for outcome in perform(api, tmp_path / "plan.json").outcomes}
+    assert [row["name"] for row in boxes.rows] == ["old"]
+    boxes.broken = False
+    perform(api, tmp_path / "plan.json")
+    assert [(row["name"], row["size"]) for row in boxes.rows] == [("old", 1), ("b", 2)]
+    assert {outcome.status for outcome in perform(api, tmp_path / "plan.json").outcomes} == {Status.UNCHANGED}
+
+
+def test_another_size_than_was_approved_is_refused_half_way(tmp_path: Path) -> None:
+    boxes, api = box_bench(tmp_path)
+    rewrite(api, BOX.format("b", 2), BOX.format("old", 1))
+    save(api, tmp_path / "plan.json")
+    perform(api, tmp_path / "plan.json")
+    rewrite(api, BOX.format("b", 3), BOX.format("old", 1))
+    boxes.broken = False
+    with pytest.raises(Refused):
+        perform(api, tmp_path / "plan.json")
+
+
+def test_an_approved_removal_is_performed_once_and_an_unapproved_one_is_not(tmp_path: Path) -> None:
+    boxes, api = box_bench(tmp_path)
+    save(api, tmp_path / "none.json")
+    rewrite(api, BOX.format("b", 1))
+    with pytest.raises(Refused) as caught:
+        perform(api, tmp_path / "none.json")
+    assert [d.message for d in caught.value.diagnostics] == ["odd.Box/old: delete: not approved"]
+    assert len(boxes.rows) == 2
+    save(api, tmp_path / "plan.json")
+    assert Status.APPLIED in {outcome.status for outcome in perform(api, tmp_path / "plan.json").outcomes}
+    assert [row["name"] for row in boxes.rows] == ["b"]
+    assert {outcome.status for outcome in perform(api, tmp_path / "plan.json").outcomes} == {Status.UNCHANGED}
+
+
+def test_a_removal_whose_manifest_came_back_is_refused(tmp_path: Path) -> None:
+    boxes, api = box_bench(tmp_path)
+    rewrite(api, BOX.format("b", 1))
+    save(api, tmp_path / "plan.json")
+    rewrite(api, BOX.format("b", 1), BOX.format("old", 1))
+    with pytest.raises(Refused) as caught:
+        perform(api, tmp_path / "plan.json")
+    assert [d.message for d in caught.value.diagnostics] == ["odd.Box/old: delete: approved, but it is declared now"]
+    assert len(boxes.rows) == 2

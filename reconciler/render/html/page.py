@@ -20,7 +20,8 @@ from reconciler.render.html.script import SCRIPT
 from reconciler.render.html.style import STYLE
 
 _WORDS = {"create": "to create", "update": "to update", "replace": "to replace", "delete": "to delete",
-          "adopt": "to adopt", "unchanged": "unchanged"}  # fmt: skip
+          "adopt": "to adopt",
+    "forget": "to forget", "unchanged": "unchanged"}  # fmt: skip
 _FEW = 6  # pending changes that are shown open
 _STATUSES = ("failed", "conflict", "in doubt", "skipped", "applied", "unchanged")
 
