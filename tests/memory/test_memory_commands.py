@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -268,9 +269,13 @@ def test_bookkeeping_is_linear(tmp_path: Path) -> None:
     with open_memory(bench.load().settings, bench.options()) as memory:
         memory.lock()
         memory.begin(memory.read().folded, [])
-        for number in range(2000):
+
+        def begin(number: int) -> None:
             address = Address("galtea", "Product", f"p{number}")
             memory.append(Intent(run=memory.run.token, address=address, action=Action.CREATE, at="now"))
+
+        with ThreadPoolExecutor(10) as pool:
+            list(pool.map(begin, range(2000)))
     size = (tmp_path / "ledger.json.journal").stat().st_size
     assert size < 2000 * 200 + 1000, "a line for each, and nothing is written again"
     assert len(memory.read().folded.open) == 2000

@@ -34,8 +34,9 @@ class Lines:
         """Open `path`, making it when it is missing. Raises OSError."""
         self.path = path
         self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        self._guard = threading.Lock()
+        self._guard, self._syncing = threading.Lock(), threading.Lock()
         self._closed = False
+        self._written = self._lasting = 0  # lines; the first so many of them are on the disk
 
     def append(self, line: str, *, lasting: bool = False) -> None:
         """Write one line; with `lasting` it is on the disk when this returns. Raises ReconcilerError."""
@@ -46,17 +47,27 @@ class Lines:
                     raise ReconcilerError("the run is over, nothing more is begun")
                 if os.write(self._descriptor, content) != len(content):
                     raise OSError("No space left on device")
+                self._written += 1
+                mine = self._written
             if lasting:
-                os.fsync(self._descriptor)
+                self._sync(mine)
         except OSError as error:
             raise ReconcilerError(
                 f"cannot write the journal {self.path}: it {reason_for(error)}",
                 hint="nothing is sent that is not on record; make room or the folder writable, then apply again",
             ) from None
 
+    def _sync(self, line: int) -> None:
+        """Return when the first `line` lines are on the disk. Who waits may find it done by the one before."""
+        with self._syncing:
+            if self._lasting < line:
+                written = self._written
+                os.fsync(self._descriptor)
+                self._lasting = written
+
     def close(self) -> None:
         """Close the file; nothing can be appended any more."""
-        with self._guard:
+        with self._syncing, self._guard:
             if not self._closed:
                 self._closed = True
                 os.close(self._descriptor)
