@@ -79,6 +79,7 @@ def _options(options: argparse.Namespace, console: Console, environ: Mapping[str
 
 def _validate(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
     loaded = load(_options(options, console, environ))
+    options.kept = loaded  # until the process ends
     deliver(Result(target=loaded.settings.target, warnings=loaded.warnings), options, console)
     if options.format != "text":
         return ExitCode.DONE
@@ -103,6 +104,7 @@ def _plan(options: argparse.Namespace, console: Console, environ: Mapping[str, s
     loaded = load(given)
     with Connections(loaded.settings, given) as connections, Watch(console, connections):
         planned = plan(loaded, connections, given)
+    options.kept = planned  # until the process ends
     made = planned.plan
     if options.out is not None and not made.blockers:
         from reconciler.approvals import save_plan

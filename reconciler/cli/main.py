@@ -21,17 +21,24 @@ _INTERRUPTED = 130  # ExitCode.INTERRUPTED, which lives in a module that would b
 
 def entry_point() -> None:
     """Run the console script and leave with its exit code."""
-    code = main(sys.argv[1:])
-    if code == _INTERRUPTED:
+    kept: list[object] = []
+    code = main(sys.argv[1:], kept)
+    if kept or code == _INTERRUPTED:
         import os
 
-        # The interpreter would wait for requests in flight, which the person has just told us not to do.
+        # The interpreter would wait for requests in flight, which a person who interrupts does not want, and take the
+        # millions of objects of a large plan apart one by one.
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except OSError:
+                code = code or 1  # ExitCode.FAILED: what was to be said has not arrived
         os._exit(code)
     sys.exit(code)
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code."""
+def main(arguments: Sequence[str], kept: list[object] | None = None) -> int:
+    """Run one command and return its exit code. What it worked with is kept alive in `kept`."""
     if list(arguments) in (["--version"], ["-V"], ["version"]):
         # Answered before anything is imported: five times faster than going through argparse and metadata.
         sys.stdout.write(f"reconciler {__version__}\n")
@@ -56,6 +63,8 @@ def main(arguments: Sequence[str]) -> int:
 
         sys.stdout.write(completion_script(parser, options.shell))
         return 0
+    if kept is not None:
+        kept.append(options)
     return _run(options)
 
 

@@ -48,6 +48,8 @@ def deliver(result: Result, options: argparse.Namespace, console: Console) -> No
 
     Raises UsageError when a file cannot be written.
     """
+    if options.format == "text" and not getattr(options, "outputs", ()):
+        return  # nothing to make, of thousands of changes perhaps
     findings = _findings(result, options, console)
     if options.format != "text":
         console.finished(_rendered(options.format, findings, result, options, console))

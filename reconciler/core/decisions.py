@@ -32,7 +32,7 @@ from reconciler.core.obstacles import (
 from reconciler.core.pointer import MISSING, Path, format_pointer, get, starts_with
 from reconciler.core.preview import preview_requests
 from reconciler.core.replacing import forbidden, goes_first, is_allowed, old_one, replaced
-from reconciler.core.sealing import managed_digest, sealed
+from reconciler.core.sealing import digest_of_unchanged, managed_digest, sealed
 from reconciler.core.wire import Subject, Writing
 
 
@@ -164,16 +164,16 @@ def _decide_singleton_to_come(considered: Considered) -> Change:
 def _unchanged(
     considered: Considered, live: LiveObject | None, *, notes: tuple[str, ...] = (), caveats: tuple[str, ...] = ()
 ) -> Change:
-    return sealed(
-        Change(
-            address=considered.resource.address,
-            action=Action.UNCHANGED,
-            resource=considered.resource,
-            live=live,
-            comparability=_comparability(considered) if live is not None else Comparability.READ,
-            notes=notes,
-            caveats=caveats,
-        )
+    address = considered.resource.address
+    return Change(
+        address=address,
+        action=Action.UNCHANGED,
+        resource=considered.resource,
+        live=live,
+        digest=digest_of_unchanged(address),
+        comparability=_comparability(considered) if live is not None else Comparability.READ,
+        notes=notes,
+        caveats=caveats,
     )
 
 

@@ -109,6 +109,7 @@ class FieldInfo:
     # What holds of anything below it, so that most walks through thousands of objects need not begin.
     respelled: bool = field(default=False, compare=False, repr=False)  # a name differs in answers
     computed: bool = field(default=False, compare=False, repr=False)  # a field is set by the server
+    computed_in: frozenset[str] = field(default=frozenset(), compare=False, repr=False)  # the properties where one is
     telling: bool = field(default=False, compare=False, repr=False)  # a field is secret or not by those beside it
     # Equal values on both sides mean that the field is equal, whatever is remembered of it.
     is_plain: bool = field(default=True, compare=False, repr=False)
@@ -196,6 +197,7 @@ def _summed_up(info: FieldInfo) -> FieldInfo:
         info,
         respelled=any(one.respelled or one.response_name != one.name for one in inner),
         computed=any(one.computed or one.read_only for one in inner),
+        computed_in=frozenset(name for name, one in info.properties.items() if one.computed or one.read_only),
         telling=any(one.telling or bool(one.sensitive_when) for one in inner),
         once=any(one.create_only for one in info.properties.values()),
         is_plain=not (info.forms or info.mask or info.write_only or info.presence or info.sensitive_when),

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring
 from typing import Any
 
 from reconciler.core.fields import FieldInfo
@@ -227,6 +228,8 @@ def item_key(info: FieldInfo, item: Json, *, desired: bool = False) -> str:
 
 def item_key_of(info: FieldInfo, value: Any, *, desired: bool) -> str:
     """Return a value as canonical JSON text, equal for values that mean the same."""
+    if value.__class__ is str and not info.forms:
+        return encode_basestring(value)  # what most names are, and the same in the end
     side = _canonical_desired if desired else canonical
     found = side(info, value, "unset")
     return canonical_json(None if found is MISSING else found)

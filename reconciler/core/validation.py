@@ -48,6 +48,7 @@ class _Work:
     lookups: Lookups
     problems: list[Diagnostic] = field(default_factory=list)
     validators: dict[str, CompiledSchema] = field(default_factory=dict)
+    known: dict[tuple[str, str], Kind] = field(default_factory=dict)  # by what manifests write: apiVersion and kind
 
     def report(self, source: Source, code: str, message: str, hint: str = "") -> None:
         self.problems.append(Diagnostic(severity=Severity.ERROR, code=code, message=message, source=source, hint=hint))
@@ -166,6 +167,9 @@ def _read(document: Document, work: _Work) -> tuple[Address | None, Resource | N
 
 def _kind_of(document: Document, work: _Work) -> Kind | None:
     api_version, name = document.data.get("apiVersion"), document.data.get("kind")
+    known = work.known.get((api_version, name)) if isinstance(api_version, str) and isinstance(name, str) else None
+    if known is not None:
+        return known
     if "apiVersion" not in document.data or "kind" not in document.data:
         return None
     if not isinstance(api_version, str) or not re.fullmatch(r"[a-z][a-z0-9-]*/v[0-9][a-z0-9]*", api_version):
@@ -207,6 +211,7 @@ def _kind_of(document: Document, work: _Work) -> Kind | None:
             f"write apiVersion: {kind.definition.api_version}",
         )
         return None
+    work.known[api_version, name] = kind
     return kind
 
 
@@ -347,10 +352,9 @@ def _read_only(value: Json, info: FieldInfo, path: Path = ()) -> Iterator[Path]:
     elif not info.computed:
         return
     elif isinstance(value, dict):
-        for name, item in value.items():
-            child = info.child(name)
-            if child.read_only or child.computed:
-                yield from _read_only(item, child, (*path, name))
+        # Few fields are set by the server, and hardly ever is one of them stated.
+        for name in value if info.values is not None else [name for name in value if name in info.computed_in]:
+            yield from _read_only(value[name], info.child(name), (*path, name))
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _read_only(item, info.child(index), (*path, index))

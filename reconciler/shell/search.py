@@ -36,7 +36,7 @@ class _Search:
     def __init__(self) -> None:
         self.found: list[Path] = []
         self.diagnostics: list[Diagnostic] = []
-        self._seen: set[Path] = set()
+        self._seen: set[str] = set()
 
     def root(self, root: Path) -> None:
         shown = display_path(root)
@@ -73,12 +73,13 @@ class _Search:
                 self._refuse(folder, "root-unreadable", reason_for(error), "check its permissions")
                 continue
             folders = []
+            real_text = str(real_folder).rstrip("/")
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
                 if not entry.is_symlink() and entry.is_file():
                     if _is_manifest(entry.name):
-                        manifests += self._add(folder / entry.name, real_folder / entry.name)
+                        manifests += self._add(folder / entry.name, f"{real_text}/{entry.name}")
                     continue
                 real = self._inside(entry, real_folder, real_root)
                 if real is None:
@@ -113,9 +114,9 @@ class _Search:
         if not real.is_file():
             self._refuse(path, "file-unreadable", "is no regular file", "remove it")
             return 0
-        return self._add(path, real)
+        return self._add(path, str(real))
 
-    def _add(self, path: Path, real: Path) -> int:
+    def _add(self, path: Path, real: str) -> int:
         if real not in self._seen:
             self._seen.add(real)
             self.found.append(path)
