@@ -19,9 +19,15 @@ from reconciler.render.html.picture import draw
 from reconciler.render.html.script import SCRIPT
 from reconciler.render.html.style import STYLE
 
-_WORDS = {"create": "to create", "update": "to update", "replace": "to replace", "delete": "to delete",
-          "adopt": "to adopt",
-    "forget": "to forget", "unchanged": "unchanged"}  # fmt: skip
+_WORDS = {
+    "create": "to create",
+    "update": "to update",
+    "replace": "to replace",
+    "delete": "to delete",
+    "adopt": "to adopt",
+    "forget": "to forget",
+    "unchanged": "unchanged",
+}
 _FEW = 6  # pending changes that are shown open
 _STATUSES = ("failed", "conflict", "in doubt", "skipped", "applied", "unchanged")
 
