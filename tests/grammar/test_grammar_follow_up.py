@@ -198,3 +198,29 @@ def test_without_a_check_and_a_ledger_nobody_knows(api: OddApi, sites: Sites) ->
     sites.refusing.add("green")
     assert Status.FAILED in {one.status for one in api.apply().follow_ups}
     assert not api.plan().has_work
+
+
+@pytest.mark.parametrize("endings", [True, False], ids=["changes-ended", "changes-open"])
+def test_a_run_that_was_killed_before_its_follow_ups_owes_them(api: OddApi, sites: Sites, endings: bool) -> None:
+    unchecked(api, ledger=True)
+    journal = api.folder / "ledger.json.journal"
+    kept: list[str] = []
+
+    def handle(request: SandboxRequest) -> SandboxResponse:
+        if request.path.endswith("/deploy") and not kept:
+            kept.append(journal.read_text())
+        return sites.handle(request)
+
+    api.handle = handle
+    api.apply()
+    # What a kill at the first follow-up would have left, with what became of the changes or without.
+    lines = [line for line in kept[0].splitlines(keepends=True) if endings or '"is":"end"' not in line]
+    (api.folder / "ledger.json").unlink()
+    journal.write_text("".join(lines))
+    made = api.plan()
+    assert made.pending == ()
+    assert {one.overdue for one in made.follow_ups} == {True}
+    assert [one.request.path for one in made.follow_ups] == deploys(api)
+    api.apply()
+    assert not api.plan().has_work
+    assert not journal.exists()

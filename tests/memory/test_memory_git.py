@@ -23,8 +23,8 @@ from repositories import (
 )
 
 from reconciler.core.errors import ReconcilerError, Refused, UsageError
-from reconciler.core.journal import Event
-from reconciler.core.model import Action, Address, Cause
+from reconciler.core.journal import Event, Intent
+from reconciler.core.model import Action, Address, Cause, Comparability
 from reconciler.shell.memory.git_command import Git, redacted
 from reconciler.shell.memory.git_ref import Commit, GitRef, Moved
 from reconciler.workflow import open_memory
@@ -277,3 +277,22 @@ def test_another_key_is_noticed_and_said(bench: Bench) -> None:
     assert "--resend" in told.hint
     bench.apply()
     assert codes(bench) == []
+
+
+def test_what_cannot_be_read_is_sent_once_and_again_only_when_it_may_not_have_arrived(
+    tmp_path: Path, remote: Path
+) -> None:
+    bench = git_bench(clone(remote, tmp_path / "ci"), variants={"apinizer.settingsRead": "none"}).keep("apinizer")
+    blind = [c.address for c in bench.plan().pending if c.comparability is Comparability.UNREADABLE and c.live]
+    assert blind
+    assert_applied(bench.apply())
+    assert not bench.plan().has_work
+    assert not elsewhere(bench, clone(remote, tmp_path / "other")).plan().has_work
+    with open_memory(bench.load().settings, bench.options()) as memory:
+        memory.lock()
+        begun = Intent(run=memory.run.token, address=blind[0], action=Action.UPDATE, at="2026-01-02T03:04:05Z")
+        memory.begin(memory.read().folded, [begun])
+        memory.append(begun)
+    assert [change.address for change in bench.plan().pending] == [blind[0]]
+    assert_applied(bench.apply())
+    assert not bench.plan().has_work
