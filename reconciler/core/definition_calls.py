@@ -24,6 +24,8 @@ from reconciler.core.errors import ErrorClass
 from reconciler.core.pointer import parse_pointer
 from reconciler.core.template import TemplateError, variables
 
+EXPRESSION_HINT = "a backslash before one of . * + ? ( ) [ ] { } | ^ $ means the character itself"
+
 
 class Part(BaseModel):
     """Strict, closed and frozen: a misspelt key is a mistake, `"12"` is not 12."""
@@ -33,9 +35,19 @@ class Part(BaseModel):
     )
 
 
+def advised(message: str, hint: str) -> ValueError:
+    """Return a mistake with a note that says what to write instead."""
+    error = ValueError(message)
+    error.add_note(hint)
+    return error
+
+
 def _pointer(value: Any) -> Any:
     if isinstance(value, str):
-        parse_pointer(value)
+        try:
+            parse_pointer(value)
+        except ValueError as error:
+            raise advised(str(error), f"did you mean '/{value}'?") from None
     return value
 
 
@@ -43,7 +55,7 @@ def _template(value: Any) -> Any:
     try:
         list(variables(value))
     except TemplateError as error:
-        raise ValueError(str(error)) from None
+        raise advised(str(error), error.hint) from None
     return value
 
 
@@ -51,7 +63,7 @@ def _pattern(value: Any) -> Any:
     try:
         re.compile(value)
     except (re.error, TypeError):
-        raise ValueError(f"{value!r} is no regular expression") from None
+        raise advised(f"{value!r} is no regular expression", EXPRESSION_HINT) from None
     return value
 
 
@@ -132,9 +144,11 @@ class Paging(Part):
     @model_validator(mode="after")
     def _complete(self) -> Paging:
         if self.style in ("offset", "page") and self.size is None:
-            raise ValueError(f"style {self.style} needs `size`: a page shorter than it is the last one")
+            message = f"style {self.style} needs `size`: a page shorter than it is the last one"
+            raise advised(message, "add `size`, the number of items that the API gives at once, as in size: 100")
         if self.style in ("cursor", "url") and self.next is None:
-            raise ValueError(f"style {self.style} needs `next`: where the answer holds it")
+            message = f"style {self.style} needs `next`: where the answer holds it"
+            raise advised(message, "add `next`, a pointer into the answer, as in next: /meta/next")
         return self
 
 
@@ -162,9 +176,10 @@ class Call(Part):
     @classmethod
     def _starts_with_slash(cls, value: str) -> str:
         if value != "{location}" and (not value.startswith("/") or value.startswith("//")):
-            raise ValueError("a path starts with one '/', relative to the system's url")
+            message = "a path starts with one '/', relative to the system's url"
+            raise advised(message, f"did you mean '/{value.lstrip('/')}'?")
         if "?" in value or "#" in value:
-            raise ValueError("query parameters go under `query`")
+            raise advised("query parameters go under `query`", "move what follows the '?', as in query: {all: 1}")
         return value
 
 

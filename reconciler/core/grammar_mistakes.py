@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -43,7 +43,8 @@ def explain(model: type[BaseModel], data: Json, error: ValidationError) -> list[
     for place, several in branches.items():
         for mistake in _of_branches(model, data, place, several):
             found.setdefault((mistake.path, mistake.message), mistake)
-    return list(found.values())
+    # Whoever got a key wrong may not know what it is for.
+    return [one if one.hint else replace(one, hint=_about(model, one.path)) for one in found.values()]
 
 
 def _as_written(data: Json, raw: Sequence[int | str]) -> tuple[Path, bool]:
@@ -121,6 +122,7 @@ def _mistake(model: type[BaseModel], data: Json, path: Path, one: Mapping[str, A
     else:
         message = str(one["msg"]).removeprefix("Value error, ")
         hint = did_you_mean(str(value), message.split("one of ", 1)[1].split(", ")) if "one of " in message else ""
+        hint = hint or "; ".join(getattr(context.get("error"), "__notes__", ()))
     return Mistake(path=path, message=_at(path, message), hint=hint)
 
 
@@ -209,7 +211,7 @@ def _type_name(value: Json) -> str:
 def _place_for(model: type[BaseModel], path: Path) -> str:
     """Return where the unknown key at `path` belongs, or which key was perhaps meant."""
     name = str(path[-1])
-    here = _keys_at(model, path[:-1])
+    here = keys_at(model, path[:-1])
     elsewhere = _places(model).get(name, ())
     if elsewhere:
         return f"{name!r} belongs under {' or '.join(elsewhere[:3])}"
@@ -247,15 +249,16 @@ def _places(model: type[BaseModel]) -> Mapping[str, tuple[str, ...]]:
 
 
 def _about(model: type[BaseModel], path: Path) -> str:
-    """Return what the grammar says about the key at `path`."""
-    for one in _models_at(model, path[:-1]):
-        for key, info in _members(one):
-            if key == path[-1]:
-                return info.description or ""
+    """Return what the grammar says about the key at `path`, or about the last one above it that it knows."""
+    for end in range(len(path), 0, -1):
+        for one in _models_at(model, path[: end - 1]):
+            for key, info in _members(one):
+                if key == path[end - 1] and info.description:
+                    return info.description
     return ""
 
 
-def _keys_at(model: type[BaseModel], path: Path) -> list[str]:
+def keys_at(model: type[BaseModel], path: Path) -> list[str]:
     """Return the keys of the grammar at `path` below `model`."""
     return list(dict.fromkeys(key for one in _models_at(model, path) for key, _ in _members(one)))
 

@@ -13,11 +13,12 @@ from typing import Any
 
 from reconciler.core.cases import written_path
 from reconciler.core.definition import Call, FollowUp, KindDefinition, Part, SystemDefinition
+from reconciler.core.definition_calls import EXPRESSION_HINT
 from reconciler.core.fields import FORMS, KEYWORDS, FieldInfo
 from reconciler.core.model import Diagnostic, Document, Json, JsonObject, Severity
 from reconciler.core.pointer import Path, get, parse_pointer
 from reconciler.core.schema_gate import is_surely_a_schema
-from reconciler.core.suggest import did_you_mean
+from reconciler.core.suggest import choose_of, did_you_mean
 from reconciler.core.template import variables
 
 
@@ -32,7 +33,10 @@ class Written:
         self, path: Path, message: str, hint: str = "", *, code: str = "bad-definition", at_key: bool = False
     ) -> Diagnostic:
         """Return a mistake at `path` of the chosen definition; `at_key` points at the member's name."""
-        place = written_path(self.document.data, path, self.parameters)
+        if at_key and path:  # the name itself: its value may be one of several cases
+            place: Path = (*written_path(self.document.data, path[:-1], self.parameters), path[-1])
+        else:
+            place = written_path(self.document.data, path, self.parameters)
         source = self.document.locate(place, key=at_key)
         return Diagnostic(severity=Severity.ERROR, code=code, message=message, source=source, hint=hint)
 
@@ -66,7 +70,17 @@ def _metaschema_problems(schema: JsonObject, path: Path, written: Written) -> It
     validator = jsonschema.Draft202012Validator(jsonschema.Draft202012Validator.META_SCHEMA)
     for error in validator.iter_errors(schema):
         place = (*path, *error.absolute_path)
-        yield written.problem(place, f"not JSON Schema 2020-12: {error.message}", code="bad-schema")
+        message = f"not JSON Schema 2020-12: {error.message}"
+        yield written.problem(place, message, _schema_hint(error.instance, place), code="bad-schema")
+
+
+_TYPES = ("string", "integer", "number", "boolean", "object", "array", "null")
+
+
+def _schema_hint(value: Json, place: Path) -> str:
+    if "type" in place[-2:]:
+        return choose_of(str(value), _TYPES, "types")
+    return f"JSON Schema 2020-12, at {place[-1]!r}, says what may stand there"
 
 
 _SCHEMAS_BY_NAME = ("properties", "patternProperties", "$defs", "dependentSchemas")
@@ -95,10 +109,10 @@ def _check_schema(schema: Json, path: Path, root: JsonObject, written: Written) 
             for name, inner in value.items():
                 if keyword == "patternProperties" and not _is_expression(name):
                     message = f"{name!r} is no regular expression"
-                    yield written.problem((*place, name), message, code="bad-schema", at_key=True)
+                    yield written.problem((*place, name), message, EXPRESSION_HINT, code="bad-schema", at_key=True)
                 yield from _check_schema(inner, (*place, name), root, written)
         elif keyword == "pattern" and not _is_expression(value):
-            yield written.problem(place, f"{value!r} is no regular expression", code="bad-schema")
+            yield written.problem(place, f"{value!r} is no regular expression", EXPRESSION_HINT, code="bad-schema")
         elif keyword in ("$ref", "$dynamicRef") and not _leads_somewhere(value, root):
             message = f"{keyword} {value!r} leads nowhere in this schema"
             hint = "write a pointer to a part of the same schema, as in #/$defs/name"
@@ -178,7 +192,8 @@ def _keyword_mistake(keyword: str, value: Json) -> tuple[str, str]:
     if keyword == "x-form":
         for form in value if isinstance(value, list) else [value]:
             if form not in FORMS:
-                return f"unknown form {form!r}; known are {', '.join(FORMS)}", did_you_mean(str(form), FORMS)
+                hint = did_you_mean(str(form), FORMS) or KEYWORDS[keyword]
+                return f"unknown form {form!r}; known are {', '.join(FORMS)}", hint
     fits, words = _VALUES.get(keyword, (lambda _: True, ""))
     return ("", "") if fits(value) else (f"{keyword} is {words}", KEYWORDS[keyword])
 
@@ -194,7 +209,7 @@ def check_consistency(
     for path, what, name in _names_of_fields(parsed):
         if name not in known:
             message = f"{what} names {name!r}, which is no field of the schema"
-            yield written.problem(path, message, did_you_mean(name, known))
+            yield written.problem(path, message, choose_of(name, fields.properties, "its fields"))
     for place, call in _calls(parsed):
         for part in ("path", "query", "headers", "body"):
             yield from _unknown_parameters(getattr(call, part), (*place, part), system, written)
@@ -203,7 +218,8 @@ def check_consistency(
     for name, info in fields.properties.items():
         if info.presence is not None and info.presence not in known:
             message = f"x-present names {info.presence!r}, which is no field of the schema"
-            yield written.problem(("schema", "properties", name, "x-present"), message)
+            hint = choose_of(info.presence, fields.properties, "its fields")
+            yield written.problem(("schema", "properties", name, "x-present"), message, hint)
     yield from _check_names_beside(fields, ("schema",), written)
     yield from _missing_parts(parsed, written)
 
@@ -277,11 +293,11 @@ def _check_names_beside(fields: FieldInfo, path: Path, written: Written) -> Iter
         for key in info.key:
             if key not in known:
                 message = f"x-key names {key!r}, which is no field of the items"
-                yield written.problem((*place, "x-key"), message, did_you_mean(key, known))
+                yield written.problem((*place, "x-key"), message, choose_of(key, known, "their fields"))
         for telltale in info.sensitive_when:
             if telltale.name not in fields.properties:
                 message = f"x-sensitiveWhen names {telltale.name!r}, which is no field beside {name!r}"
-                hint = did_you_mean(telltale.name, fields.properties)
+                hint = choose_of(telltale.name, fields.properties, "the fields there")
                 yield written.problem((*place, "x-sensitiveWhen", telltale.name), message, hint, at_key=True)
         yield from _check_names_beside(info, place, written)
         if info.items is not None:

@@ -112,6 +112,9 @@ def load_catalog(
             continue  # whether it is right cannot be told before the system is
         system = systems.get(name) or _implied_system(name)
         written = Written(document=document, parameters={})
+        if "apiVersion" not in document.data:
+            _parse(KindDefinition, document.data, written, problems)
+            continue
         if system is None:
             hint = "a system is lower-case, a version starts with v"
             problems.append(written.problem(("apiVersion",), "apiVersion is `system/version`, as in `shop/v1`", hint))

@@ -15,3 +15,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         near = difflib.get_close_matches(word.casefold(), list(by_case), n=1, cutoff=0.6)
         close = [by_case[near[0]]] if near else []
     return f"did you mean {close[0]!r}?" if close else ""
+
+
+def choose_of(word: str, known: Iterable[str], what: str) -> str:
+    """Return the nearest of `known`, or else all of them as `what`, such as "its fields"; empty without any."""
+    words = list(known)
+    return did_you_mean(word, words) or (f"{what} are {', '.join(words)}" if words else "")

@@ -3,7 +3,8 @@
 `{spec.name}`, `{live.version}`, `{system.workspaceId}`, `{page.cursor}`, `{id}`: a root and a dotted path.
 A text that is one whole `{…}` keeps the type of its value; anything else becomes text. `{{` and `}}` stand for
 the braces themselves. A value that is missing leaves out the query parameter or body member it stands in; in a
-path, where nothing can be left out, it is an error.
+path, where nothing can be left out, it is an error. `{+id}` keeps the slashes of its value in a path (RFC 6570,
+section 3.2.3), for ids that are paths themselves.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from urllib.parse import quote
 
 from reconciler.core.model import Json
 from reconciler.core.pointer import MISSING, get
+from reconciler.core.suggest import did_you_mean
 
 ROOTS = ("id", "spec", "live", "system", "page", "changed", "item", "answer", "location", "document", "items")
 _BARE = ("id", "changed", "item", "location", "document", "items")  # stand alone; the others are followed by a name
@@ -27,7 +29,11 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 class TemplateError(ValueError):
-    """A template cannot be read, or a value that it needs in a path is missing."""
+    """A template cannot be read, or a value that it needs in a path is missing. `hint` says what to write instead."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +42,10 @@ class Variable:
 
     root: str
     steps: tuple[str, ...]
+    keeps_slashes: bool = False  # a value of several segments; paths only
 
     def __str__(self) -> str:
-        return "{" + ".".join((self.root, *self.steps)) + "}"
+        return "{" + "+" * self.keeps_slashes + ".".join((self.root, *self.steps)) + "}"
 
 
 @functools.lru_cache(maxsize=4096)
@@ -53,7 +60,8 @@ def parse_template(text: str) -> tuple[str | Variable, ...]:
         if token[0] in ("{{", "}}"):
             literal += token[0][0]
         elif token[1] is None:
-            raise TemplateError(f"a single {token[0]!r}; write it twice to mean the brace itself")
+            message = f"a single {token[0]!r}; write it twice to mean the brace itself"
+            raise TemplateError(message, "a variable has two braces, as in {id}")
         else:
             if literal:
                 parts.append(literal)
@@ -66,15 +74,18 @@ def parse_template(text: str) -> tuple[str | Variable, ...]:
 
 
 def _variable(text: str) -> Variable:
-    root, *steps = text.split(".")
+    keeps_slashes = text.startswith("+")
+    root, *steps = text.removeprefix("+").split(".")
     if root not in ROOTS:
-        raise TemplateError(f"unknown variable {{{text}}}; a variable starts with one of {', '.join(ROOTS)}")
+        message = f"unknown variable {{{text}}}; a variable starts with one of {', '.join(ROOTS)}"
+        raise TemplateError(message, did_you_mean(root, ROOTS) or "a field of the manifest is {spec.name}")
     if root in _BARE:
         if steps:
-            raise TemplateError(f"{{{text}}}: {{{root}}} has nothing below it")
+            raise TemplateError(f"{{{text}}}: {{{root}}} has nothing below it", f"write {{{root}}}")
     elif not steps or not all(_NAME.fullmatch(step) or step.isdigit() for step in steps):
-        raise TemplateError(f"{{{text}}} needs a name after the dot, as in {{{root}.name}}")
-    return Variable(root, tuple(steps))
+        message = f"{{{text}}} needs a name after the dot, as in {{{root}.name}}"
+        raise TemplateError(message, "names are letters, digits, - and _; items of a list have numbers")
+    return Variable(root, tuple(steps), keeps_slashes)
 
 
 def variables(template: Json) -> Iterator[Variable]:
@@ -125,7 +136,7 @@ def _percent_encoded(text: str) -> str:
 
 
 def render_path(template: str, context: Mapping[str, Any], *, encode: Callable[[str], str] = _percent_encoded) -> str:
-    """Return a path with each variable percent-encoded as one segment (RFC 3986, section 2.1).
+    """Return a path with each variable percent-encoded as one segment (RFC 3986, section 2.1), or as several.
 
     Raises TemplateError when a variable has no value, or one such as `..`: the path would name another object.
     """
@@ -138,7 +149,9 @@ def render_path(template: str, context: Mapping[str, Any], *, encode: Callable[[
         if value is MISSING or value is None or value == "" or isinstance(value, (dict, list)):
             raise TemplateError(f"{part} has no value that could stand in a path")
         # A location comes from the server as a path already, and is none of our values.
-        rendered.append(as_text(value) if part.root == "location" else encode(as_text(value)))
+        text = as_text(value)
+        segments = text.split("/") if part.keeps_slashes else [text]
+        rendered.append(text if part.root == "location" else "/".join(map(encode, segments)))
     path = "".join(rendered)
     if any(segment in (".", "..") for segment in path.split("/")):
         # RFC 3986, section 5.2.4: these name another path, and percent-encoding does not change that.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -344,8 +345,13 @@ def test_a_mistake_is_refused_where_it_stands(tmp_path: Path, about: str, old: s
     assert [line.removesuffix(" | ") for line in said] == [f"{about}.yaml:{line}" for line in found]
 
 
-def test_there_are_many_cases() -> None:
-    assert len(list(mistakes())) > 70
+def test_each_of_many_mistakes_has_a_place_and_a_suggestion() -> None:
+    cases = [case.values for case in mistakes()]
+    assert len({(about, old, new) for about, old, new, _ in cases}) > 110
+    for _, _, _, found in cases:
+        assert found
+        for line in found:
+            assert re.fullmatch(r"\d+:\d+: bad-(definition|schema): .+ \| .+", line), line
 
 
 @pytest.mark.parametrize("text", ["- 1", "just text", "schema: {}"], ids=["list", "text", "neither"])

@@ -46,6 +46,7 @@ CONTEXT: dict[str, Any] = {
         pytest.param("plain", ("plain",), id="plain"),
         pytest.param("{id}", (Variable("id", ()),), id="whole"),
         pytest.param("/a/{spec.b}/c", ("/a/", Variable("spec", ("b",)), "/c"), id="inside"),
+        pytest.param("{+spec.a}", (Variable("spec", ("a",), keeps_slashes=True),), id="with-slashes"),
         pytest.param("{id}{changed}", (Variable("id", ()), Variable("changed", ())), id="side-by-side"),
         pytest.param("{spec.a.0.b_c-d}", (Variable("spec", ("a", "0", "b_c-d")),), id="steps"),
         pytest.param("{{id}}", ("{id}",), id="braces"),
@@ -135,6 +136,8 @@ def test_as_text(value: Any, text: str) -> None:
     ("template", "path"),
     [
         ("/things/{id}", "/things/a%2Fb%20c"),
+        ("/things/{+id}", "/things/a/b%20c"),
+        ("/things/{+id}:start", "/things/a/b%20c:start"),
         ("/things/{spec.name}:disable", "/things/blue:disable"),
         ("/{system.workspace-id}/{spec.size}/{spec.on}", "/w/3/true"),
         ("/a%20b/{{x}}", "/a%20b/{x}"),

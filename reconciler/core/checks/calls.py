@@ -129,6 +129,9 @@ def unusable_variables(bound: Bound) -> Findings:
                 message = f"{variable} has no value in {use.words}: {_MEANINGS[variable.root]}"
                 roots = ", ".join(f"{{{root}}}" for root in sorted(use.roots))
                 yield Finding((*place, *path), message, f"here one can use {roots}")
+            elif variable.keeps_slashes and path != ("path",):
+                plain = str(variable).replace("+", "")
+                yield Finding((*place, *path), f"{variable}: only in a path can slashes be kept", f"write {plain}")
             elif variable.root == "spec":
                 yield from _of_spec((*place, *path), variable, bound, reading=use.verbs == _READING)
 
