@@ -90,7 +90,7 @@ def test_defaults_left_out(tmp_path: Path, absent: str, spec: str) -> None:
         "list: {type: array, items: {type: string}}}",
         read=f"{{list: {{method: GET, path: /things}}, absent: {absent}}}",
     )
-    sent = {"name": "one", "text": "std" if absent == "default" else "", "count": 0, "flag": False, "list": []}
+    sent: Row = {"name": "one", "text": "std" if absent == "default" else "", "count": 0, "flag": False, "list": []}
     api = proved(tmp_path, rows.handle, definition, manifest(spec), [("POST", "/things", sent)])
     rows.rows["t1"]["count"] = 3
     (change,) = api.plan().pending

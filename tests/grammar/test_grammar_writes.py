@@ -165,7 +165,8 @@ def test_rpc_with_changed_fields(tmp_path: Path) -> None:
         read="{list: {method: POST, path: /List, body: {}, items: /things}}",
         write='{update: {method: POST, path: /Update, body: {id: "{id}"}}}',
     )
-    listing, update = ("POST", "/List", {}), ("POST", "/Update", {"id": "t1", "size": 2})
+    listing: Any = ("POST", "/List", {})
+    update: Any = ("POST", "/Update", {"id": "t1", "size": 2})
     proved(tmp_path, handle, definition, manifest("{size: 2, note: by hand}"), [listing, update, listing])
 
 
