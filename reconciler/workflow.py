@@ -32,6 +32,7 @@ from reconciler.core.redaction import Redactor
 from reconciler.core.references import Known
 from reconciler.core.removal.limits import exceeded
 from reconciler.core.renames import follow_renames, suspect_renames
+from reconciler.core.schema_gate import has_fast_judge
 from reconciler.core.selection import select, with_parents
 from reconciler.core.validation import validate
 from reconciler.removals import Scene, find_remnants, named, prunes, to_be_read
@@ -54,6 +55,7 @@ from reconciler.shell.memory.recorder import Recorder
 from reconciler.shell.once import Once
 from reconciler.shell.options import Options
 from reconciler.shell.parse_cache import open_cache
+from reconciler.shell.parsing import quick_reader
 from reconciler.shell.refresh import LiveReader
 from reconciler.shell.revision import git_revision
 from reconciler.shell.settings import (
@@ -73,6 +75,7 @@ __all__ = [
     "blocked",
     "load",
     "load_kinds",
+    "missing_accelerators",
     "open_memory",
     "plan",
     "read_definitions",
@@ -129,6 +132,12 @@ def load(options: Options) -> Loaded:
         warnings=tuple(problems),
         documents=len(documents),
     )
+
+
+def missing_accelerators() -> tuple[str, ...]:
+    """Return the names of the packages that are not there in compiled form, and without which large sets are slow."""
+    parser = () if quick_reader() is not None else ("PyYAML's compiled parser",)
+    return (*parser, *(() if has_fast_judge() else ("jsonschema-rs",)))
 
 
 def _read_all(settings: Settings, options: Options) -> tuple[list[Document], list[Diagnostic]]:

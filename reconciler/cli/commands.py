@@ -15,9 +15,23 @@ from reconciler.core.model import Ending, Plan, Report, Status
 from reconciler.core.selection import read_selection
 from reconciler.render.report import render_report
 from reconciler.render.text import plural, render_diagnostics
-from reconciler.workflow import Connections, Loaded, Options, Planned, apply, blocked, load, open_memory, plan
+from reconciler.workflow import (
+    Connections,
+    Loaded,
+    Options,
+    Planned,
+    apply,
+    blocked,
+    load,
+    missing_accelerators,
+    open_memory,
+    plan,
+)
 
 _INTERRUPTED = "interrupted: what has begun is finished, nothing more begins; once more stops at once"
+
+
+_MANY = 200  # manifests, from which on speed is worth a word
 
 
 def run_command(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
@@ -74,11 +88,20 @@ def _options(options: argparse.Namespace, console: Console, environ: Mapping[str
     )
 
 
+def _load(given: Options, console: Console) -> Loaded:
+    loaded = load(given)
+    missing = missing_accelerators() if loaded.documents >= _MANY else ()
+    if missing:
+        names = " and ".join(missing)
+        console.say(f"note: without {names} many manifests take long; install it with: pip install 'reconciler[fast]'")
+    return loaded
+
+
 # --------------------------------------------------------------------------- validate
 
 
 def _validate(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
-    loaded = load(_options(options, console, environ))
+    loaded = _load(_options(options, console, environ), console)
     options.kept = loaded  # until the process ends
     deliver(Result(target=loaded.settings.target, warnings=loaded.warnings), options, console)
     if options.format != "text":
@@ -101,7 +124,7 @@ def _validate(options: argparse.Namespace, console: Console, environ: Mapping[st
 
 def _plan(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
     given = _options(options, console, environ)
-    loaded = load(given)
+    loaded = _load(given, console)
     with Connections(loaded.settings, given) as connections, Watch(console, connections):
         planned = plan(loaded, connections, given)
     options.kept = planned  # until the process ends
@@ -136,7 +159,7 @@ def _apply(options: argparse.Namespace, console: Console, environ: Mapping[str, 
 
 
 def _plan_and_perform(options: argparse.Namespace, console: Console, given: Options) -> ExitCode:
-    loaded = load(given)
+    loaded = _load(given, console)
     with open_memory(loaded.settings, given) as memory, Connections(loaded.settings, given) as connections:
         memory.lock(given.lock_timeout_s, console.say)
         with Watch(console, connections):

@@ -74,6 +74,11 @@ def is_surely_a_schema(schema: Json) -> bool:
         return False
 
 
+def has_fast_judge() -> bool:
+    """Tell whether jsonschema-rs is installed."""
+    return _rust() is not None
+
+
 @functools.cache
 def _rust() -> Any:
     try:
