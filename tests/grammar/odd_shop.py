@@ -72,7 +72,7 @@ def shelf(name: str, lifecycle: str = "{}", **spec: object) -> str:
     return _manifest("Shelf", name, lifecycle, spec)
 
 
-def product(name: str, on: str, lifecycle: str = "{}", **spec: object) -> str:
+def product(name: str, on: str, /, lifecycle: str = "{}", **spec: object) -> str:
     """Return the manifest of a product on a shelf."""
     return _manifest("Product", name, lifecycle, {"shelf": f"${{ref:Shelf/{on}}}", **spec})
 
