@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from odd_api import OddApi, SandboxRequest, SandboxResponse, json_response
-from odd_shop import LEDGER, PRODUCT, SHELF, make_shop, product, shelf, together
+from odd_shop import LEDGER, PRODUCT, SHELF, PowerCut, make_shop, product, shelf, together
 
 from reconciler.core.errors import Refused, UsageError
 from reconciler.core.model import Action, Outcome, Plan, Status
@@ -405,3 +405,53 @@ def test_without_the_value_of_the_mark_nobody_is_ours(tmp_path: Path) -> None:
     shop.add("products", name="blank", owner="")
     shop.add("products", name="none", owner=None)
     assert deletes(api.plan(prune=True)) == []
+
+
+@pytest.mark.parametrize("acts", [True, False], ids=["after the server acted", "before"])
+@pytest.mark.parametrize("at", range(3))
+def test_a_run_that_is_killed_at_any_delete_is_finished_by_the_next_one(tmp_path: Path, at: int, acts: bool) -> None:
+    shop, api = make_shop(tmp_path, manifests=ALL)
+    api.apply()
+    api.manifests(shelf("left"))
+    count = []
+
+    def cut(request: SandboxRequest) -> SandboxResponse | None:
+        if request.method == "DELETE":
+            count.append(request)
+            if len(count) == at + 1:
+                if acts:
+                    shop.rows[request.path.split("/")[1]].pop(request.path.rpartition("/")[2])
+                raise PowerCut
+        return None
+
+    shop.before = cut
+    with pytest.raises(PowerCut):
+        api.apply(prune=True)
+    shop.before = lambda request: None
+    assert deletes(api.plan()) == [], "without leave it stays as far as it came"
+    api.apply(prune=True)
+    assert (shop.rows["products"], list(shop.named("shelves")), records(api)) == ({}, ["left"], {"odd.Shelf/left"})
+    assert not api.plan(prune=True).has_work
+
+
+def test_a_saved_plan_carries_its_deletes_and_performs_exactly_those(tmp_path: Path) -> None:
+    from reconciler.approvals import apply_approved, compare, open_approval, save_plan
+    from reconciler.workflow import Connections, load, plan
+
+    shop, api = make_shop(tmp_path, manifests=ALL)
+    api.apply()
+    api.manifests(together(shelf("left"), shelf("right"), product("mug", "right")))
+    options = api.options(prune=True)
+    loaded = load(options)
+    with Connections(loaded.settings, options) as connections:
+        save_plan(plan(loaded, connections, options), loaded, options, tmp_path / "plan.json")
+    approval, again = open_approval(tmp_path / "plan.json", api.options(), None)
+    assert again.prune is True
+    api.manifests(together(shelf("left"), shelf("right")))  # one more has gone meanwhile, and nobody approved that
+    loaded = load(again)
+    with Connections(loaded.settings, again) as connections:
+        planned = plan(loaded, connections, again)
+        found = compare(approval, planned, loaded, again)
+        assert [(v.name, v.standing.value) for v in found.objections] == [("odd.Product/mug", "extra")]
+        apply_approved(found, planned, loaded, connections, again, on_outcome=lambda outcome: None)
+    assert set(shop.named("products")) == {"mug"}
