@@ -32,7 +32,7 @@ from reconciler.core.planfile import Approval, in_camel_case, read_approval
 from reconciler.core.planning import make_plan
 from reconciler.core.selection import read_selection
 from reconciler.removals import prunes
-from reconciler.shell.plan_document import read_plan, write_plan
+from reconciler.shell.json_document import read_document, write_document
 from reconciler.shell.reading import display_path
 from reconciler.shell.revision import git_revision
 from reconciler.workflow import LEDGER_KEY_NAME, Connections, Loaded, Options, Planned, apply
@@ -57,7 +57,7 @@ def save_plan(planned: Planned, loaded: Loaded, options: Options, path: Path) ->
         systems=_systems(loaded, options),
         key=_key(options),
     )
-    write_plan(path, make_approval(planned.plan, planned.inputs, around, options.redactor.json))
+    write_document(path, make_approval(planned.plan, planned.inputs, around, options.redactor.json))
 
 
 def _systems(loaded: Loaded, options: Options) -> dict[str, str]:
@@ -81,7 +81,7 @@ def open_approval(path: Path, options: Options, max_age_s: float | None) -> tupl
 
     Raises UsageError when it is no approval, and Refused when it was changed or is too old.
     """
-    approval = read_approval(read_plan(path), display_path(path))
+    approval = read_approval(read_document(path, "saved plan", "name a file from `plan --out`"), display_path(path))
     age_s = options.timing.wall_clock() - datetime.strptime(approval.made_at, _TIME).replace(tzinfo=UTC).timestamp()
     if age_s < -_CLOCKS_MAY_DIFFER_S:
         raise Refused(f"the plan was made in the future, at {approval.made_at}", hint="correct the clock; " + _AGAIN)

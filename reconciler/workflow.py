@@ -13,7 +13,6 @@ from pathlib import Path
 from reconciler.core.considered import Inputs
 from reconciler.core.departure import Limits
 from reconciler.core.errors import ApiError, InvalidInput, ReconcilerError, Refused, UsageError
-from reconciler.core.expressions import ExpressionError, Lookups
 from reconciler.core.journal import Folded, Found, rfc3339, settle
 from reconciler.core.kinds import Catalog
 from reconciler.core.model import (
@@ -28,7 +27,6 @@ from reconciler.core.model import (
     Severity,
 )
 from reconciler.core.planning import make_plan
-from reconciler.core.redaction import Redactor
 from reconciler.core.references import Known
 from reconciler.core.removal.limits import exceeded
 from reconciler.core.renames import follow_renames, suspect_renames
@@ -40,13 +38,12 @@ from reconciler.shell.apply.executor import Tools, execute
 from reconciler.shell.connections import Connections, run_all
 from reconciler.shell.definitions import Use, load_kinds, read_definitions
 from reconciler.shell.files import (
-    TextFileError,
     display_path,
     find_manifests,
     read_documents,
-    read_text_inside,
 )
 from reconciler.shell.following import find_due
+from reconciler.shell.lookups import lookups_of
 from reconciler.shell.matching import LiveState, refresh
 from reconciler.shell.memory.ledger_text import KEY_NAME as LEDGER_KEY_NAME
 from reconciler.shell.memory.memory import Memory
@@ -60,7 +57,6 @@ from reconciler.shell.refresh import LiveReader
 from reconciler.shell.revision import git_revision
 from reconciler.shell.settings import (
     Settings,
-    environment_value,
     load_settings,
 )
 from reconciler.shell.target_checks import parameter_mistakes, unconfigured
@@ -100,7 +96,7 @@ class Loaded:
 
 def load(options: Options) -> Loaded:
     """Read and check everything that a person wrote. Raises InvalidInput with all mistakes, or UsageError."""
-    settings = load_settings(options.config, options.target, options.environ)
+    settings = load_settings(options.config, options.target, options.environ, without_secrets=options.without_secrets)
     options.redactor.add(settings.secret_values)
     recorded: frozenset[Address] = frozenset()
     if options.destroy or prunes(settings, options):
@@ -178,7 +174,7 @@ def _check(documents: list[Document], settings: Settings, options: Options, *, u
         usable = {name: values for name, values in parameters.items() if name not in wrong}
         catalog, problems = load_kinds(settings.schema_paths, usable, use=use)
     problems += [mistake for mistakes in wrong.values() for mistake in mistakes]
-    resources, mistakes = validate(documents, catalog, _lookups(settings, options.redactor))
+    resources, mistakes = validate(documents, catalog, lookups_of(settings, options.redactor))
     problems += mistakes
     problems += unconfigured(resources, settings)
     return _Checked(catalog=catalog, resources=resources, problems=problems)
@@ -191,25 +187,6 @@ def _use_of(documents: Iterable[Document], recorded: Iterable[Address], settings
     kinds = {name for data in stated if isinstance(name := data.get("kind"), str)}
     kinds |= {address.kind for address in recorded}
     return Use(systems=frozenset(systems | settings.systems.keys()), kinds=frozenset(kinds))
-
-
-def _lookups(settings: Settings, redactor: Redactor) -> Lookups:
-    root = settings.manifest_paths[0] if settings.manifest_paths else settings.root
-
-    def read_file(name: str) -> str:
-        try:
-            text = read_text_inside(root, name)
-        except TextFileError as error:
-            raise ExpressionError(str(error), error.hint) from None
-        redactor.add([text, text.strip()])
-        return text
-
-    return Lookups(
-        environment=lambda name: environment_value(settings, name),
-        file=read_file,
-        variables=settings.variables,
-        secret_values=settings.secret_values,
-    )
 
 
 # --------------------------------------------------------------------------- plan and apply
@@ -318,6 +295,17 @@ def blocked(plan: Plan) -> Refused:
     )
 
 
+def _check_fit(plan: Plan) -> None:
+    """Raise Refused for a plan that must not be carried out, whatever came between."""
+    if plan.blockers:
+        raise blocked(plan)
+    beyond = exceeded(plan)
+    if beyond:
+        raise Refused("nothing was applied: the plan goes beyond its limits", diagnostics=beyond)
+    if plan.snapshot_at:
+        raise Refused("a plan from a snapshot is never carried out", hint="plan on the live systems")
+
+
 def apply(
     planned: Planned,
     loaded: Loaded,
@@ -331,11 +319,7 @@ def apply(
 
     Raises Refused when the plan has blockers, or another run holds the lock or was there since; sends nothing then.
     """
-    if planned.plan.blockers:
-        raise blocked(planned.plan)
-    beyond = exceeded(planned.plan)
-    if beyond:  # whatever came between: the limits of the plan hold before anything is sent
-        raise Refused("nothing was applied: the plan goes beyond its limits", diagnostics=beyond)
+    _check_fit(planned.plan)
     planned.memory.lock_as_read(planned.version)
     timing = options.timing
     started, started_at = timing.clock(), timing.wall_clock()

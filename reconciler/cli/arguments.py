@@ -7,6 +7,7 @@ import sys
 
 from reconciler.cli.ledger_arguments import add_ledger, add_lock_timeout
 from reconciler.cli.output_arguments import FORMATS, add_output
+from reconciler.cli.pipeline_arguments import add_from_snapshot, add_snapshot, add_without_secrets
 from reconciler.cli.removal_arguments import add_destroy, add_removal
 
 TYPE_CHECKING = False  # as the type checker knows it, without loading `typing`, a third of the time that help takes
@@ -68,6 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_plan(commands)
     _add_apply(commands)
     add_destroy(commands, _add, _parallelism, _EXIT_CODES)
+    add_snapshot(commands, _add, _add_input, _add_live)
     add_ledger(commands, _add)
     _add_kinds(commands)
     _add_sandbox(commands)
@@ -181,6 +183,7 @@ def _add_live(parser: argparse.ArgumentParser) -> None:
 def _add_validate(commands: Commands) -> None:
     parser = _add(commands, "validate", "check manifests, kinds and configuration; reads no live system")
     _add_input(parser)
+    add_without_secrets(parser)
     add_output(parser, formats=FORMATS)
 
 
@@ -192,6 +195,7 @@ def _add_plan(commands: Commands) -> None:
     parser.add_argument(
         "--out", metavar="FILE", help="save the plan for approval; `apply --plan FILE` performs exactly this plan"
     )
+    add_from_snapshot(parser)
     add_output(parser, formats=FORMATS)
 
 

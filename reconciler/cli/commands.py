@@ -42,6 +42,10 @@ def run_command(options: argparse.Namespace, console: Console, environ: Mapping[
             return _validate(options, console, environ)
         case "plan":
             return _plan(options, console, environ)
+        case "snapshot":
+            from reconciler.cli.snapshots import take_snapshot
+
+            return take_snapshot(options, console, _options(options, console, environ))
         case "apply":
             return _apply(options, console, environ)
         case "ledger":
@@ -77,6 +81,7 @@ def _options(options: argparse.Namespace, console: Console, environ: Mapping[str
         cache=not getattr(options, "no_cache", False),
         resend=getattr(options, "resend", False),
         on_interrupt=lambda: console.complain(_INTERRUPTED),
+        without_secrets=getattr(options, "without_secrets", False) or bool(getattr(options, "snapshot", None)),
         time_limit_s=getattr(options, "deadline", None),
         lock_timeout_s=getattr(options, "lock_timeout", 0.0),
         prune=getattr(options, "prune", None),
@@ -124,21 +129,30 @@ def _validate(options: argparse.Namespace, console: Console, environ: Mapping[st
 
 def _plan(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
     given = _options(options, console, environ)
-    loaded = _load(given, console)
-    with Connections(loaded.settings, given) as connections, Watch(console, connections):
-        planned = plan(loaded, connections, given)
-    options.kept = planned  # until the process ends
-    made = planned.plan
-    if options.out is not None and not made.blockers:
-        from reconciler.approvals import save_plan
-
-        save_plan(planned, loaded, given, Path(options.out))
+    made = _made_plan(options, console, given)
     _show(Result(target=made.target, plan=made), options, console)
     if made.blockers:
         return ExitCode.REFUSED
     if options.out is not None:
         console.say(f"saved the plan in {options.out}; perform it with: reconciler apply --plan {options.out}")
     return ExitCode.PENDING if made.has_work and options.exit_code else ExitCode.DONE
+
+
+def _made_plan(options: argparse.Namespace, console: Console, given: Options) -> Plan:
+    """Return the plan, of the live systems or of a snapshot, and save it for approval where that was asked for."""
+    if options.snapshot is not None:
+        from reconciler.cli.snapshots import offline_plan
+
+        return offline_plan(options, given)
+    loaded = _load(given, console)
+    with Connections(loaded.settings, given) as connections, Watch(console, connections):
+        planned = plan(loaded, connections, given)
+    options.kept = planned  # until the process ends
+    if options.out is not None and not planned.plan.blockers:
+        from reconciler.approvals import save_plan
+
+        save_plan(planned, loaded, given, Path(options.out))
+    return planned.plan
 
 
 def _show(result: Result, options: argparse.Namespace, console: Console) -> None:

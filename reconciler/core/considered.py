@@ -20,7 +20,7 @@ from reconciler.core.model import (
 )
 from reconciler.core.normalize import Comparison, Remembers, compare, nothing_remembered
 from reconciler.core.pointer import MISSING, Path
-from reconciler.core.references import Known, hidden_paths, is_hidden_in
+from reconciler.core.references import Known, hidden_paths, is_hidden_in, withheld_paths
 from reconciler.core.removal.remnant import Remnant
 from reconciler.core.sameness import surely_same
 
@@ -82,6 +82,8 @@ class Inputs:
     named: bool = False  # what is to go was named one by one: that it cannot go is an obstacle, not a note
     allow_replace: bool = False
     limits: Limits | None = None  # without the managed objects; no share where none is stated
+    # Secrets that were applied once, where nothing tells which: an offline plan takes them for the wanted ones.
+    untold: Mapping[Address, frozenset[Path]] = field(default_factory=dict)
     resend: bool = False  # send write-only and masked values even where nothing tells that they differ
 
 
@@ -94,11 +96,21 @@ class Considered:
     spec: JsonObject = field(repr=False)  # references filled in; never printed
     unknown: frozenset[Path]
     hidden: frozenset[Path]
+    withheld: frozenset[Path] = frozenset()
     remembers: Remembers = nothing_remembered
     readable: bool = True
 
     def hides(self, path: Path) -> bool:
         return self.kind.fields.hides(path) or is_hidden_in(self.hidden, path)
+
+    @property
+    def unseen(self) -> frozenset[Path]:
+        """The paths whose values are known only after other changes; a withheld secret is shown as any other."""
+        return self.unknown - self.withheld
+
+    def withholds(self, path: Path) -> bool:
+        """Tell whether the value at `path` is a secret that this run cannot compare, on whichever side."""
+        return bool(self.withheld) and is_hidden_in(self.withheld, path)
 
     def compared_with(self, live: LiveObject | None) -> Comparison:
         """Return the managed fields of this resource beside those of `live`; None: beside nothing."""
@@ -109,6 +121,7 @@ class Considered:
             absent=self.kind.definition.read.absent,
             remembers=self.remembers,
             readable=self.readable,
+            withheld=self.withholds,
         )
 
     def is_surely_as(self, live: LiveObject) -> bool:
@@ -158,6 +171,7 @@ def consider(address: Address, inputs: Inputs, known: Known) -> Considered:
         spec=spec,
         unknown=unknown,
         hidden=hidden,
+        withheld=withheld_paths(resource) | inputs.untold.get(address, frozenset()),
         remembers=remembers,
         readable=address not in inputs.unreadable,
     )

@@ -113,7 +113,7 @@ def _decide_missing(considered: Considered, inputs: Inputs) -> tuple[Change, lis
     create = kind.definition.write.create
     lacking = [name for name in (create.required if create is not None else []) if name not in considered.spec]
     comparison = compare(kind.fields, considered.spec, None, readable=False)
-    fields = field_changes(comparison, stated=considered.spec, hidden=considered.hides, unknown=considered.unknown)
+    fields = field_changes(comparison, stated=considered.spec, hidden=considered.hides, unknown=considered.unseen)
     change = Change(
         address=resource.address,
         action=Action.CREATE,
@@ -146,7 +146,7 @@ def _decide_singleton_to_come(considered: Considered) -> Change:
     """Plan an object that will be there as soon as its parent is: nothing is known of it but what is wanted."""
     kind, spec = considered.kind, considered.spec
     comparison = compare(kind.fields, spec, None, readable=False)
-    fields = field_changes(comparison, stated=spec, hidden=considered.hides, unknown=considered.unknown)
+    fields = field_changes(comparison, stated=spec, hidden=considered.hides, unknown=considered.unseen)
     writing = Writing(subject=Subject(spec=spec), changed=frozenset(spec) - set(kind.scope), creating=False)
     return sealed(
         Change(
@@ -186,7 +186,7 @@ def _decide_existing(considered: Considered, live: LiveObject, inputs: Inputs) -
         comparison,
         stated=managed(kind, resource, considered.spec),
         hidden=considered.hides,
-        unknown=considered.unknown,
+        unknown=considered.unseen,
     )
     notes, caveats = _notes(considered, inputs), _caveats(considered, comparison, inputs)
     if resource.lifecycle.lookup or not fields:

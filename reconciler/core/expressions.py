@@ -15,12 +15,14 @@ from typing import Any
 from reconciler.core.model import Address, Expression, Json, Reference
 from reconciler.core.pointer import MISSING, Path, format_pointer, parse_pointer
 from reconciler.core.suggest import did_you_mean
+from reconciler.core.withheld import Withheld
 
 _TOKEN = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 _REFERENCE = re.compile(
     r"(?:(?P<system>[a-z][a-z0-9-]*)\.)?(?P<kind>[A-Z][A-Za-z0-9]*)/(?P<name>[^#/\s]+)(?:#(?P<pointer>/.*))?"
 )
 SORTS = ("ref", "env", "var", "file")
+_LATER = (Reference, Withheld)  # without a value of their own
 
 
 class ExpressionError(ValueError):
@@ -33,11 +35,14 @@ class ExpressionError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookups:
-    """Where values come from. Each function raises ExpressionError with a reason when it has none."""
+    """Where values come from. Each function raises ExpressionError with a reason when it has none.
 
-    environment: Callable[[str], str]
-    file: Callable[[str], str]
-    variables: Mapping[str, Json]
+    A run that does without secrets gets Withheld in the place of those that are not there.
+    """
+
+    environment: Callable[[str], str | Withheld]
+    file: Callable[[str], str | Withheld]
+    variables: Mapping[str, Json]  # a value may be Withheld too
     # A variable that holds one of these is secret too.
     secret_values: frozenset[str] = field(default=frozenset(), repr=False)
     system_of_kind: Callable[[str, str], str] = lambda system, kind: system
@@ -74,13 +79,13 @@ def _fill(value: Json, path: Path, system: str, lookups: Lookups, result: Filled
         return value
     try:
         parts = [_part(part, path, system, lookups, result) for part in split(value)]
-        if len(parts) == 1 and not isinstance(parts[0], Reference):
+        if len(parts) == 1 and not isinstance(parts[0], _LATER):
             return parts[0]
-        texts = tuple(part if isinstance(part, Reference) else _text(part) for part in parts)
+        texts = tuple(part if isinstance(part, _LATER) else _text(part) for part in parts)
     except ExpressionError as error:
         result.problems.append((path, error))
         return value
-    if any(isinstance(part, Reference) for part in texts):
+    if any(isinstance(part, _LATER) for part in texts):
         result.expressions.append(Expression(path=path, parts=texts))
         return value
     return "".join(str(text) for text in texts)
@@ -124,7 +129,9 @@ def split(text: str) -> list[str | tuple[str, str]]:
     return parts
 
 
-def _part(part: str | tuple[str, str], path: Path, system: str, lookups: Lookups, result: Filled) -> Json | Reference:
+def _part(
+    part: str | tuple[str, str], path: Path, system: str, lookups: Lookups, result: Filled
+) -> Json | Reference | Withheld:
     if isinstance(part, str):
         return part
     sort, argument = part
@@ -137,7 +144,9 @@ def _part(part: str | tuple[str, str], path: Path, system: str, lookups: Lookups
                 f"variable {argument!r} is not set for this target",
                 did_you_mean(argument, lookups.variables) or "add it under `vars` of the target in reconciler.yaml",
             )
-        if isinstance(value, str) and any(secret in value for secret in lookups.secret_values):
+        if isinstance(value, Withheld) or (
+            isinstance(value, str) and any(secret in value for secret in lookups.secret_values)
+        ):
             result.sensitive.add(path)
         return value
     result.sensitive.add(path)
@@ -168,7 +177,10 @@ def resolve(
     unknown: set[Path] = set()
     known: dict[Path, Json] = {}
     for expression in expressions:
-        values = [part if isinstance(part, str) else value_of(part) for part in expression.parts]
+        values = [
+            part if isinstance(part, str) else MISSING if isinstance(part, Withheld) else value_of(part)
+            for part in expression.parts
+        ]
         if any(value is MISSING for value in values):
             unknown.add(expression.path)
             continue

@@ -18,6 +18,7 @@ from reconciler.core.pointer import Path
 if TYPE_CHECKING:
     from reconciler.core.leftovers import Leftover
     from reconciler.core.moved import Moved
+    from reconciler.core.withheld import Withheld
 
 Json: TypeAlias = Any
 JsonObject: TypeAlias = dict[str, Any]
@@ -38,8 +39,7 @@ class Source(NamedTuple):
 
 
 Locate: TypeAlias = Callable[..., Source]
-"""`locate(path, key=False)` gives the source of the value at `path` in a document, or of its key with
-`key=True`; for a path that does not exist, the nearest enclosing value."""
+"""`locate(path, key=False)`: the source of the value at `path`, or of its key; of the nearest one that exists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +76,7 @@ class Diagnostic:
 
 
 class Address(NamedTuple):
-    """The identity of a resource: system, kind and `metadata.name`. The only dictionary key for resources.
-
-    A tuple, because it is hashed and compared more often than anything else.
-    """
+    """The identity of a resource, and its only dictionary key. A tuple, because nothing is compared more often."""
 
     system: str
     kind: str
@@ -105,13 +102,10 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expression:
-    """A value of a spec that holds references: text parts and references, in order.
-
-    One single reference keeps the type that it resolves to; anything else is text.
-    """
+    """A value that is not known at once, in parts. A single reference keeps its type; anything else is text."""
 
     path: Path
-    parts: tuple[str | Reference, ...]
+    parts: tuple[str | Reference | Withheld, ...]
 
     @property
     def references(self) -> tuple[Reference, ...]:
@@ -320,6 +314,7 @@ class Plan:
     follow_ups: tuple[PlannedFollowUp, ...] = ()
     limits: Limits | None = None
     requests_made: int = 0  # to make the plan
+    snapshot_at: str = ""  # RFC 3339: made offline, from a snapshot of that time; never carried out
     digest: str = ""
 
     @property

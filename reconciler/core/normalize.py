@@ -19,12 +19,19 @@ from reconciler.core.fields import FieldInfo
 from reconciler.core.forms import canonical_scalar, encode_scalar
 from reconciler.core.model import Json, JsonObject
 from reconciler.core.pointer import MISSING, Missing, Path, get, parse_pointer
+from reconciler.core.withheld import LeftOut
 
 _MAPPING_OR_ABSENT = (dict, type(None), Missing)
 _LIST_OR_ABSENT = (list, type(None), Missing)
 
 Remembers = Callable[[Path, Json], bool | None]
 """Whether a value is the one that was last applied at a path: True, False, or None when nobody knows."""
+
+
+def nothing_withheld(path: Path) -> bool:
+    """Withhold nothing: a run that has all secrets."""
+    del path
+    return False
 
 
 def nothing_remembered(path: Path, value: Json) -> bool | None:
@@ -77,6 +84,7 @@ class _Walk:
     absent: str
     remembers: Remembers
     readable: bool
+    withheld: Callable[[Path], bool]
     incomparable: list[Path] = field(default_factory=list)
     unseen: list[Path] = field(default_factory=list)
     by_memory: dict[Path, Json] = field(default_factory=dict)
@@ -90,13 +98,15 @@ def compare(
     absent: str = "unset",
     remembers: Remembers = nothing_remembered,
     readable: bool = True,
+    withheld: Callable[[Path], bool] = nothing_withheld,
 ) -> Comparison:
     """Return the stated fields of `desired` and the same fields of `live`, both canonical.
 
     `live` is a shaped object, or None when there is none. `absent` is the kind's meaning of a field that an answer
-    leaves out. With `readable=False`, live values that are not there are unknown, and only memory decides.
+    leaves out. With `readable=False`, live values that are not there are unknown, and only memory decides. Desired
+    values that are `withheld` count as equal to live ones that nobody can see.
     """
-    walk = _Walk(absent=absent, remembers=remembers, readable=readable)
+    walk = _Walk(absent=absent, remembers=remembers, readable=readable, withheld=withheld)
     wanted: JsonObject = {}
     present: JsonObject = {}
     for name, value in desired.items():
@@ -129,6 +139,7 @@ def _pair_values(
 ) -> tuple[Any, Any]:
     blind = not walk.readable and live is MISSING
     hidden = blind or info.write_only or is_masked(info, live) or info.is_secret_beside(siblings)
+    hidden = hidden or isinstance(live, LeftOut)
     if hidden and desired is not MISSING:
         return _pair_hidden(info, desired, path, walk, siblings)
     if isinstance(desired, (dict, list)) and (live is None or live is MISSING):
@@ -142,6 +153,8 @@ def _pair_values(
 
 def is_masked(info: FieldInfo, live: Any) -> bool:
     """Tell whether a live value is the mask that the server shows in place of the real one."""
+    if isinstance(live, LeftOut):
+        return live.masked
     return info.mask is not None and isinstance(live, str) and re.fullmatch(info.mask, live) is not None
 
 
@@ -156,8 +169,8 @@ def _pair_hidden(
             return wanted, MISSING if not is_set else ""
         if not is_set:
             return wanted, wanted
-    known = walk.remembers(path, walk.by_memory[path])
-    if known is False or (known is None and not walk.readable):
+    known = None if walk.withheld(path) else walk.remembers(path, walk.by_memory[path])
+    if known is False or (known is None and not (walk.readable or walk.withheld(path))):
         walk.unseen.append(path)
         return wanted, MISSING
     if known is None:

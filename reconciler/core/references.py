@@ -12,6 +12,7 @@ from reconciler.core.fields import walk
 from reconciler.core.kinds import Catalog
 from reconciler.core.model import Address, Diagnostic, JsonObject, LiveObject, Reference, Resource, Severity
 from reconciler.core.pointer import MISSING, Path, get
+from reconciler.core.withheld import Withheld
 
 _NOTHING: frozenset[Path] = frozenset()
 
@@ -100,6 +101,13 @@ class _Origins:
             return True
         other = self.resources.get(reference.address)
         return other is not None and any(_overlap(reference.pointer, path) for path in self.hidden(other))
+
+
+def withheld_paths(resource: Resource) -> frozenset[Path]:
+    """Return the paths of `resource` whose values are secrets that this run does without."""
+    if not resource.expressions:
+        return _NOTHING
+    return frozenset(e.path for e in resource.expressions if any(isinstance(part, Withheld) for part in e.parts))
 
 
 def is_hidden_in(paths: frozenset[Path], path: Path) -> bool:

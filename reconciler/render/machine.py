@@ -85,6 +85,7 @@ def plan_document(plan: Plan, *, show_requests: bool = False) -> JsonObject:
             "managed": len(plan.limits.managed),
         },
         "requestsMade": plan.requests_made,
+        **({"snapshotAt": plan.snapshot_at} if plan.snapshot_at else {}),
         "followUps": [
             {
                 "system": one.system,

@@ -89,6 +89,8 @@ def summarize_plan(plan: Plan, style: Style = PLAIN) -> str:
         text += f"; {plural(_writes(plan), 'write request')}"
     if plan.blockers:
         text += "; " + style.paint(f"blocked by {plural(len(plan.blockers), 'problem')}", "red", "bold")
+    if plan.snapshot_at:
+        text += f"; from a snapshot of {printable(plan.snapshot_at)}, needs a refresh before apply"
     return f"{style.paint(f'Plan for {printable(plan.target)}:', 'bold')} {text}."
 
 

@@ -49,10 +49,11 @@ _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 class TextFileError(Exception):
     """A file that `${file:…}` names cannot be used. `message` and `hint` never hold any of its content."""
 
-    def __init__(self, message: str, hint: str) -> None:
+    def __init__(self, message: str, hint: str, *, missing: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.missing = missing  # there is no such file inside the folder
 
 
 # --------------------------------------------------------------------------- documents
@@ -133,7 +134,11 @@ def read_text_inside(root: Path, relative: str) -> str:
     try:
         return read_bounded(real, LARGEST_TEXT_FILE).decode("utf-8")
     except OSError as error:
-        raise TextFileError(f"the file {shown} {reason_for(error)}", "check the path and its permissions") from None
+        raise TextFileError(
+            f"the file {shown} {reason_for(error)}",
+            "check the path and its permissions",
+            missing=isinstance(error, FileNotFoundError),
+        ) from None
     except TooLargeError:
         raise TextFileError(f"the file {shown} is larger than 1 MiB", "use a smaller file") from None
     except UnicodeDecodeError:

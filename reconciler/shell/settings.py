@@ -10,6 +10,7 @@ message and in no repr.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -17,6 +18,7 @@ from reconciler.core.errors import InvalidInput, UsageError
 from reconciler.core.model import Diagnostic, Document, Severity, Source
 from reconciler.core.pointer import Path as JsonPath
 from reconciler.core.suggest import did_you_mean
+from reconciler.core.withheld import Withheld
 from reconciler.shell.authentication import (
     Auth,
     BasicAuth,
@@ -30,6 +32,7 @@ from reconciler.shell.files import display_path, read_documents
 from reconciler.shell.settings_expressions import (
     expression_mistakes,
     fill_target,
+    fill_withholding,
     not_allowed,
     not_set,
     with_environment_names,
@@ -76,16 +79,20 @@ targets:
     secrets: [EXAMPLE_TOKEN]"""
 
 
-def load_settings(config: Path, target: str | None, environ: Mapping[str, str]) -> Settings:
+def load_settings(
+    config: Path, target: str | None, environ: Mapping[str, str], *, without_secrets: bool = False
+) -> Settings:
     """Read the configuration and return the settings of `target`, or of the only target when it is None.
 
     Raises UsageError when there is no configuration or no such target, and InvalidInput with every mistake.
-    Of other targets, neither systems nor environment need be there.
+    Of other targets, neither systems nor environment need be there. A run `without_secrets` can send nothing: what
+    the environment does not hold is withheld, and where the systems are may be a stand-in.
     """
     document = _read(config)
     mistakes = [*check_form(document.data), *expression_mistakes(document.data)]
     chosen = _choose(document, target, mistakes)
-    filled = fill_target(document.data["targets"][chosen], ("targets", chosen), environ, mistakes)
+    fill = fill_withholding if without_secrets else fill_target
+    filled = fill(document.data["targets"][chosen], ("targets", chosen), environ, mistakes)
     if not mistakes:
         mistakes = [
             with_environment_names(mistake, document.data)
@@ -97,7 +104,7 @@ def load_settings(config: Path, target: str | None, environ: Mapping[str, str]) 
         settings = _settings(document, (config, chosen), configuration, form, environ)
         mistakes = list(_missing_files(settings))
         if not mistakes:
-            return settings
+            return replace(settings, without_secrets=without_secrets)
     raise InvalidInput(_diagnostics(document, mistakes))
 
 
@@ -116,12 +123,14 @@ def schema_folders(config: Path) -> list[Path]:
     return [config.absolute().parent / path for path in form.schemas]
 
 
-def environment_value(settings: Settings, name: str) -> str:
+def environment_value(settings: Settings, name: str) -> str | Withheld:
     """Return what `${env:name}` means. Raises ExpressionError when it may not be read or is not set."""
     allowed = settings.allowed_environment
     if name not in allowed:
         raise not_allowed(name, allowed, settings.target)
     problem = not_set(name, settings.environment)
+    if problem is not None and settings.without_secrets:
+        return Withheld(f"env:{name}")
     if problem is not None:
         raise problem
     return settings.environment[name]

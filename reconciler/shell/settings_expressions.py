@@ -12,6 +12,7 @@ from reconciler.core.expressions import ExpressionError, split
 from reconciler.core.model import Json
 from reconciler.core.pointer import Path, get
 from reconciler.core.suggest import did_you_mean
+from reconciler.core.withheld import Withheld
 from reconciler.shell.settings_mistakes import Mistake
 
 
@@ -117,6 +118,49 @@ def fill_target(value: Json, path: Path, environ: Mapping[str, str], mistakes: l
         return "".join(texts)
 
     return fill(value, path)
+
+
+_WITHHELD: dict[str, Json] = {
+    "url": "https://withheld.invalid",
+    "proxy": None,
+    "auth": None,
+    "headers": {},
+}
+"""What stands in a system's settings for what a run without secrets does not have: it sends nothing anyway."""
+
+
+def fill_withholding(value: Json, path: Path, environ: Mapping[str, str], mistakes: list[Mistake]) -> Json:
+    """Return the target `value` as `fill_target` does, for a run that does without what is not set.
+
+    Ways to sign in and addresses get stand-ins, variables are withheld. Only what decides about the kinds, such as a
+    system's edition, is still asked for.
+    """
+    if not isinstance(value, dict):
+        return value
+    lacking = {name for name in _allowed(value) or frozenset() if not_set(name, environ) is not None}
+
+    def needs(part: Json) -> bool:
+        texts = (text for _, text in _texts(part, ()))
+        return any(("env", name) in _parts(text) for text in texts for name in lacking)
+
+    kept = dict(value)
+    if isinstance(kept.get("vars"), dict):
+        kept["vars"] = {k: Withheld(f"var:{k}") if needs(v) else v for k, v in kept["vars"].items()}
+    if isinstance(kept.get("systems"), dict):
+        kept["systems"] = {
+            name: {k: _WITHHELD[k] if k in _WITHHELD and needs(v) else v for k, v in system.items()}
+            if isinstance(system, dict)
+            else system
+            for name, system in kept["systems"].items()
+        }
+    return fill_target(kept, path, environ, mistakes)
+
+
+def _parts(text: str) -> list[str | tuple[str, str]]:
+    try:
+        return split(text)
+    except ExpressionError:
+        return []
 
 
 def with_environment_names(mistake: Mistake, data: Json) -> Mistake:

@@ -93,6 +93,7 @@ class Settings:
     target: str
     systems: Mapping[str, SystemSettings]
     variables: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    without_secrets: bool = False  # what is not there is withheld: fit for checking and offline plans only
     allowed_environment: frozenset[str] = frozenset()
     environment: Environment
     policy: PolicySettings = PolicySettings()

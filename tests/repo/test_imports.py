@@ -27,7 +27,8 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     "removals": ("core", "shell"),
     "verification": ("core", "shell", "workflow"),
     "approvals": ("core", "shell", "workflow", "removals"),
-    "cli": ("core", "render", "cli", "verification", "workflow", "approvals"),  # widened by DOORS_OF_CLI
+    "snapshots": ("core", "shell", "workflow", "removals"),
+    "cli": ("core", "render", "cli", "verification", "workflow", "approvals", "snapshots"),  # widened by DOORS_OF_CLI
     "demo": ("core", "render", "workflow", "sandbox"),  # widened by DOORS_OF_CLI
     "__main__": ("cli.main",),
 }
@@ -70,8 +71,10 @@ SHELL: Mapping[str, tuple[str, ...]] = {
     "following": ("refresh",),
     "foreign": ("foreign_nodes", "reading"),
     "foreign_nodes": ("json_nodes", "nodes", "positions", "reading", "scalars", "yaml_nodes"),
+    "json_document": ("files", "reading"),
     "json_nodes": ("limits", "nodes"),
     "matching": ("refresh",),
+    "lookups": ("files", "settings"),
     "memory.disk": ("memory.journal_text", "reading"),
     "memory.file_store": ("files", "memory.disk", "memory.journal_text", "memory.ledger_text", "memory.store"),
     "memory.git_ref": ("memory.git_command",),
@@ -104,7 +107,6 @@ SHELL: Mapping[str, tuple[str, ...]] = {
     "options": ("sending", "stopwatch"),
     "parse_cache": ("files", "limits"),
     "parsing": ("documents", "json_nodes", "limits", "nodes", "positions", "quick_yaml", "reading", "yaml_nodes"),
-    "plan_document": ("files", "reading"),
     "quick_yaml": ("limits", "positions", "scalars"),
     "refresh": ("pages",),
     "search": ("reading",),
@@ -199,6 +201,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
         "core.grammar_mistakes",
         "core.kinds",
         "core.planfile",
+        "core.snapshot",
         "shell.memory.ledger_text",
         "shell.settings_form",
         "shell.settings_mistakes",
