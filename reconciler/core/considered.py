@@ -41,7 +41,7 @@ class Memory(Protocol):
         ...
 
     def addresses(self) -> Collection[Address]:
-        """Return the addresses of which something is remembered."""
+        """Return the addresses of which something is remembered that was applied to its end."""
         ...
 
 

@@ -58,6 +58,11 @@ class Record:
             secrets=dict.fromkeys(self.secrets, UNSURE),
         )
 
+    @property
+    def cut_short(self) -> bool:
+        """Tell whether the last change may not have come to its end, so that the next one only finishes it."""
+        return UNSURE in self.secrets.values() or UNSURE in self.fields.values() or not (self.fields or self.secrets)
+
     def owing(self, marks: Iterable[str]) -> Record:
         """Return the record with these follow-ups not carried out yet."""
         return replace(self, owed=tuple(sorted({*self.owed, *marks})))
@@ -209,8 +214,8 @@ class Ledger:
         return self.records.get(address)
 
     def addresses(self) -> Collection[Address]:
-        """Return the addresses of which something is remembered."""
-        return self.records.keys()
+        """Return the addresses of which something is remembered that was applied to its end."""
+        return [address for address, record in self.records.items() if not record.cut_short]
 
     def remote_ids(self) -> dict[Address, str]:
         """Return the remote ids of all recorded addresses."""

@@ -16,8 +16,9 @@ USUAL_SHARE = 0.3
 
 
 def limits_of(inputs: Inputs) -> Limits | None:
-    """Return the limits of a run with the objects that are managed: those that the ledger holds.
+    """Return the limits of a run with the objects that are managed: those that the ledger holds as applied.
 
+    What an earlier run began and did not end is only finished, which no limit may prevent.
     Where it holds nothing, as in the first run, nobody knows what is managed: then all stated objects that are there
     count, if the policy states a share at all.
     """
