@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.core.definition import FindFields, GetCall, ListCall, WriteCall
+from reconciler.core.definition import FindFields, GetCall, ListCall, PartCall, WriteCall
 from reconciler.core.kinds import Kind
 from reconciler.core.model import Json, JsonObject, LiveObject, Response
 from reconciler.core.normalize import canonical_json, encode, item_key_of, shape
-from reconciler.core.pointer import MISSING, get, parse_pointer
+from reconciler.core.pointer import MISSING, get, parse_pointer, put
 from reconciler.core.template import (
     as_text,
     render_value,
@@ -142,6 +142,15 @@ def read_object(kind: Kind, call: GetCall, response: Response, values: Mapping[s
     return found if call.id_as is None or asked is MISSING else {**found, call.id_as: asked}
 
 
+def with_part(call: PartCall, body: JsonObject, response: Response) -> JsonObject:
+    """Return `body` with the part that a read answered. Raises AnswerError when it is not where the kind says."""
+    part = get(_json(response), parse_pointer(call.object))
+    if part is MISSING or (not call.into and not isinstance(part, dict)):
+        raise AnswerError(f"no {'part' if call.into else 'object'} at {call.object or 'the root'} of the answer")
+    merged = put(body, parse_pointer(call.into), part) if call.into else {**body, **part}
+    return dict(merged)
+
+
 def _unpack(call: GetCall, response: Response, values: Mapping[str, Any]) -> Json:
     assert call.archive is not None
     member = str(render_value(call.archive.zip, values))
@@ -242,8 +251,11 @@ def promise(response: Response) -> dict[str, Any]:
 
 
 def answered_object(kind: Kind, call: WriteCall, response: Response) -> JsonObject | None:
-    """Return the object that a write call answered, or None when it answered none that can be trusted."""
-    if call.returns == "nothing" or not response.content.strip():
+    """Return the object that a write call answered, or None when it answered none that can be trusted.
+
+    Where parts of an object are read by calls of their own, no answer holds the whole of it.
+    """
+    if call.returns == "nothing" or kind.definition.read.parts or not response.content.strip():
         return None
     try:
         found = get(response.json(), parse_pointer(call.object))

@@ -28,6 +28,7 @@ from reconciler.core.obstacles import (
     incomplete_groups,
     refusals,
     requirements,
+    uncarried,
 )
 from reconciler.core.pointer import MISSING, Path, format_pointer, get, starts_with
 from reconciler.core.preview import preview_requests
@@ -218,6 +219,7 @@ def _decide_existing(considered: Considered, live: LiveObject, inputs: Inputs) -
         *lost_secrets(considered, writing),
         *broken_rules(considered, writing),
         *refusals(considered, writing),
+        *uncarried(considered, writing),
     ]
     requests = preview_requests(kind, writing, considered.hides)
     return sealed(replace(change, requests=requests)), blockers

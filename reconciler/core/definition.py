@@ -25,6 +25,7 @@ from reconciler.core.definition_calls import (
     Name,
     Paging,
     Part,
+    PartCall,
     Pointer,
     Refusal,
     TemplateJson,
@@ -56,6 +57,7 @@ __all__ = [
     "Paging",
     "ParentRequirement",
     "Part",
+    "PartCall",
     "Pointer",
     "Read",
     "Refusal",
@@ -69,6 +71,7 @@ __all__ = [
 
 ListCalls = Annotated[list[ListCall], BeforeValidator(as_list, json_schema_input_type=ListCall | list[ListCall])]
 WriteCalls = Annotated[list[WriteCall], BeforeValidator(as_list, json_schema_input_type=WriteCall | list[WriteCall])]
+PartCalls = Annotated[list[PartCall], BeforeValidator(as_list, json_schema_input_type=PartCall | list[PartCall])]
 FollowUps = Annotated[list[FollowUp], BeforeValidator(as_list, json_schema_input_type=FollowUp | list[FollowUp])]
 
 
@@ -145,6 +148,9 @@ class Read(Part):
         default=None, description="A list narrowed to one natural key; used to read a single object without its id."
     )
     get: GetCall | None = Field(default=None, description="Reads one object, by id or by the fields in its path.")
+    parts: PartCalls = Field(
+        default_factory=list, description="Reads parts of an object that `get` does not show, right after it."
+    )
     absent: Literal["unset", "zero", "default"] = Field(
         default="unset", description="What a field means that an answer leaves out: nothing, zero, or its default."
     )

@@ -210,6 +210,15 @@ class GetCall(Call):
     )
 
 
+class PartCall(Call):
+    """Reads a part of an object that `get` does not show."""
+
+    object: Pointer = Field(default="", description="Where the answer holds the part; any JSON.")
+    into: Pointer = Field(
+        default="", description="Where the part goes in the object; without it, its members are laid over the object's."
+    )
+
+
 class ListCall(Call):
     """Reads many objects."""
 
@@ -252,11 +261,14 @@ class WriteCall(Call):
         default_factory=list, description="Fields that a create needs beyond those that the schema requires."
     )
     refuse: Refusals = Field(default_factory=list, description="Live objects that an update would damage.")
-    send: Literal["stated", "changed", "full", "mergePatch", "jsonPatch"] | None = Field(
+    when: Conditions = Field(
+        default_factory=list, description="An update is for manifests only of which all of these hold."
+    )
+    send: Literal["stated", "changed", "full", "mergePatch", "jsonPatch", "nothing"] | None = Field(
         default=None,
         description="What the body carries: all stated fields, changed ones, the whole object as it was read with the "
-        "stated fields laid over it, a merge patch (RFC 7396), or a JSON Patch (RFC 6902). Without it: stated for a "
-        "create, full for PUT, changed otherwise.",
+        "stated fields laid over it, a merge patch (RFC 7396), a JSON Patch (RFC 6902), or no field at all. Without "
+        "it: stated for a create, full for PUT, changed otherwise.",
     )
     fields: list[str] | None = Field(
         default=None, description="Only these fields travel in this call; without it, all that no other call takes."

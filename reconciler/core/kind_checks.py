@@ -238,6 +238,17 @@ def _missing_parts(parsed: KindDefinition, written: Written) -> Iterator[Diagnos
             "the kind has no natural key",
             "name the fields that find the live object in identity.key",
         )
+    if read.get is None and read.parts:
+        yield written.problem(
+            ("read", "parts"), "parts are read after read.get, and there is none", "add read.get", at_key=True
+        )
+    if read.parts and any(call.items_are == "objects" for call in (*read.lists, *([read.find] if read.find else []))):
+        yield written.problem(
+            ("read", "parts"),
+            "the list shows objects without their parts",
+            "state itemsAre: summaries in the list, so that each object is read with its parts",
+            at_key=True,
+        )
     if read.get is None and any(call.items_are != "objects" for call in read.lists):
         yield written.problem(
             ("read", "list"),

@@ -271,6 +271,7 @@ def _scope(definition: KindDefinition) -> tuple[str, ...]:
 def _place(definition: KindDefinition) -> tuple[str, ...]:
     calls: list[grammar.Call] = [*definition.read.lists]
     calls += [definition.read.get] if definition.read.get is not None else []
+    calls += definition.read.parts
     inside, delete = definition.write.inside, definition.write.delete
     calls += [inside.read, inside.write] if inside is not None else []
     if delete is not None and delete.call is not None:

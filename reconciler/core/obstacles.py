@@ -162,6 +162,23 @@ def refusals(considered: Considered, writing: Writing) -> list[Diagnostic]:
     ]
 
 
+def uncarried(considered: Considered, writing: Writing) -> list[Diagnostic]:
+    """Refuse an update of fields that no call is for: it would be reported as done, and nothing would be sent."""
+    calls = considered.kind.definition.write.update
+    taken = {name for call in calls for name in call_fields(considered.kind, call, writing)}
+    return [
+        blocker(
+            considered.resource,
+            "no-call",
+            f"{considered.resource.address}: no update of the kind takes {name!r} in this state",
+            "state a value that one of its updates is for; `kinds show` shows `when` they are made",
+            (name,),
+        )
+        for name in sorted(writing.changed - taken)
+        if calls
+    ]
+
+
 def _holds_hidden(info: FieldInfo, name: str, live: LiveObject) -> bool:
     if info.presence is not None and live.spec.get(info.presence):
         return True

@@ -109,7 +109,9 @@ def _preview(kind: Kind, call: WriteCall, shown: Writing) -> PlannedRequest | No
         return None
     # A stand-in has been through the form of its field like a value, and is none.
     in_forms = {encode_scalar(info.forms, SENSITIVE) for _, info in walk(kind.fields) if info.forms}
-    return PlannedRequest(method=call.method, path=path, body=_settled(body, in_forms - {SENSITIVE}), has_body=True)
+    return PlannedRequest(
+        method=call.method, path=path, body=_settled(body, in_forms - {SENSITIVE}), has_body=body is not None
+    )
 
 
 def _settled(value: Json, in_forms: set[str]) -> Json:

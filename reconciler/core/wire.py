@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 from reconciler.core.definition import Call, WriteCall
 from reconciler.core.fields import FieldInfo
 from reconciler.core.forms import resend_scalar
+from reconciler.core.judge import all_hold
 from reconciler.core.kinds import Kind, send_mode
 from reconciler.core.model import Json, JsonObject, LiveObject, Request
 from reconciler.core.normalize import encode, pair_items, strictly_equal
@@ -124,7 +125,7 @@ def write_request(kind: Kind, call: WriteCall, writing: Writing) -> Request | No
         query=render_query(call.query, values),
         headers=_headers(kind, call, values) + headers,
         body=body,
-        has_body=True,
+        has_body=body is not None,
         writes=True,
         repeatable=keyed,
     )
@@ -141,7 +142,10 @@ def removal_request(kind: Kind, call: Call, subject: Subject) -> Request:
 
 
 def write_body(kind: Kind, call: WriteCall, writing: Writing) -> Any:
-    """Return the body that `write_request` sends, or MISSING when it sends nothing; holes in the path do not matter."""
+    """Return the body that `write_request` sends; holes in the path do not matter.
+
+    None when it sends no body, MISSING when it sends no request.
+    """
     written = _written(kind, call, writing)
     return MISSING if written is None else written[0]
 
@@ -184,7 +188,15 @@ def _placed(body: Json, fields_at: Path) -> set[str]:
 
 
 def call_fields(kind: Kind, call: WriteCall, writing: Writing) -> frozenset[str]:
-    """Return the top-level fields that belong to `call`: its own, or all that no other call takes."""
+    """Return the top-level fields that belong to `call`: its own, or all that no other call takes.
+
+    An update that is for other manifests (`when`) takes none.
+    """
+    live = writing.subject.live
+    if not writing.creating and not all_hold(
+        call.when, {**(live.spec if live is not None else {}), **writing.subject.spec}
+    ):
+        return frozenset()
     if call.fields is not None:
         return frozenset(call.fields)
     elsewhere: set[str] = set()
@@ -254,6 +266,8 @@ def _fields(
     mode = send_mode(call, creating=writing.creating)
     live = writing.subject.live.spec if writing.subject.live is not None else {}
     merged = merge(info, spec, live)
+    if mode == "nothing":
+        return {}
     if mode == "mergePatch":
         wanted = {
             name: _patch(info.child(name), merged.get(name), live.get(name, MISSING)) for name in sorted(travelling)
@@ -350,6 +364,8 @@ def item_body(kind: Kind, spec: JsonObject, live: LiveObject | None) -> JsonObje
 
 
 def _place(call: WriteCall, fields: Json, values: Mapping[str, Any]) -> Json:
+    if call.send == "nothing":
+        return render_value(call.body, values) if call.body is not None else None
     around = render_value(call.body, values) if call.body is not None else {}
     path = parse_pointer(call.fields_at)
     there = get(around, path)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconciler.core.definition import Call, ListCall, Paging, WriteCall
+from reconciler.core.definition import Call, Condition, ListCall, Paging, WriteCall
 from reconciler.core.kinds import Kind, send_mode
+from reconciler.core.template import as_text
 
 _SENDS = {
     "stated": "carries all stated fields",
@@ -14,6 +15,7 @@ _SENDS = {
     "full": "carries the whole object as it was read, with the stated fields laid over it",
     "mergePatch": "carries a merge patch",
     "jsonPatch": "carries a JSON Patch",
+    "nothing": "carries no field",
 }
 _STYLES = {
     "offset": "by offset",
@@ -43,6 +45,8 @@ def calls_of(kind: Kind) -> Iterator[ShownCall]:
         yield _shown("find", read.find, "narrowed to one natural key")
     if read.get is not None:
         yield _shown("get", read.get, "from an archive" if read.get.archive is not None else "")
+    for part in read.parts:
+        yield _shown("part", part, f"read after each get, into {part.into or 'the object'}")
     if write.inside is not None:
         yield _shown("document", write.inside.read, f"the object is an item at {write.inside.at or 'its root'}")
         yield _shown("create, update", write.inside.write, "writes the document back with the object in it")
@@ -75,8 +79,12 @@ def _paging_words(paging: Paging | None) -> str:
 
 def _write_words(call: WriteCall, *, creating: bool) -> str:
     words = [_SENDS[send_mode(call, creating=creating)]]
-    if call.fields is not None:
+    if call.fields is not None and call.send == "nothing":
+        words = [f"for {', '.join(call.fields)}; carries no field"]
+    elif call.fields is not None:
         words = [f"carries {', '.join(call.fields)} only"]
+    if call.when:
+        words.append(f"only when {' and '.join(map(_condition_words, call.when))}")
     if call.fields_at:
         words.append(f"inside {call.fields_at}")
     if call.required:
@@ -84,6 +92,17 @@ def _write_words(call: WriteCall, *, creating: bool) -> str:
     if call.wait is not None:
         words.append(f"then asks {call.wait.method} {call.wait.path} until it is done")
     return "; ".join(words)
+
+
+def _condition_words(condition: Condition) -> str:
+    place = condition.at or "it"
+    if condition.one_of is not None:
+        return f"{place} is one of {', '.join(map(as_text, condition.one_of))}"
+    if condition.matches is not None:
+        return f"{place} matches {condition.matches}"
+    if condition.present is not None:
+        return f"{place} is {'there' if condition.present else 'not there'}"
+    return f"{place} is {as_text(condition.equals)}"
 
 
 def _deletes(kind: Kind) -> Iterator[ShownCall]:

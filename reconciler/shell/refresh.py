@@ -18,8 +18,9 @@ from reconciler.core.answers import (
     live_object,
     natural_key,
     read_object,
+    with_part,
 )
-from reconciler.core.definition import Call, ListCall
+from reconciler.core.definition import Call, ListCall, PartCall
 from reconciler.core.errors import ApiError, ErrorClass
 from reconciler.core.judge import holds, judge
 from reconciler.core.kinds import Catalog, Kind
@@ -198,9 +199,25 @@ class LiveReader:
             body = read_object(kind, call, response, values)
             if _is_gone(kind, body):
                 return None
-            return live_object(kind, body, subject, response.headers.get("etag"))
+            live = live_object(kind, body, subject, response.headers.get("etag"))
+            for part in kind.definition.read.parts:
+                live = self._with_part(kind, part, replace(subject, id=live.id, live=live))
+            return live
         except NothingFound:
             raise
+        except AnswerError as error:
+            raise bad_answer(kind, request, str(error)) from None
+
+    def _with_part(self, kind: Kind, call: PartCall, subject: Subject) -> LiveObject:
+        """Return the live object of `subject` with one more part of it; a part that is not there is left out."""
+        live = subject.live
+        assert live is not None
+        request = call_request(kind, call, context(kind, subject))
+        response = self.ask(kind, call, request, absent_ok=True)
+        if response is None:
+            return live
+        try:
+            return live_object(kind, with_part(call, live.body, response), subject, live.etag)
         except AnswerError as error:
             raise bad_answer(kind, request, str(error)) from None
 

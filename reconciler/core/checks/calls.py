@@ -33,6 +33,7 @@ USES: Mapping[str, Use] = {
     "list": Use(words="a list", roots=_ALWAYS | {"page"}, verbs=_READING),
     "find": Use(words="a list", roots=_ALWAYS | {"page"}, verbs=_READING),
     "get": Use(words="a read", roots=_ALWAYS | {"id"}, verbs=_READING, names_object=True),
+    "parts": Use(words="a read of a part", roots=_EXISTING, verbs=_READING, names_object=True),
     "create": Use(words="a create", roots=_ALWAYS | {"changed"}),
     "update": Use(words="an update", roots=_EXISTING | {"changed"}, names_object=True),
     "delete": Use(words="a delete", roots=_EXISTING, verbs=_REMOVING, names_object=True),
@@ -74,6 +75,8 @@ def calls_of(bound: Bound) -> Iterator[tuple[Path, str, Call]]:
     for use, found in (("find", read.find), ("get", read.get)):
         if found is not None:
             yield ("read", use), use, found
+    for index, part in enumerate(read.parts):
+        yield ("read", "parts", index), "parts", part
     writes = [] if write.create is None else [(("write", "create"), "create", write.create)]
     writes += [(("write", "update", i), "update", call) for i, call in enumerate(write.update)]  # type: ignore[misc]
     for path, use, call in writes:

@@ -10,7 +10,7 @@ from reconciler.core.definition import Delete, WriteCall
 from reconciler.core.kinds import send_mode
 from reconciler.core.pointer import MISSING, Path, get, parse_pointer
 from reconciler.core.schema_gate import CompiledSchema
-from reconciler.core.suggest import did_you_mean
+from reconciler.core.suggest import choose_of, did_you_mean
 
 
 def write_calls(bound: Bound) -> Iterator[tuple[Path, WriteCall, bool]]:
@@ -32,7 +32,7 @@ def shared_fields(bound: Bound) -> Findings:
     for index, call in enumerate(updates):
         for position, name in enumerate(call.fields or ()):
             place = ("write", "update", index, "fields", position)
-            if name in taken and taken[name] != index:
+            if name in taken and taken[name] != index and not (call.when and updates[taken[name]].when):
                 yield doubt(place, f"{name!r} travels in two updates; the one before takes it already")
             elif name in taken:
                 yield doubt(place, f"{name!r} stands here twice")
@@ -44,6 +44,17 @@ def shared_fields(bound: Bound) -> Findings:
             message = f"no update takes {name!r}: a change of it would never be sent"
             hint = "add it to `fields` of an update, leave `fields` away in one, or mark it x-immutable"
             yield doubt(("write", "update"), message, hint)
+
+
+def conditions_on_nothing(bound: Bound) -> Findings:
+    """Yield conditions on the manifest that look at no field of it."""
+    for place, call, _ in write_calls(bound):
+        for index, condition in enumerate(call.when):
+            path = parse_pointer(condition.at)
+            if path[:1] and path[0] not in bound.fields.properties:
+                message = f"when looks at {path[0]!r}, which is no field of the schema"
+                hint = choose_of(str(path[0]), bound.fields.properties, "its fields")
+                yield Finding((*place, "when", index, "at"), message, hint)
 
 
 def unsendable_fields(bound: Bound) -> Findings:
@@ -78,11 +89,17 @@ def unused_keys_of_writes(bound: Bound) -> Findings:
         if "refuse" in stated and creating:
             message = "refuse has no effect in a create: there is no live object to look at"
             yield doubt((*place, "refuse"), message, "move it to write.update", at_key=True)
+        if "when" in stated and creating:
+            message = "when has no effect in a create: there is one create for all manifests"
+            yield doubt((*place, "when"), message, "move it to write.update", at_key=True)
         if "idempotency_key" in stated and not creating:
             message = "idempotencyKey has no effect in an update: repeating one is settled by reading"
             yield doubt((*place, "idempotencyKey"), message, "move it to write.create", at_key=True)
         if "id_at" in stated and not creating:
             yield doubt((*place, "idAt"), "idAt has no effect in an update: its id is known", at_key=True)
+        if call.send == "nothing" and "fields_at" in stated:
+            message = "fieldsAt has no effect with send: nothing, which carries no fields"
+            yield doubt((*place, "fieldsAt"), message, "put what is to travel into body", at_key=True)
         if creating and call.send in ("mergePatch", "jsonPatch", "full"):
             yield doubt((*place, "send"), f"a create has nothing to lay {call.send} over", "leave it away: stated")
         if not creating and call.send in ("mergePatch", "jsonPatch") and call.method != "PATCH":
@@ -194,6 +211,7 @@ def idle_follow_ups(bound: Bound) -> Findings:
 
 CHECKS = (
     shared_fields,
+    conditions_on_nothing,
     unsendable_fields,
     unused_keys_of_writes,
     colliding_bodies,
