@@ -7,7 +7,7 @@ import sys
 
 from reconciler.cli.ledger_arguments import add_ledger, add_lock_timeout
 from reconciler.cli.output_arguments import FORMATS, add_output
-from reconciler.cli.pipeline_arguments import add_from_snapshot, add_snapshot, add_without_secrets
+from reconciler.cli.pipeline_arguments import add_from_snapshot, add_hosting, add_snapshot, add_without_secrets
 from reconciler.cli.removal_arguments import add_destroy, add_removal
 
 TYPE_CHECKING = False  # as the type checker knows it, without loading `typing`, a third of the time that help takes
@@ -70,6 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_apply(commands)
     add_destroy(commands, _add, _parallelism, _EXIT_CODES)
     add_snapshot(commands, _add, _add_input, _add_live)
+    add_hosting(commands, _add)
     add_ledger(commands, _add)
     _add_kinds(commands)
     _add_sandbox(commands)

@@ -48,6 +48,14 @@ def run_command(options: argparse.Namespace, console: Console, environ: Mapping[
             return take_snapshot(options, console, _options(options, console, environ))
         case "apply":
             return _apply(options, console, environ)
+        case "comment" | "issue" | "pull-request":
+            from reconciler.cli.hosting import run_hosting
+
+            return run_hosting(options, console, environ)
+        case "approved-run":
+            from reconciler.cli.hosting import run_approved
+
+            return run_approved(options, console, environ)
         case "ledger":
             from reconciler.cli.ledger import run_ledger
 

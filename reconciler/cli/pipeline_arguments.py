@@ -1,4 +1,4 @@
-"""Arguments of what pipelines need: snapshots, and runs without secrets. Imports nothing heavy."""
+"""Arguments of what pipelines need: runs without secrets, snapshots, comments. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -46,3 +46,48 @@ def add_snapshot(commands: Any, add: Add, add_input: AddTo, add_live: AddTo) -> 
     add_input(parser)
     add_live(parser)
     add_output(parser, formats=())
+
+
+def add_hosting(commands: Any, add: Add) -> None:
+    """Add the commands that post to a hosting service."""
+    comment = add(commands, "comment", "post the result to a pull request, or change the comment that is there")
+    comment.add_argument(
+        "--pull-request", metavar="N", type=_number, help="its number (default: the one that the pipeline runs for)"
+    )
+    issue = add(commands, "issue", "open the one issue about a target, or change the one that is open")
+    issue.add_argument("--title", metavar="TEXT", required=True, help="title of the issue")
+    issue.add_argument("--close", action="store_true", help="close it if it is open, with the text as the last word")
+    merge = add(
+        commands, "pull-request", "open the one pull request for a pushed branch, or change the one that is open"
+    )
+    merge.add_argument("--title", metavar="TEXT", required=True, help="title of the pull request")
+    merge.add_argument("--branch", metavar="NAME", required=True, help="the branch with the changes, already pushed")
+    merge.add_argument("--into", metavar="NAME", default="main", help="the branch to merge into (default: main)")
+    run = add(commands, "approved-run", "print which run of a GitHub workflow left the plan that was merged")
+    run.add_argument("--commit", metavar="SHA", required=True, help="the commit that the merge made")
+    run.add_argument("--artifact", metavar="NAME", required=True, help="name of the artifact, before -HEAD")
+    for parser in (comment, issue, merge, run):
+        group = parser.add_argument_group("hosting")
+        if parser is not run:
+            parser.add_argument(
+                "--body",
+                metavar="FILE",
+                required=True,
+                help="the text, from `--output markdown=FILE`; by the mark in its first line it is found again",
+            )
+            group.add_argument(
+                "--hosting", choices=("github", "gitlab"), help="the service (default: the one whose pipeline this is)"
+            )
+        group.add_argument(
+            "--repository", metavar="NAME", help="owner/name, or GitLab's project (default: the pipeline's)"
+        )
+        group.add_argument("--api-url", metavar="URL", help="root of the API (default: the pipeline's)")
+        parser.epilog = "the token comes from GITHUB_TOKEN or GH_TOKEN, or from GITLAB_TOKEN"
+        add_output(parser, formats=())
+
+
+def _number(text: str) -> int:
+    value = int(text) if text.isdecimal() and text.isascii() else 0
+    if value < 1:
+        raise argparse.ArgumentTypeError("a number from 1")
+    return value

@@ -1,0 +1,143 @@
+"""How requests reach a hosting API: pages, retries, and errors that say which permission to grant.
+
+Reads and writes: the hosting API, through the client that all systems share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from reconciler.core.errors import ApiError, ErrorClass
+from reconciler.core.model import Json, Request, Response
+from reconciler.core.redaction import Redactor
+from reconciler.hosting import github
+from reconciler.hosting.forge import Door, Forge
+from reconciler.hosting.github import GitHub
+from reconciler.hosting.gitlab import GitLab
+from reconciler.hosting.place import Place
+from reconciler.shell.authentication import Auth, BearerAuth, HeaderAuth
+from reconciler.shell.client import Client
+from reconciler.shell.endpoint import Endpoint
+from reconciler.shell.sending import Pace, Sender, Timing
+
+PER_PAGE = 100  # the most that both take
+MOST_PAGES = 100
+_TIMING = Timing()
+
+_PERMISSIONS = {
+    "github": {
+        "pulls": "`permissions: {pull-requests: write}`; for the token of a workflow also the repository's setting "
+        '"Allow GitHub Actions to create and approve pull requests"',
+        "comments": "`permissions: {pull-requests: write}`; the token of a pull request from a fork never has it",
+        "issues": "`permissions: {issues: write}`",
+    },
+    "gitlab": {
+        "notes": "the scope `api` and at least the role Reporter; CI_JOB_TOKEN is not enough",
+        "merge_requests": "the scope `api` and at least the role Developer",
+        "issues": "the scope `api` and at least the role Reporter",
+    },
+}
+
+
+@contextmanager
+def open_forge(place: Place, redactor: Redactor, timing: Timing = _TIMING) -> Iterator[Forge]:
+    """Give the repository at its hosting service, and close the connections afterwards. The token is redacted."""
+    with open_door(place, redactor, timing) as door:
+        yield (GitHub if place.hosting == github.NAME else GitLab)(repository=place.repository, door=door)
+
+
+@contextmanager
+def open_door(place: Place, redactor: Redactor, timing: Timing = _TIMING) -> Iterator[Door]:
+    """Give the way to the hosting API, and close the connections afterwards. The token is redacted."""
+    redactor.add([place.token])
+    auth: Auth = BearerAuth(token=place.token)
+    if place.hosting == "gitlab":
+        auth = HeaderAuth(name="PRIVATE-TOKEN", value=place.token)
+    endpoint = Endpoint(system=place.hosting, url=place.api_url.rstrip("/"), auth=auth, read_timeout_s=30.0)
+    with Client(endpoint) as client:
+        sender = Sender(_limits_told(client.send), pace=Pace(concurrency=1), timing=timing)
+        yield Door(
+            ask=lambda request: _ask(sender.send, place, request)[0],
+            ask_all=lambda request: _ask_all(sender.send, place, request),
+            try_=sender.send,
+        )
+
+
+def _limits_told(send: Callable[[Request], Response]) -> Callable[[Request], Response]:
+    """Return `send` with answers that mean "too many requests" told as such.
+
+    GitHub may answer 403 with `Retry-After` or with nothing left of the rate. Source:
+    docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+    """
+
+    def told(request: Request) -> Response:
+        answer = send(request)
+        spent = "retry-after" in answer.headers or answer.headers.get("x-ratelimit-remaining") == "0"
+        return replace(answer, status=429) if answer.status == 403 and spent else answer
+
+    return told
+
+
+def _ask(send: Callable[[Request], Response], place: Place, request: Request) -> tuple[Json, Response]:
+    answer = send(request)
+    if not 200 <= answer.status < 300:
+        raise _refused(place, request, answer)
+    try:
+        return answer.json(), answer
+    except ValueError:
+        raise ApiError(
+            f"{place.hosting}: {request.method} {request.path}: the answer is no JSON",
+            error_class=ErrorClass.MISCONFIGURED,
+            status=answer.status,
+            hint="check the address of the API (--api-url)",
+        ) from None
+
+
+def _ask_all(send: Callable[[Request], Response], place: Place, request: Request) -> list[Json]:
+    items: list[Json] = []
+    for page in range(1, MOST_PAGES + 1):
+        query = (*request.query, ("per_page", str(PER_PAGE)), ("page", str(page)))
+        found, answer = _ask(send, place, replace(request, query=query))
+        if not isinstance(found, list):
+            break
+        items += found
+        # The number of the next page, never its address: nothing leads to another place.
+        if 'rel="next"' not in answer.headers.get("link", ""):
+            return items
+    raise ApiError(
+        f"{place.hosting}: {request.method} {request.path}: the list has no end, or is none",
+        error_class=ErrorClass.MISCONFIGURED,
+        hint="check the address of the API (--api-url)",
+    )
+
+
+def _refused(place: Place, request: Request, answer: Response) -> ApiError:
+    try:
+        said = answer.json()
+        message = said.get("message") or said.get("error") or "" if isinstance(said, dict) else ""
+    except ValueError:
+        message = ""
+    where = f"{place.hosting}: {request.method} {request.path}: {answer.status}"
+    words = f": {message if isinstance(message, str) else answer.content.decode(errors='replace')[:300]}"
+    classes = {401: ErrorClass.UNAUTHORIZED, 403: ErrorClass.FORBIDDEN, 404: ErrorClass.NOT_FOUND}
+    return ApiError(
+        where + (words if message else ""),
+        error_class=classes.get(answer.status, ErrorClass.INVALID),
+        status=answer.status,
+        hint=_advice(place, request, answer.status),
+    )
+
+
+def _advice(place: Place, request: Request, status: int) -> str:
+    if status == 401:
+        return "the token is not valid, or has expired"
+    if status in (403, 404):
+        steps = request.path.split("/")
+        needed = next((w for step, w in _PERMISSIONS[place.hosting].items() if step in steps), "")
+        absent = f" (a token without it sees {place.repository} not at all)" if status == 404 else ""
+        return f"the token needs {needed}{absent}" if needed else f"check that the token may use {place.repository}"
+    if status == 422:
+        return "the text may be too long: write it with a smaller --markdown-limit"
+    return "run it again later: what was posted already is found by its mark and changed in place"

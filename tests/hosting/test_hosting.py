@@ -1,0 +1,167 @@
+"""`comment`, `issue` and `pull-request` against a small hosting service: in place, in pages, with clear errors."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "cli"))
+
+from console_script import Finished, run
+from fake_hosting import BOT, GITHUB_TOKEN, GITLAB_TOKEN, PERSON, FakeHosting, environment_of, serve
+
+MARK = "<!-- reconciler:target=production -->"
+SERVICES = ("github", "gitlab")
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeHosting]:
+    with serve(FakeHosting()) as one:
+        yield one
+
+
+@pytest.fixture(params=SERVICES)
+def hosting(request: pytest.FixtureRequest, fake: FakeHosting) -> str:
+    if request.param == "gitlab":
+        fake.user = {**PERSON, "id": 70, "login": "project_bot"}
+    return str(request.param)
+
+
+def call(folder: Path, fake: FakeHosting, hosting: str, text: str, *arguments: str, **more: str) -> Finished:
+    (folder / "body.md").write_text(text)
+    env = {**environment_of(fake, hosting), **more}
+    finished = run(folder, *arguments[:1], "--body", "body.md", *arguments[1:], env=env)
+    for token in (GITHUB_TOKEN, GITLAB_TOKEN):
+        assert token not in finished.everything
+    assert "Traceback" not in finished.everything, finished
+    return finished
+
+
+def texts(fake: FakeHosting) -> list[str]:
+    return [one["body"] for one in fake.comments.get(5, [])]
+
+
+def test_one_comment_per_target_changed_in_place(tmp_path: Path, fake: FakeHosting, hosting: str) -> None:
+    """The comment stands on the third page, between those of others."""
+    for number in range(4):
+        fake.add_comment(5, f"talk {number}", PERSON)
+    first = call(tmp_path, fake, hosting, f"{MARK}\n\n### one", "comment")
+    assert (first.code, first.out.split(":")[0].strip()) == (0, "comment posted"), first
+    for number in range(4):
+        fake.add_comment(5, f"more talk {number}", PERSON)
+    other = call(tmp_path, fake, hosting, f"{MARK.replace('production', 'staging')}\n\n### other", "comment")
+    assert other.code == 0
+    second = call(tmp_path, fake, hosting, f"{MARK}\n\n### two", "comment")
+    assert "changed in place" in second.out, second
+    assert [text for text in texts(fake) if "###" in text] == [
+        f"{MARK}\n\n### two",
+        f"{MARK.replace('production', 'staging')}\n\n### other",
+    ]
+    before = len(fake.seen)
+    again = call(tmp_path, fake, hosting, f"{MARK}\n\n### two\n", "comment", "-v")
+    assert "already says so" in again.out
+    assert {method for method, _ in fake.seen[before:]} == {"GET"}
+
+
+def test_a_mark_of_somebody_else_is_no_comment_of_ours(tmp_path: Path, fake: FakeHosting, hosting: str) -> None:
+    fake.add_comment(5, f"{MARK}\n\nnothing to see here", {**PERSON, "login": "stranger", "id": 9})
+    assert "posted" in call(tmp_path, fake, hosting, f"{MARK}\n\n### ours", "comment").out
+    assert texts(fake) == [f"{MARK}\n\nnothing to see here", f"{MARK}\n\n### ours"]
+
+
+def test_a_quoted_mark_is_no_mark(tmp_path: Path, fake: FakeHosting, hosting: str) -> None:
+    fake.add_comment(5, f"see what it says:\n{MARK}", fake.author)
+    assert "posted" in call(tmp_path, fake, hosting, f"{MARK}\n\n### ours", "comment").out
+
+
+def test_trouble_on_the_way_is_waited_out(tmp_path: Path, fake: FakeHosting, hosting: str) -> None:
+    """A read may be repeated, and what is refused for load was not done."""
+    fake.troubles = [(502, {}), (429, {"Retry-After": "0"}), (403, {"Retry-After": "0"})]
+    finished = call(tmp_path, fake, hosting, f"{MARK}\n\n### ours", "comment")
+    assert finished.code == 0, finished
+    assert texts(fake) == [f"{MARK}\n\n### ours"]
+
+
+@pytest.mark.parametrize(
+    ("service", "says"),
+    [("github", "`permissions: {pull-requests: write}`"), ("gitlab", "the scope `api` and at least the role Reporter")],
+)
+def test_a_missing_permission_is_named(tmp_path: Path, fake: FakeHosting, service: str, says: str) -> None:
+    fake.writes = set()
+    finished = call(tmp_path, fake, service, f"{MARK}\n\n### ours", "comment")
+    assert finished.code == 1
+    assert "403: Resource not accessible by integration" in finished.err
+    assert says in finished.err
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "arguments", "code", "says"),
+    [
+        pytest.param("no mark", {}, (), 3, "does not begin with a mark", id="no-mark"),
+        pytest.param(f"{MARK}\n", {"GITHUB_TOKEN": ""}, (), 3, "there is no token for github", id="no-token"),
+        pytest.param(
+            f"{MARK}\n", {"GITHUB_TOKEN": "fake-other-token-not-real"}, (), 1, "not valid, or has expired", id="wrong"
+        ),
+        pytest.param(f"{MARK}\n", {"GITHUB_REF": "refs/heads/main"}, (), 3, "--pull-request N", id="no-number"),
+        pytest.param(f"{MARK}\n", {"GITHUB_REPOSITORY": ""}, (), 3, "GITHUB_REPOSITORY", id="no-repository"),
+        pytest.param(f"{MARK}\n", {}, ("--repository", "acme/other"), 1, "sees acme/other not at all", id="unseen"),
+        pytest.param(f"{MARK}\n{'x' * 70_000}", {}, (), 1, "--markdown-limit", id="too-long"),
+        pytest.param(f"{MARK}\n", {}, ("--api-url", "http://127.0.0.1:9"), 1, "connection refused", id="nobody-there"),
+        pytest.param(f"{MARK}\n", {}, ("--pull-request", "x"), 3, "a number from 1", id="no-digit"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    tmp_path: Path,
+    fake: FakeHosting,
+    text: str,
+    more: dict[str, str],
+    arguments: tuple[str, ...],
+    code: int,
+    says: str,
+) -> None:
+    finished = call(tmp_path, fake, "github", text, "comment", *arguments, **more)
+    assert finished.code == code, finished
+    assert says in finished.err
+    assert texts(fake) == []
+
+
+def test_one_issue_opened_changed_closed(tmp_path: Path, fake: FakeHosting, hosting: str) -> None:
+    fake.pulls.append({"id": 1, "number": 1, "iid": 1, "title": "x", "body": MARK, "state": "open", "user": BOT})
+    assert "nothing" not in call(tmp_path, fake, hosting, f"{MARK}\nfine", "issue", "--title", "Drift", "--close").out
+    assert fake.issues == []
+    assert "posted" in call(tmp_path, fake, hosting, f"{MARK}\none", "issue", "--title", "Drift").out
+    assert "changed in place" in call(tmp_path, fake, hosting, f"{MARK}\ntwo", "issue", "--title", "Drift").out
+    assert "already says so" in call(tmp_path, fake, hosting, f"{MARK}\ntwo", "issue", "--title", "Drift").out
+    assert "closed" in call(tmp_path, fake, hosting, f"{MARK}\nfine", "issue", "--title", "Drift", "--close").out
+    found: list[Any] = [(one["title"], one["body"], one["state"]) for one in fake.issues]
+    assert found == [("Drift", f"{MARK}\nfine", "closed")]
+
+
+def test_one_pull_request_per_branch(tmp_path: Path, fake: FakeHosting, hosting: str) -> None:
+    arguments = ("pull-request", "--title", "Accept drift", "--branch", "drift/production")
+    assert "posted" in call(tmp_path, fake, hosting, f"{MARK}\none", *arguments).out
+    assert "changed in place" in call(tmp_path, fake, hosting, f"{MARK}\ntwo", *arguments).out
+    assert [(one["body"], one["head"], one["base"]) for one in fake.pulls] == [
+        (f"{MARK}\ntwo", {"ref": "drift/production"}, {"ref": "main"})
+    ]
+
+
+def test_the_run_that_left_the_merged_plan(tmp_path: Path, fake: FakeHosting) -> None:
+    """Only one of this repository, for the head of the merged pull request, counts."""
+    head = {"sha": "aaa", "repo": {"full_name": "acme/config"}}
+    fake.merged["ccc"] = [{"merge_commit_sha": "ccc", "merged_at": "2026-01-01T00:00:00Z", "head": head}]
+
+    def artifact(run: int, head: str = "aaa", source: int = 1, *, expired: bool = False) -> dict[str, Any]:
+        where = {"id": run, "head_sha": head, "repository_id": 1, "head_repository_id": source}
+        return {"id": run, "name": "plan-aaa", "expired": expired, "workflow_run": where}
+
+    fake.artifacts = [artifact(11), artifact(12), artifact(13, source=2), artifact(14, expired=True)]
+    fake.artifacts.append(artifact(15, head="bbb"))
+    env = environment_of(fake, "github")
+    arguments = ("approved-run", "--artifact", "plan", "--commit")
+    assert run(tmp_path, *arguments, "ccc", env=env).out == "run-id=12\n"
+    assert run(tmp_path, *arguments, "ddd", env=env).out == "run-id=\n"
