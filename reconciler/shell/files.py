@@ -43,6 +43,7 @@ LARGEST_TEXT_FILE = 1024 * 1024
 _MOST_CONTROL_CHARACTERS = 10
 # Source: YAML 1.2.2, production c-printable. JSON allows a few more, which nobody misses.
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_FINE = b"\t\n\r" + bytes(range(0x20, 0x7F))
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
@@ -78,9 +79,10 @@ def read_documents(path: Path, display: str, cache: Cache | None = None) -> tupl
         text = content.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         return [], [_not_utf8(content, error, display)]
-    refused = list(_control_characters(text, display))
-    if refused:
-        return [], refused
+    if content.translate(None, _FINE):  # something else than plain ASCII: looked at character by character
+        refused = list(_control_characters(text, display))
+        if refused:
+            return [], refused
     return parse(text, display, json=path.suffix.lower() == ".json", cache=cache, content=content)
 
 

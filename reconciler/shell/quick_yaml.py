@@ -86,7 +86,9 @@ def read_quickly(text: str) -> list[QuickDocument]:
     building = _Building(MOST_ALIASED if _has_anchor(text) else len(text) + 1)
     found = []
     try:
-        for root in _roots(text):
+        parser = _Composer(text)
+        while parser.check_node():
+            root = parser.get_node()
             value = building.value(root, 1)
             if value is not None or root.value:
                 mark = root.start_mark
@@ -148,7 +150,13 @@ class _Building:
                 raise Unsure  # no text, or a written tag
             if key in found:
                 raise Unsure
-            found[key] = self.value(value_node, level)
+            meaning = value_node.tag
+            if meaning.__class__ is str and meaning == value_node.value and not value_node.style:
+                found[key] = meaning  # plain text, as most values are
+            elif meaning is _QUOTED:
+                found[key] = _quoted(value_node)
+            else:
+                found[key] = self.value(value_node, level)
         return found if merged is _MERGE else _with_merged(merged, found)
 
 

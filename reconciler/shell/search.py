@@ -91,7 +91,8 @@ class _Search:
                 elif _is_manifest(entry.name):
                     manifests += self._file(folder / entry.name, real)
             waiting.extend(reversed(folders))
-        self.found[start:] = sorted(self.found[start:], key=lambda path: path.parts)
+        if len(visited) > 1:  # one folder is in order already
+            self.found[start:] = sorted(self.found[start:], key=lambda path: path.parts)
         return manifests
 
     def _inside(self, entry: os.DirEntry[str], real_folder: Path, real_root: Path) -> Path | None:
