@@ -8,7 +8,7 @@ from typing import Protocol
 
 from reconciler.core.graph import find_cycle
 from reconciler.core.kinds import Catalog
-from reconciler.core.model import Address, Resource, Source
+from reconciler.core.model import Address, Reference, Resource, Source
 from reconciler.core.pointer import Path
 from reconciler.core.suggest import did_you_mean
 
@@ -41,12 +41,12 @@ def check_references(
     check = _Check(catalog=catalog, report=report, names=names)
     for resource in resources:
         for expression in resource.expressions:
-            source = resource.locate(("spec", *expression.path))
             for reference in expression.references:
                 if reference.address not in known:
-                    _report_missing(check, reference.address, source)
+                    # Where a reference stands is only worked out for one that is wrong: it takes reading the text again.
+                    _report_missing(check, reference.address, resource.locate(("spec", *expression.path)))
                 elif reference.pointer is not None:
-                    _check_pointer(check, reference.address, reference.pointer, source)
+                    _check_pointer(check, resource, expression.path, reference)
                 else:
                     _check_kind(check, resource, expression.path, reference.address)
     _check_circles(resources, report)
@@ -71,11 +71,12 @@ def _report_missing(check: _Check, address: Address, source: Source) -> None:
     )
 
 
-def _check_pointer(check: _Check, address: Address, pointer: Path, source: Source) -> None:
+def _check_pointer(check: _Check, holder: Resource, path: Path, reference: Reference) -> None:
+    address, pointer = reference.address, reference.pointer
     kind = check.catalog.find(address.system, address.kind)
     if kind is not None and pointer and pointer[0] not in kind.fields.properties:
         check.report(
-            source,
+            holder.locate(("spec", *path)),
             "missing-reference",
             f"{address.kind} has no field {str(pointer[0])!r}",
             did_you_mean(str(pointer[0]), kind.fields.properties)

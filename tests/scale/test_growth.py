@@ -74,3 +74,12 @@ def test_work_grows_with_the_resources(tmp_path: Path, work: Callable[[Many], No
     _, small, middle, large = counts
     # Work that is linear grows twice as much from 200 to 400 as from 100 to 200; quadratic work four times.
     assert large - middle <= 2.25 * (middle - small), counts
+
+
+def test_positions_are_only_worked_out_where_there_is_something_to_report(tmp_path: Path) -> None:
+    """They take reading the text again, and hold all of its nodes in memory afterwards."""
+    many = Many(tmp_path, 100)
+    many.write(chain=10)
+    loaded = load(many.options(1))
+    places = [resource.locate.__self__ for resource in loaded.resources.values()]  # type: ignore[attr-defined]
+    assert [place for place in places if getattr(place, "_positions", None) is not None] == []
