@@ -43,7 +43,7 @@ def check_references(
         for expression in resource.expressions:
             for reference in expression.references:
                 if reference.address not in known:
-                    # Where a reference stands is only worked out for one that is wrong: it takes reading the text again.
+                    # Where it stands is worked out for a wrong one only: that takes reading the text again.
                     _report_missing(check, reference.address, resource.locate(("spec", *expression.path)))
                 elif reference.pointer is not None:
                     _check_pointer(check, resource, expression.path, reference)
