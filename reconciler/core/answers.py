@@ -6,7 +6,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,6 +123,15 @@ def _items(call: ListCall, body: Json) -> list[Json]:
     if not isinstance(found, list):
         raise AnswerError(f"no list at {call.items or 'the root'} of the answer")
     return found
+
+
+def ids_in(call: ListCall, items: Sequence[Json]) -> list[str]:
+    """Return the ids that the items of a list hold, each once. Raises AnswerError when one holds none."""
+    found = [get(item, parse_pointer(call.id_at)) for item in items]
+    if not all(isinstance(one, (str, int)) and not isinstance(one, bool) and one != "" for one in found):
+        where = f"holds no id at {call.id_at}" if call.id_at else "is no id"
+        raise AnswerError(f"an item of the list {where}")
+    return list(dict.fromkeys(as_text(one) for one in found))
 
 
 def read_object(kind: Kind, call: GetCall, response: Response, values: Mapping[str, Any]) -> JsonObject:

@@ -231,6 +231,7 @@ class ListCall(Call):
     items_are: Literal["objects", "summaries", "ids"] = Field(
         default="objects", description="Whole objects, or parts or ids of them, of which each is read with `get`."
     )
+    id_at: Pointer = Field(default="", description="For ids: where one item holds the id; without it, the item is it.")
     paging: Paging | None = Field(default=None, description="How the list goes on; without it, one answer is all.")
     skip: Conditions = Field(default_factory=list, description="Items that are not ours to see: one of these holds.")
 

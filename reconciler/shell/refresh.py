@@ -15,6 +15,7 @@ from reconciler.core.answers import (
     AnswerError,
     NothingFound,
     first_page,
+    ids_in,
     live_object,
     natural_key,
     read_object,
@@ -111,7 +112,7 @@ class LiveReader:
             items, doubt = self._listing(kind, call, spec, fresh=False)
             doubts += [doubt] if doubt else []
             if call.items_are == "ids":
-                found |= dict.fromkeys(str(item) for item in items)
+                found |= dict.fromkeys(self._ids(kind, call, items))
             else:
                 whole = call.items_are == "objects"
                 found |= {one.id: one if whole else None for one in self._shown(kind, call, spec, items)}
@@ -142,9 +143,7 @@ class LiveReader:
     ) -> list[LiveObject]:
         items = self.list_items(kind, call, spec, fresh=fresh)
         if call.items_are == "ids":
-            if not all(isinstance(item, (str, int)) for item in items):
-                raise _bad_items(kind, "an item of the list is no id")
-            ids = list(dict.fromkeys(str(item) for item in items))
+            ids = self._ids(kind, call, items)
             if wanted is not None:
                 # By key, not by having been read: another change of this run may have read what this one looks for.
                 seen = {i: self._seen.get((kind.full_name, i)) for i in ids}
@@ -159,6 +158,12 @@ class LiveReader:
             read = self.run_all(lambda one: self.get_object(kind, spec, one.id), chosen)
             return [one for one in read if one is not None]
         return objects
+
+    def _ids(self, kind: Kind, call: ListCall, items: Sequence[Json]) -> list[str]:
+        try:
+            return ids_in(call, items)
+        except AnswerError as error:
+            raise _bad_items(kind, str(error)) from None
 
     def _shown(self, kind: Kind, call: ListCall, spec: JsonObject, items: Sequence[Json]) -> list[LiveObject]:
         """Return the objects, or summaries of them, that the items of a list hold, without those that are gone."""
@@ -259,5 +264,5 @@ def _is_gone(kind: Kind, body: Json) -> bool:
 
 
 def _bad_items(kind: Kind, reason: str) -> ApiError:
-    hint = "check read.list.items, object and itemsAre of the kind"
+    hint = "check read.list.items, object, itemsAre and idAt of the kind"
     return ApiError(f"{kind.full_name}: {reason}", error_class=ErrorClass.MISCONFIGURED, hint=hint)

@@ -12,6 +12,8 @@ import pytest
 from odd_api import SandboxRequest, SandboxResponse, body_of, json_response, not_found
 from odd_rows import Row, Rows, asked, kind, manifest, proved
 
+from reconciler.core.errors import ApiError
+
 FIVE = [{"id": f"t{n}", "name": f"n{n}", "size": 1} for n in range(5)]
 LAST = manifest("{size: 2}", name="n4")
 SENT = [("PATCH", "/things/t4", {"size": 2})]
@@ -225,6 +227,20 @@ def test_lists_that_return_ids_only(tmp_path: Path) -> None:
     definition = listing(", items: /ids, itemsAre: ids")
     api = proved(tmp_path, IdsOnly(*FIVE).handle, definition, LAST, SENT)
     assert sorted(asked(api)) == ["GET /things", *(f"GET /things/t{n}" for n in range(5))]
+
+
+class Hits(Rows):
+    """The list is of another layout than the objects: its items hold the id elsewhere, and nothing that can be used."""
+
+    def shown_list(self, request: SandboxRequest) -> Any:
+        return [{"hit": {"ref": row["id"]}, "name": "<b>one</b>", "score": 7} for row in self.rows.values()]
+
+
+def test_lists_of_another_layout_give_their_ids(tmp_path: Path) -> None:
+    api = proved(tmp_path, Hits(*FIVE).handle, listing(", itemsAre: ids, idAt: /hit/ref"), LAST, SENT)
+    api.define(listing(", itemsAre: ids, idAt: /hit/id"), LAST)
+    with pytest.raises(ApiError, match="an item of the list holds no id at /hit/id"):
+        api.plan()
 
 
 class PerZone(Rows):

@@ -261,7 +261,11 @@ def unused_keys_of_reads(bound: Bound) -> Findings:
     for place, use, call in calls_of(bound):
         if isinstance(call, ListCall):
             if call.items_are == "ids" and "object" in call.model_fields_set:
-                yield doubt((*place, "object"), "object has no effect where the items are ids", at_key=True)
+                message = "object has no effect where the items are ids"
+                yield doubt((*place, "object"), message, "idAt says where an item holds its id", at_key=True)
+            if call.items_are != "ids" and "id_at" in call.model_fields_set:
+                message = "idAt has no effect: the items are no ids"
+                yield doubt((*place, "idAt"), message, "identity.id says where an object holds its id", at_key=True)
             spellings = {info.response_name for info in fields.values()}
             id_name = bound.definition.identity.id.removeprefix("/")
             if call.key_as is not None and call.key_as not in spellings | {id_name}:

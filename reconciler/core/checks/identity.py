@@ -94,9 +94,9 @@ def idle_guards(bound: Bound) -> Findings:
         message = "ifMatch has no effect: an ETag comes from read.get only, and there is none"
         yield doubt(("guard", "ifMatch"), message, "add read.get", at_key=True)
     if guard.version is not None:
-        first = str((parse_pointer(guard.version) or ("",))[0])
-        carried = any(
-            send_mode(call, creating=False) == "full" and not _by_wire_name(bound, first).read_only
+        # An object takes the version in by itself; a list of operations, or no body at all, has no place for it.
+        carried = write.inside is not None or any(
+            send_mode(call, creating=False) != "jsonPatch" and (call.send != "nothing" or call.body is not None)
             for call in write.update
         )
         sent = any(
@@ -110,11 +110,6 @@ def idle_guards(bound: Bound) -> Findings:
             yield doubt(("guard", "version"), "the version is never sent back", f"put {{live.{name}}} into the update")
     if (guard.if_match or guard.version is not None) and not write.update and write.inside is None:
         yield doubt(("guard",), "there is nothing to guard: the kind is never updated", at_key=True)
-
-
-def _by_wire_name(bound: Bound, name: str) -> FieldInfo:
-    fields = bound.fields.properties.values()
-    return next((info for info in fields if info.response_name == name), FieldInfo())
 
 
 # --------------------------------------------------------------------------- rules about fields
