@@ -6,11 +6,11 @@ Equal bodies never reach deepdiff: it is asked only for the few that differ, and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.core.model import FieldChange, Json, JsonObject, Operation
-from reconciler.core.normalize import Comparison, strictly_equal
+from reconciler.core.normalize import Comparison, decode, strictly_equal
 from reconciler.core.pointer import MISSING, Path, get
 
 SENSITIVE = "(sensitive)"
@@ -76,7 +76,8 @@ def field_changes(
     for difference in differences(comparison.live, comparison.desired):
         whole = _whole_list(difference, comparison)
         found.setdefault(whole.path, whole)
-    return tuple(_field_change(difference, stated, hidden, unknown) for difference in found.values())
+    spelled = (_as_stated(difference, comparison) for difference in found.values())
+    return tuple(_field_change(difference, stated, hidden, unknown) for difference in spelled)
 
 
 def _whole_list(difference: Difference, comparison: Comparison) -> Difference:
@@ -92,6 +93,12 @@ def _whole_list(difference: Difference, comparison: Comparison) -> Difference:
         if not any(isinstance(item, (dict, list)) for item in [*before, *after]):
             return Difference(operation=Operation.CHANGE, path=place, before=before, after=after)
     return difference
+
+
+def _as_stated(difference: Difference, comparison: Comparison) -> Difference:
+    """Return the difference in the manifest's spelling: text instead of base64, say."""
+    info = comparison.fields.at(difference.path)
+    return replace(difference, before=decode(info, difference.before), after=decode(info, difference.after))
 
 
 def _field_change(

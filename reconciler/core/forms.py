@@ -1,7 +1,8 @@
 """Forms of scalar values: what makes two spellings equal, and which spelling a request carries. Pure.
 
-Each form is a pair of functions. `canonical` maps every spelling of a value to one; a value that it cannot read
-stays as it is, so that it shows up as a difference instead of an error. `encode` gives what a request carries.
+Each form is three functions. `canonical` maps every spelling of a value to one; a value that it cannot read stays as
+it is, so that it shows up as a difference instead of an error. `encode` gives what a request carries for a manifest's
+value, and `decode` the manifest's value for one that was answered.
 
 Sources: RFC 4648 (base64), RFC 9562 (UUID), RFC 3339 (timestamps), ProtoJSON (64-bit integers as text, bytes as
 base64), Go's time.ParseDuration (durations), RFC 3986, section 6.2 (URLs).
@@ -69,6 +70,15 @@ def _base64(value: Json) -> Json:
 
 def _base64_text(value: Json) -> Json:
     return base64.b64encode(value.encode()).decode() if isinstance(value, str) else value
+
+
+def _text_of_base64(value: Json) -> Json:
+    """Return the text that `value` encodes; bytes that are no text have no spelling in a manifest and stay."""
+    raw = _bytes_of_base64(value) if isinstance(value, str) else None
+    try:
+        return value if raw is None else raw.decode()
+    except UnicodeDecodeError:
+        return value
 
 
 def _int64(value: Json) -> Json:
@@ -192,6 +202,21 @@ ENCODE: Mapping[str, Callable[[Any], Any]] = {
     "uuid-base64": _uuid_encode,
 }
 
+DECODE: Mapping[str, Callable[[Any], Any]] = {
+    "base64": _base64,
+    "base64-text": _text_of_base64,
+    "case-insensitive": _same,
+    "duration": _same,
+    "int64": _int64,
+    "lower": _same,
+    "number": _number,
+    "timestamp": _same,
+    "trim": _same,
+    "upper": _same,
+    "url": _same,
+    "uuid-base64": _uuid,
+}
+
 
 def canonical_scalar(forms: tuple[str, ...], value: Json) -> Json:
     """Return the one spelling of a wire `value` under `forms`, applied in order; whole floats become integers.
@@ -214,4 +239,14 @@ def encode_scalar(forms: tuple[str, ...], value: Json) -> Json:
     """Return what a request carries for `value` under `forms`."""
     for form in forms:
         value = ENCODE[form](value)
+    return value
+
+
+def decode_scalar(forms: tuple[str, ...], value: Json) -> Json:
+    """Return what a manifest states for a wire `value` under `forms`, the inverse of `encode_scalar`.
+
+    What a manifest cannot state (bytes that are no text, say) stays as it is, and encodes to something else.
+    """
+    for form in reversed(forms):
+        value = DECODE[form](value)
     return value

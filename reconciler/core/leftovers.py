@@ -19,7 +19,7 @@ from reconciler.core.diff import field_changes, redact
 from reconciler.core.fields import FieldInfo
 from reconciler.core.forms import canonical_scalar, encode_scalar
 from reconciler.core.model import Json, LiveObject, Source
-from reconciler.core.normalize import Comparison, canonical_json, strictly_equal
+from reconciler.core.normalize import Comparison, canonical_json, decode, strictly_equal
 from reconciler.core.pointer import MISSING, Path, get
 
 
@@ -112,7 +112,9 @@ def find_leftovers(considered: Considered, live: LiveObject, before: LiveObject 
 
 
 def _shown(value: Any, path: Path, considered: Considered) -> Any:
-    return value if value is MISSING else redact(value, path, considered.hides)
+    if value is MISSING:
+        return MISSING
+    return redact(decode(considered.kind.fields.at(path), value), path, considered.hides)
 
 
 def _place(info: FieldInfo, path: Path) -> str:

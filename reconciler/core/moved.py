@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.core.considered import Considered
 from reconciler.core.diff import field_changes, redact
 from reconciler.core.model import LiveObject, Operation
-from reconciler.core.normalize import strictly_equal
+from reconciler.core.normalize import decode, strictly_equal
 from reconciler.core.pointer import MISSING, Path, get
 
 
@@ -43,4 +43,6 @@ def moved_fields(considered: Considered, planned: LiveObject | None, now: LiveOb
 
 
 def _redacted(value: Any, path: Path, considered: Considered) -> Any:
-    return value if value is MISSING else redact(value, path, considered.hides)
+    if value is MISSING:
+        return MISSING
+    return redact(decode(considered.kind.fields.at(path), value), path, considered.hides)

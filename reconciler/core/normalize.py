@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from json.encoder import encode_basestring
 from typing import Any
 
-from reconciler.core.fields import FieldInfo
-from reconciler.core.forms import canonical_scalar, encode_scalar
+from reconciler.core.fields import EMPTY, FieldInfo
+from reconciler.core.forms import canonical_scalar, decode_scalar, encode_scalar
 from reconciler.core.model import Json, JsonObject
 from reconciler.core.pointer import MISSING, Missing, Path, get, parse_pointer
 from reconciler.core.withheld import LeftOut
@@ -69,6 +69,7 @@ class Comparison:
 
     desired: JsonObject = field(repr=False)
     live: JsonObject = field(repr=False)
+    fields: FieldInfo = field(default=EMPTY, repr=False, compare=False)  # what is known about both
     incomparable: tuple[Path, ...] = ()
     unseen: frozenset[Path] = frozenset()  # paths that differ as far as memory goes: nobody saw the live value
     # What no answer shows, as it is stated: memory alone tells whether it was applied.
@@ -115,6 +116,7 @@ def compare(
     return Comparison(
         desired=wanted,
         live=present,
+        fields=info,
         incomparable=tuple(walk.incomparable),
         unseen=frozenset(walk.unseen),
         by_memory=walk.by_memory,
@@ -276,6 +278,20 @@ def encode(info: FieldInfo, value: Any) -> Any:
         items = info.child(0)
         return [encode(items, item) for item in value]
     return encode_scalar(info.forms, value) if info.forms else value
+
+
+def decode(info: FieldInfo, value: Any) -> Any:
+    """Return a live value, as it was answered or in canonical form, as a manifest would state it."""
+    if isinstance(value, dict):
+        if info.items is not None:  # a list by key, in canonical form
+            return {key: decode(info.items, item) for key, item in value.items()}
+        return {name: decode(info.child(name), item) for name, item in value.items()}
+    if isinstance(value, list):
+        items = info.child(0)
+        return [decode(items, item) for item in value]
+    if isinstance(value, str):
+        value = info.means.get(value, value)
+    return decode_scalar(info.forms, value) if info.forms else value
 
 
 def canonical(info: FieldInfo, value: Any, absent: str) -> Any:

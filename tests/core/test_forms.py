@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.fields import FORMS
-from reconciler.core.forms import CANONICAL, ENCODE, canonical_scalar, encode_scalar
+from reconciler.core.forms import CANONICAL, DECODE, ENCODE, canonical_scalar, decode_scalar, encode_scalar
 
 ID = "123e4567-e89b-12d3-a456-426614174000"
 ID_BASE64 = base64.b64encode(uuid.UUID(ID).bytes).decode()
 
 
 def test_every_form_goes_both_ways() -> None:
-    assert set(CANONICAL) == set(ENCODE) == set(FORMS)
+    assert set(CANONICAL) == set(ENCODE) == set(DECODE) == set(FORMS)
 
 
 @pytest.mark.parametrize(
@@ -207,6 +207,42 @@ def test_text_comes_back_out_of_base64(text: str) -> None:
     sent = encode_scalar(("base64-text",), text)
     assert base64.b64decode(sent) == raw
     assert canonical_scalar(("base64-text",), sent) == sent
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(value=SCALARS)
+def test_what_is_sent_can_be_stated_again(form: str, value: Any) -> None:
+    sent = encode_scalar((form,), value)
+    stated = decode_scalar((form,), sent)
+    assert canonical_scalar((form,), encode_scalar((form,), stated)) == canonical_scalar((form,), sent)
+    assert decode_scalar((form,), canonical_scalar((form,), sent)) == stated or form not in MANIFESTS_OWN
+
+
+MANIFESTS_OWN = ("base64-text", "int64", "uuid-base64", "number")  # forms that have one spelling in manifests
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if form != "base64-text"])
+@given(value=SCALARS)
+def test_what_is_answered_can_be_stated(form: str, value: Any) -> None:
+    stated = decode_scalar((form,), value)
+    assert canonical_scalar((form,), encode_scalar((form,), stated)) == canonical_scalar((form,), value)
+
+
+@pytest.mark.parametrize(
+    ("forms", "answered", "stated"),
+    [
+        pytest.param(("base64-text",), "aGk=", "hi", id="text"),
+        pytest.param(("base64-text",), "w6Q", "ä", id="unpadded-text"),
+        pytest.param(("base64-text",), "/w==", "/w==", id="bytes-that-are-no-text-stay"),
+        pytest.param(("int64",), "12", 12, id="integer"),
+        pytest.param(("uuid-base64",), ID_BASE64, ID, id="uuid"),
+        pytest.param(("number",), "1.50", 1.5, id="decimal"),
+        pytest.param(("duration",), "1m30s", "1m30s", id="durations-stay-as-people-read-them"),
+        pytest.param(("trim", "base64-text"), "aGk=", "hi", id="the-last-form-first"),
+    ],
+)
+def test_what_a_manifest_states(forms: tuple[str, ...], answered: Any, stated: Any) -> None:
+    assert decode_scalar(forms, answered) == stated
 
 
 @given(st.integers(min_value=-(10**15), max_value=10**15))
