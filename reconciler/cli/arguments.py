@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from reconciler.cli.drift_arguments import add_drift
 from reconciler.cli.ledger_arguments import add_ledger, add_lock_timeout
 from reconciler.cli.output_arguments import FORMATS, add_output
 from reconciler.cli.pipeline_arguments import add_from_snapshot, add_hosting, add_snapshot, add_without_secrets
@@ -20,7 +21,7 @@ _EXIT_CODES = """\
 exit codes:
   0    done, or nothing to do
   1    the API or an apply failed
-  2    changes are pending (plan --exit-code)
+  2    changes are pending (plan --exit-code), or drift (drift --exit-code)
   3    invalid input or usage
   4    refused: a blocker, a conflict
   70   a bug in reconciler
@@ -67,6 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     _add_validate(commands)
     _add_plan(commands)
+    add_drift(commands, _add, _add_input, _add_live, _EXIT_CODES)
     _add_apply(commands)
     add_destroy(commands, _add, _parallelism, _EXIT_CODES)
     add_snapshot(commands, _add, _add_input, _add_live)
@@ -153,7 +155,7 @@ def _first_port(text: str) -> int:
     return value
 
 
-def _add_live(parser: argparse.ArgumentParser) -> None:
+def _add_live(parser: argparse.ArgumentParser, *, writes: bool = True) -> None:
     group = parser.add_argument_group("live systems")
     group.add_argument(
         "--parallelism",
@@ -162,23 +164,25 @@ def _add_live(parser: argparse.ArgumentParser) -> None:
         default=10,
         help="requests in flight per system, unless its settings say otherwise (default: 10)",
     )
-    group.add_argument(
-        "--resend",
-        action="store_true",
-        help="send write-only and masked values even where nothing tells that they differ",
-    )
+    if writes:
+        group.add_argument(
+            "--resend",
+            action="store_true",
+            help="send write-only and masked values even where nothing tells that they differ",
+        )
     group.add_argument(
         "--deadline",
         metavar="DURATION",
         type=_duration,
         help="time limit of the run, as in 10m: afterwards nothing more begins, and what has begun is finished",
     )
-    group.add_argument(
-        "--show-requests",
-        action="store_true",
-        help="show bodies and guards of the requests, secrets left out",
-    )
-    add_removal(group)
+    if writes:
+        group.add_argument(
+            "--show-requests",
+            action="store_true",
+            help="show bodies and guards of the requests, secrets left out",
+        )
+        add_removal(group)
 
 
 def _add_validate(commands: Commands) -> None:

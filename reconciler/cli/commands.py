@@ -46,6 +46,10 @@ def run_command(options: argparse.Namespace, console: Console, environ: Mapping[
             from reconciler.cli.snapshots import take_snapshot
 
             return take_snapshot(options, console, _options(options, console, environ))
+        case "drift":
+            from reconciler.cli.drift import run_drift
+
+            return run_drift(options, console, _options(options, console, environ))
         case "apply":
             return _apply(options, console, environ)
         case "comment" | "issue" | "pull-request":

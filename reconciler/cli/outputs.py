@@ -122,7 +122,7 @@ def text_of(result: Result, options: argparse.Namespace, style: Style = PLAIN) -
     if result.error is not None:
         blocks.append(error_text(result.error, style))
     if result.plan is not None:
-        show = options.show_requests
+        show = getattr(options, "show_requests", False)
         blocks.append(render_plan(result.plan, style, show_unchanged=options.verbose > 0, show_requests=show))
     if result.report is not None:
         blocks.append(render_report(result.report, style))

@@ -309,6 +309,8 @@ def _cause(path: Path, comparison: Comparison, remembers: Remembers, recorded: f
     place = next((path[:n] for n in range(len(path), 0, -1) if path[:n] in recorded), path)
     desired, live = (get(side, place) for side in (comparison.desired, comparison.live))
     desired_same = remembers(place, None if desired is MISSING else desired)
+    if desired_same is False and desired is MISSING and place not in recorded:
+        desired_same = True  # a member of a map that no manifest states, neither then nor now
     if path in comparison.unseen:
         return Cause.MANIFEST if desired_same is False else Cause.UNKNOWN
     live_same = remembers(place, None if live is MISSING else live)

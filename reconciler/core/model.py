@@ -316,6 +316,7 @@ class Plan:
     requests_made: int = 0  # to make the plan
     snapshot_at: str = ""  # RFC 3339: made offline, from a snapshot of that time; never carried out
     digest: str = ""
+    shows_drift: bool = False  # only what moved live: for people, never carried out
 
     @property
     def pending(self) -> tuple[Change, ...]:

@@ -71,7 +71,7 @@ def plan_document(plan: Plan, *, show_requests: bool = False) -> JsonObject:
     counts = Counter(change.action for change in counted if change not in forgotten)
     return {
         "format": FORMAT,
-        "kind": "plan",
+        "kind": "drift" if plan.shows_drift else "plan",
         "target": plan.target,
         "headline": summarize_plan(plan),
         "digest": plan.digest,

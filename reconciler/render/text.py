@@ -71,7 +71,9 @@ def render_diagnostics(diagnostics: Sequence[Diagnostic], style: Style = PLAIN) 
 
 
 def summarize_plan(plan: Plan, style: Style = PLAIN) -> str:
-    """Return the one line that says what the plan would do."""
+    """Return the one line that says what the plan would do, or what moved live."""
+    if plan.shows_drift:
+        return _summarize_drift(plan, style)
     parts = [
         style.paint(f"{count} {words}", colour)
         for words, (count, colour) in _counted(plan.changes).items()
@@ -119,6 +121,18 @@ def _verb(change: Change) -> str:
     if change.departure is not None and change.departure.way in _WAYS:
         return _WAYS[change.departure.way][0]
     return change.action.value
+
+
+def _summarize_drift(plan: Plan, style: Style) -> str:
+    vanished = sum(change.action is Action.CREATE for change in plan.pending)
+    moved = len(plan.pending) - vanished
+    parts = [style.paint(f"{moved} moved live", "yellow")] if moved else []
+    parts += [style.paint(f"{vanished} vanished", "red")] if vanished else []
+    others = plural(len(plan.changes) - len(plan.pending), "resource")
+    text = ", ".join([*parts, f"{others} without"]) if parts else f"none in {others}"
+    if plan.blockers:
+        text += "; " + style.paint(f"{plural(len(plan.blockers), 'problem')} in the way of telling", "red", "bold")
+    return f"{style.paint(f'Drift for {printable(plan.target)}:', 'bold')} {text}."
 
 
 def _writes(plan: Plan) -> int:

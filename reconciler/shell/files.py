@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from reconciler.core.errors import UsageError
@@ -35,6 +36,7 @@ __all__ = [
     "read_documents",
     "read_text_inside",
     "write_atomically",
+    "write_together",
 ]
 
 LARGEST_DOCUMENT_FILE = 10 * 1024 * 1024
@@ -155,27 +157,68 @@ def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
     """
     try:
         target = path.resolve()
-        _replace(target, text.encode("utf-8"), mode)
+        _move(_prepared(target, text.encode("utf-8"), mode), target)
     except (OSError, RuntimeError) as error:
-        raise UsageError(
-            f"{display_path(path)} cannot be written: it {reason_for(error)}",
-            hint="check that its folder exists and may be written to",
-        ) from error
+        raise _unwritable(path, error) from error
 
 
-def _replace(target: Path, content: bytes, mode: int) -> None:
+def write_together(texts: Mapping[Path, str | None]) -> None:
+    """Replace the content of existing files, or remove those without a text; all new files are there before the first.
+
+    Permissions stay. Raises UsageError when a file cannot be written; nothing is changed then, unless the disk fails
+    between one file and the next.
+    """
+    prepared: list[tuple[Path, Path]] = []
+    gone: list[Path] = []
+    path = Path()
+    try:
+        for path, text in texts.items():
+            target = path.resolve(strict=True)
+            # Also of a file that only goes away: what cannot be written cannot be removed.
+            new = _prepared(target, (text or "").encode("utf-8"), stat.S_IMODE(target.stat().st_mode))
+            prepared.append((new, target))
+            if not os.access(target, os.W_OK):
+                raise PermissionError
+            gone += [path] if text is None else []
+        for new, target in prepared:
+            _move(new, target)
+        for path in gone:
+            path.unlink()
+    except (OSError, RuntimeError) as error:
+        raise _unwritable(path, error) from error
+    finally:
+        for new, _ in prepared:
+            new.unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, error: Exception) -> UsageError:
+    return UsageError(
+        f"{display_path(path)} cannot be written: it {reason_for(error)}",
+        hint="check that its folder exists and may be written to",
+    )
+
+
+def _prepared(target: Path, content: bytes, mode: int) -> Path:
+    """Return a new file with `content` beside `target`."""
     # The same folder, because a rename is atomic only within a file system; hidden, so no search finds it.
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".tmp", dir=target.parent)
-    temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             os.fchmod(stream.fileno(), mode)
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.replace(target)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        Path(name).unlink(missing_ok=True)
+        raise
+    return Path(name)
+
+
+def _move(new: Path, target: Path) -> None:
+    try:
+        new.replace(target)
+    except BaseException:
+        new.unlink(missing_ok=True)
         raise
     # Without this, a power cut may bring the old file back after the caller has acted on the new one.
     folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)

@@ -89,7 +89,7 @@ class _Reading:
         if not found or _WORD_GOES_ON.match(self.text, found.end()):
             raise _NotJsonError(index, _what_is_wrong(first, "a value"), _what_to_do(first))
         self.end = found.end()
-        return ScalarNode(UNTAGGED, found[0], self.mark(index))
+        return ScalarNode(UNTAGGED, found[0], self.mark(index), self.mark(self.end))
 
     def _string(self, index: int) -> ScalarNode:
         try:
@@ -102,7 +102,7 @@ class _Reading:
                 "a quoted text holds a line break or an unknown escape",
                 "write \\n for a line break and \\\\ for a backslash",
             ) from None
-        return ScalarNode(UNTAGGED, text, self.mark(index), style='"')
+        return ScalarNode(UNTAGGED, text, self.mark(index), self.mark(self.end), style='"')
 
     def _sequence(self, start: int, level: int) -> SequenceNode:
         items: list[Node] = []
@@ -114,7 +114,7 @@ class _Reading:
                 break
             index = self.skip(index + 1)
         self.end = index + 1
-        return SequenceNode(UNTAGGED, items, self.mark(start), flow_style=True)
+        return SequenceNode(UNTAGGED, items, self.mark(start), self.mark(self.end), flow_style=True)
 
     def _mapping(self, start: int, level: int) -> MappingNode:
         members: list[tuple[Node, Node]] = []
@@ -134,7 +134,7 @@ class _Reading:
                 break
             index = self.skip(index + 1)
         self.end = index + 1
-        return MappingNode(UNTAGGED, members, self.mark(start), flow_style=True)
+        return MappingNode(UNTAGGED, members, self.mark(start), self.mark(self.end), flow_style=True)
 
     def _closes(self, index: int, bracket: str) -> bool:
         found = self.text[index : index + 1]

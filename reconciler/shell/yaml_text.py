@@ -18,7 +18,7 @@ from reconciler.core.noted import Noted
 
 _WIDTH = 110
 _INDENT = 2
-_MISREAD = re.compile(r"(?:[yYnN]|yes|no|on|off|true|false|null)|[0-9+.-][0-9_:.,eExXoO+-]*|~|=|<<", re.IGNORECASE)
+MISREAD = re.compile(r"(?:[yYnN]|yes|no|on|off|true|false|null)|[0-9+.-][0-9_:.,eExXoO+-]*|~|=|<<", re.IGNORECASE)
 _LONGEST_FLOW = 70
 
 
@@ -64,7 +64,7 @@ def _node(value: Json, level: int) -> Json:
 def _mapping(value: dict[str, Json], level: int) -> CommentedMap:
     mapping = CommentedMap()
     for key, item in value.items():
-        name = DoubleQuotedScalarString(key) if _MISREAD.fullmatch(key) else key
+        name = DoubleQuotedScalarString(key) if MISREAD.fullmatch(key) else key
         mapping[name] = _node(item, level + 1)
         if isinstance(item, Noted):
             mapping.yaml_set_comment_before_after_key(name, before=_bare(item.note, level), indent=level * _INDENT)
@@ -86,7 +86,7 @@ def _sequence(value: list[Json], level: int) -> CommentedSeq:
 
 
 def _text(value: str, level: int) -> Json:
-    if _MISREAD.fullmatch(value) or any(ord(character) < 32 for character in value):
+    if MISREAD.fullmatch(value) or any(ord(character) < 32 for character in value):
         return DoubleQuotedScalarString(value)
     room = _WIDTH - level * _INDENT
     if len(value) <= room - 20 or "  " in value or value != value.strip():

@@ -77,7 +77,9 @@ def _title(findings: Findings) -> str:
         return f"Nothing was done{name}"
     if findings.report is not None:
         return f"Applied to {findings.target}"
-    return f"Plan{name}" if findings.plan is not None else f"Validation{name}"
+    if findings.plan is not None:
+        return f"{findings.plan['kind'].capitalize()}{name}"
+    return f"Validation{name}"
 
 
 def _header(findings: Findings) -> Iterator[str]:
@@ -90,7 +92,8 @@ def _header(findings: Findings) -> Iterator[str]:
         writes = sum(len(change["requests"]) for change in findings.pending) + len(findings.plan["followUps"])
         yield '<p class="meta">'
         yield f"<span><b>{len(findings.plan['changes'])}</b> resources</span>"
-        yield f"<span><b>{writes}</b> write requests at most</span>"
+        if findings.plan["kind"] == "plan":
+            yield f"<span><b>{writes}</b> write requests at most</span>"
         yield f"<span><b>{findings.plan['requestsMade']}</b> requests to make the plan</span>"
         yield f"<span>digest <code>{html(findings.plan['digest'][:16])}</code></span></p>"
     yield "</div></header>"

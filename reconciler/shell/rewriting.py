@@ -1,0 +1,147 @@
+"""Manifest files brought up to date in place: edits in, the new text out, checked by reading it again. Pure.
+
+A new text is only ever returned when every document in it reads as the old one with the edits made, and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ruamel.yaml.nodes import Node
+
+from reconciler.core.edits import Edit, edited
+from reconciler.core.model import Document, Json, Source
+from reconciler.shell.json_nodes import compose_json
+from reconciler.shell.nodes import SyntaxProblem
+from reconciler.shell.parsing import parse
+from reconciler.shell.positions import document_around
+from reconciler.shell.splicing import NotInPlaceError, Splice, Splicer, spliced
+from reconciler.shell.yaml_nodes import compose_yaml
+
+_MEANS_ELSE = "the file would not read as meant"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The edits of the document that begins at `source`, or its removal."""
+
+    source: Source
+    edits: tuple[Edit, ...] = ()
+    removes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """An edit that cannot be made in place, and why; None: the removal of the document."""
+
+    source: Source
+    edit: Edit | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewritten:
+    """The new text; None when no document is left in it."""
+
+    text: str | None = field(repr=False)
+    refused: tuple[Refused, ...] = ()
+
+
+def rewrite(text: str, display: str, wanted: Sequence[Wanted], *, strict_json: bool) -> Rewritten:
+    """Return the text of one file with what is wanted made in place, as far as that is possible."""
+    file = _File(text, display, strict_json=strict_json)
+    kept: list[Wanted] = []
+    refused: list[Refused] = []
+    for one in wanted:
+        units: list[Edit | None] = [None] if one.removes else list(one.edits)
+        if file.try_out([*kept, one]) is not None:
+            kept.append(one)
+            continue
+        good: list[Edit] = []
+        for edit in units:
+            tried = Wanted(source=one.source, edits=(*good, *([edit] if edit else [])), removes=edit is None)
+            reason = file.objection([*kept, tried])
+            if reason is not None:
+                refused.append(Refused(source=one.source, edit=edit, reason=reason))
+            elif edit is not None:
+                good.append(edit)
+        kept.append(Wanted(source=one.source, edits=tuple(good)))
+    made = file.try_out(kept)
+    assert made is not None, "each of them was tried"
+    return Rewritten(text=made if file.holds_documents(made) else None, refused=tuple(refused))
+
+
+class _File:
+    """One file as it is, and what it would be."""
+
+    def __init__(self, text: str, display: str, *, strict_json: bool) -> None:
+        self._text = text
+        self._display = display
+        self._json = strict_json
+        self._documents, _ = self._read(text)
+        self._roots = {_place(root): root for root in self._compose()}
+
+    def holds_documents(self, text: str) -> bool:
+        return bool(self._read(text)[0])
+
+    def try_out(self, wanted: Sequence[Wanted]) -> str | None:
+        """Return the new text, or None when that cannot be made."""
+        try:
+            return self._made(wanted)
+        except NotInPlaceError:
+            return None
+
+    def objection(self, wanted: Sequence[Wanted]) -> str | None:
+        """Return why the new text cannot be made, or None."""
+        try:
+            self._made(wanted)
+        except NotInPlaceError as reason:
+            return str(reason)
+        return None
+
+    def _made(self, wanted: Sequence[Wanted]) -> str:
+        splices: list[Splice] = []
+        for one in wanted:
+            splices += self._splices(one)
+        made = spliced(self._text, splices)
+        found, mistaken = self._read(made)
+        by_place = {(one.source.line, one.source.column): one for one in wanted}
+        expected = [
+            edited(document.data, tuple(by_place[place].edits) if place in by_place else ())
+            for document in self._documents
+            for place in [(document.source.line, document.source.column)]
+            if place not in by_place or not by_place[place].removes
+        ]
+        if mistaken or _exactly([one.data for one in found]) != _exactly(expected):
+            raise NotInPlaceError(_MEANS_ELSE)
+        return made
+
+    def _splices(self, one: Wanted) -> list[Splice]:
+        root = self._roots.get((one.source.line, one.source.column))
+        if root is None:
+            raise NotInPlaceError("the file has changed meanwhile")
+        if one.removes:
+            begin, end = document_around(self._text, root.start_mark.index)
+            return [Splice(0, len(self._text), "") if self._json else Splice(begin, end, "")]
+        return Splicer(self._text, root, strict_json=self._json).splices(one.edits)
+
+    def _compose(self) -> Iterator[Node]:
+        for root in compose_json(self._text) if self._json else compose_yaml(self._text):
+            if not isinstance(root, SyntaxProblem):
+                yield root
+
+    def _read(self, text: str) -> tuple[list[Document], bool]:
+        if not text.strip():
+            return [], False
+        documents, problems = parse(text, self._display, json=self._json)
+        return documents, bool(problems)
+
+
+def _place(root: Node) -> tuple[int, int]:
+    return root.start_mark.line + 1, root.start_mark.column + 1
+
+
+def _exactly(values: Json) -> str:
+    return json.dumps(values, sort_keys=True)
