@@ -81,6 +81,7 @@ class _Work:
     def take(self, change: Change) -> None:
         """Find out what one manifest has to say."""
         resource = change.resource
+        assert resource is not None, "without pruning, all changes are about manifests"
         document = self._document(resource)
         if change.action is Action.CREATE:
             self._vanished(resource)

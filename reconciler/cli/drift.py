@@ -17,6 +17,7 @@ def run_drift(options: argparse.Namespace, console: Console, given: Options) -> 
     """Show the drift, accept it with `--write`, and return the exit code. Raises ReconcilerError."""
     if not options.write and (options.dry_run or options.remove_deleted):
         raise UsageError("--dry-run and --remove-deleted belong to --write", hint="add --write, or leave them out")
+    given = replace(given, prune=False)  # what no manifest states has not moved
     loaded = load(given)
     with Connections(loaded.settings, given) as connections:
         planned = plan(loaded, connections, given)

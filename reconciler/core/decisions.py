@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from reconciler.core.considered import Considered, Inputs, managed
@@ -304,6 +304,19 @@ def _with_causes(
     return tuple(replace(change, cause=_cause(change.path, comparison, remembers, recorded)) for change in fields)
 
 
+def _cut_to_shape(live: Json, desired: Json) -> Iterator[Json]:
+    """Yield the items of a live list with only those members that some stated item has.
+
+    An item that nothing states any more is compared whole, but was remembered as it was stated.
+    """
+    sides = [list(side.values()) if isinstance(side, dict) else side for side in (live, desired)]
+    if not all(isinstance(side, list) and all(isinstance(item, dict) for item in side) for side in sides):
+        return
+    for shape in sorted({tuple(sorted(item)) for item in sides[1]}):
+        cut = [{name: item[name] for name in shape if name in item} for item in sides[0]]
+        yield dict(zip(live, cut, strict=True)) if isinstance(live, dict) else cut
+
+
 def _cause(path: Path, comparison: Comparison, remembers: Remembers, recorded: frozenset[Path]) -> Cause:
     # What stands inside a list is remembered with the list.
     place = next((path[:n] for n in range(len(path), 0, -1) if path[:n] in recorded), path)
@@ -314,6 +327,8 @@ def _cause(path: Path, comparison: Comparison, remembers: Remembers, recorded: f
     if path in comparison.unseen:
         return Cause.MANIFEST if desired_same is False else Cause.UNKNOWN
     live_same = remembers(place, None if live is MISSING else live)
+    if live_same is False and any(remembers(place, cut) for cut in _cut_to_shape(live, desired)):
+        live_same = True
     if desired_same is None or live_same is None:
         return Cause.UNKNOWN
     if desired_same:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from reconciler.core.considered import Memory
 from reconciler.core.model import Action, Address, Cause, Change, Diagnostic, Plan, Severity
 from reconciler.core.normalize import digest
+from reconciler.core.removal.limits import exceeded
 from reconciler.core.sealing import sealed
 
 VANISHED = "the live object is gone since the last apply"
@@ -24,7 +25,8 @@ def drift_of(plan: Plan, memory: Memory, *, has_ledger: bool) -> Plan:
     pending = {change.address for change in plan.pending}
     known = {change.address for change in plan.changes}
     # What could not be read may have moved; what merely stands in the way of an apply is told beside the drift.
-    blockers = tuple(one for one in plan.blockers if one.address not in known)
+    limits = exceeded(plan)
+    blockers = tuple(one for one in plan.blockers if one.address not in known and one not in limits)
     beside = [one for one in plan.blockers if one.address in known and one.address in shown | (known - pending)]
     return replace(
         plan,
@@ -36,6 +38,7 @@ def drift_of(plan: Plan, memory: Memory, *, has_ledger: bool) -> Plan:
         ),
         blockers=blockers,
         follow_ups=(),
+        limits=None,
         digest=digest([change.digest for change in changes]),
         shows_drift=True,
     )

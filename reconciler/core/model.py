@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from reconciler.core.departure import Departure, Limits
-from reconciler.core.pointer import Path
+from reconciler.core.pointer import Path, format_pointer
 
 if TYPE_CHECKING:
     from reconciler.core.leftovers import Leftover
@@ -94,8 +94,6 @@ class Reference:
     pointer: Path | None = None  # None: the remote id
 
     def __str__(self) -> str:
-        from reconciler.core.pointer import format_pointer
-
         tail = "" if self.pointer is None else "#" + format_pointer(self.pointer)
         return f"{self.address.kind}/{self.address.name}{tail}"
 

@@ -56,7 +56,7 @@ def test_the_manifest_says_what_lives_or_it_is_told_where_not(kind: Kind, data: 
     assert [path for path in rest if not any(meet(path, place) for place in left)] == []
     assert CompiledSchema(kind.definition.schema_).is_valid(new)
     if not moved:
-        assert accepted.edits == accepted.left == ()
+        assert (accepted.edits, accepted.left) == ((), ())
 
 
 @every_kind
