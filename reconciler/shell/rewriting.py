@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ruamel.yaml.nodes import Node
 
@@ -20,6 +20,7 @@ from reconciler.shell.positions import document_around
 from reconciler.shell.splicing import NotInPlaceError, Splice, Splicer, spliced
 from reconciler.shell.yaml_nodes import compose_yaml
 
+_MARK = "\ufeff"  # the byte order mark that some editors put first
 _MEANS_ELSE = "the file would not read as meant"
 
 
@@ -51,6 +52,9 @@ class Rewritten:
 
 def rewrite(text: str, display: str, wanted: Sequence[Wanted], *, strict_json: bool) -> Rewritten:
     """Return the text of one file with what is wanted made in place, as far as that is possible."""
+    if text.startswith(_MARK):
+        bare = rewrite(text.removeprefix(_MARK), display, wanted, strict_json=strict_json)
+        return replace(bare, text=None if bare.text is None else _MARK + bare.text)
     file = _File(text, display, strict_json=strict_json)
     kept: list[Wanted] = []
     refused: list[Refused] = []

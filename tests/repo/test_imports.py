@@ -26,6 +26,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     "workflow": ("core", "shell", "removals"),
     "removals": ("core", "shell"),
     "verification": ("core", "shell", "workflow"),
+    "drifting": ("core", "shell", "workflow"),
     "approvals": ("core", "shell", "workflow", "removals"),
     "hosting": ("core", "shell", "hosting"),
     "snapshots": ("core", "shell", "workflow", "removals"),
@@ -36,6 +37,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "verification",
         "workflow",
         "approvals",
+        "drifting",
         "snapshots",
         "hosting",
     ),  # widened by DOORS_OF_CLI
@@ -121,6 +123,7 @@ SHELL: Mapping[str, tuple[str, ...]] = {
     "quick_yaml": ("limits", "positions", "scalars"),
     "refresh": ("pages",),
     "search": ("reading",),
+    "rewriting": ("json_nodes", "nodes", "parsing", "positions", "splicing", "yaml_nodes"),
     "sending": ("pacing",),
     "survey": ("refresh",),
     "target_checks": ("reading", "settings"),
@@ -135,6 +138,8 @@ SHELL: Mapping[str, tuple[str, ...]] = {
     "settings_expressions": ("settings_mistakes",),
     "settings_mistakes": ("settings_form",),
     "settings_values": ("authentication",),
+    "splicing": ("nodes", "value_text"),
+    "value_text": ("scalars", "yaml_text"),
     "yaml_nodes": ("limits", "nodes", "positions"),
 }
 """Which rooms of the shell know each other. The network and the reading of live state, for one, do not."""
@@ -223,6 +228,8 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
         "shell.foreign_nodes",
         "shell.json_nodes",
         "shell.nodes",
+        "shell.rewriting",
+        "shell.splicing",
         "shell.yaml_nodes",
         "shell.yaml_text",
     ),
