@@ -31,7 +31,7 @@ from reconciler.core.obstacles import (
     uncarried,
 )
 from reconciler.core.pointer import MISSING, Path, format_pointer, get, starts_with
-from reconciler.core.preview import preview_requests
+from reconciler.core.preview import preview_requests, set_later
 from reconciler.core.replacing import forbidden, goes_first, is_allowed, old_one, replaced
 from reconciler.core.sealing import digest_of_unchanged, managed_digest, sealed
 from reconciler.core.wire import Subject, Writing
@@ -126,8 +126,10 @@ def _decide_missing(considered: Considered, inputs: Inputs) -> tuple[Change, lis
         comparability=_comparability(considered),
         caveats=_unverified(considered, inputs),
     )
-    requests = preview_requests(kind, _writing(considered, None, frozenset(considered.spec)), considered.hides)
-    blockers = [
+    writing = _writing(considered, None, frozenset(considered.spec))
+    requests = preview_requests(kind, writing, considered.hides)
+    blockers = uncarried(considered, replace(writing, changed=set_later(kind, considered.spec), creating=False))
+    blockers += [
         blocker(
             resource,
             "missing-field",

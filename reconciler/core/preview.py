@@ -32,11 +32,7 @@ def preview_requests(kind: Kind, writing: Writing, hides: Callable[[Path], bool]
         return tuple(r for call in write.update if (r := _preview(kind, call, shown)) is not None)
     assert write.create is not None
     first = _preview(kind, write.create, shown)
-    later = frozenset(
-        name
-        for name, info in kind.fields.properties.items()
-        if info.update_only and name in writing.subject.spec and writing.subject.spec[name] != info.default
-    )
+    later = set_later(kind, writing.subject.spec)
     follow_up = replace(shown, changed=later, creating=False, subject=replace(shown.subject, id="{id}"))
     rest = (_preview(kind, call, follow_up) for call in write.update) if later else ()
     return (
@@ -57,6 +53,12 @@ def preview_removal(kind: Kind, subject: Subject, hides: Callable[[Path], bool])
     path = shown_path(call.path, values, lambda variable: variable)
     body = None if call.body is None else render_value(call.body, values)
     return (PlannedRequest(method=call.method, path=path, body=body, has_body=call.body is not None),)
+
+
+def set_later(kind: Kind, spec: JsonObject) -> frozenset[str]:
+    """Return the fields of a new object that only an update can set, if the object does not have them by itself."""
+    fields = kind.fields.properties.items()
+    return frozenset(name for name, info in fields if info.update_only and name in spec and spec[name] != info.default)
 
 
 def _shown(kind: Kind, writing: Writing, hides: Callable[[Path], bool]) -> Writing:

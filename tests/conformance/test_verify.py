@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from shop_api import KIND, Shop, Walked, Ways, walk
 
 from reconciler.core.conformance.claims import Verdict
 from reconciler.core.errors import Refused
+from reconciler.sandbox.http import json_response
 
 
 def without_mistakes(walked: Walked) -> None:
@@ -199,8 +201,6 @@ class Failing(Shop):
         self.fail_at = fail_at
 
     def handle(self, request):  # type: ignore[no-untyped-def]
-        from reconciler.sandbox.http import json_response
-
         if len(self.seen) + 1 == self.fail_at and request.method != "GET":
             self.seen.append(request)
             return json_response(400, {"message": "not today"})
@@ -227,3 +227,47 @@ def test_kinds_of_which_no_scratch_object_can_be_made(tmp_path: Path, old: str, 
     with pytest.raises(Refused, match=why):
         walk(tmp_path, kind=KIND.replace(old, new), shop=shop)
     assert shop.seen == []
+
+
+PARTED = (
+    KIND.replace("note: {type: string}", "note: {type: string, x-updateOnly: true}")
+    .replace(
+        """read:
+  list: {method: GET, path: /widgets, items: /items}
+  get: {method: GET, path: "/widgets/{id}"}
+""",
+        """read:
+  list: {method: GET, path: /widgets, items: /items, itemsAre: summaries}
+  get: {method: GET, path: "/widgets/{id}"}
+  parts: {method: GET, path: "/notes/{id}", object: /text, into: /note}
+""",
+    )
+    .replace(
+        """  update: {method: PATCH, path: "/widgets/{id}"}
+""",
+        """  update:
+    - {method: PATCH, path: "/widgets/{id}"}
+    - {method: PUT, path: "/notes/{id}", fields: [note], when: {at: /note, present: true}, returns: nothing}
+""",
+    )
+)
+
+
+class Parted(Shop):
+    """A shop in which notes have calls of their own; widgets do not show them."""
+
+    def handle(self, request):  # type: ignore[no-untyped-def]
+        if not request.path.startswith("/notes/"):
+            return super().handle(request)
+        self.seen.append(request)
+        row = self.rows.get(request.path.rpartition("/")[2], {})
+        if request.method == "PUT":
+            row["text"] = json.loads(request.body)["note"]
+        return json_response(200, {"text": row["text"]}) if "text" in row else json_response(404, {"message": "none"})
+
+
+def test_an_object_of_several_parts_is_walked_as_one(tmp_path: Path) -> None:
+    assert PARTED.count("notes") == 2
+    walked = walk(tmp_path, kind=PARTED, shop=Parted(ways=Ways(), time=FakeTime()))
+    without_mistakes(walked)
+    assert {"create makes an object", "an update changes note", "an update changes price"} <= walked.held()

@@ -158,6 +158,8 @@ def test_a_path_that_would_lead_elsewhere_is_refused(name: str) -> None:
     with pytest.raises(TemplateError, match="id"):
         render_path("/things/{id}", {"id": name})
     assert render_path("/things/{id}.json", {"id": name}) == f"/things/{name}.json"
+    with pytest.raises(TemplateError, match="id"):
+        render_path("/things/{+id}", {"id": f"a/{name}/b"})
 
 
 @given(st.text(min_size=1).filter(lambda text: text not in (".", "..")))

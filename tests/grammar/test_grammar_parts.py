@@ -182,8 +182,9 @@ def test_a_new_object_is_put_into_its_state_by_the_call_for_it(tmp_path: Path) -
     proved(tmp_path, Running().handle, CONNECTOR, manifest("{state: PAUSED, size: 1}"), sent)
 
 
-def test_a_value_that_no_update_is_for_is_refused_in_the_plan(tmp_path: Path) -> None:
-    rows = Connectors({"id": "t1", "name": "one", "state": "RUNNING", "size": 1})
+@pytest.mark.parametrize("exists", [True, False], ids=["update", "create"])
+def test_a_value_that_no_update_is_for_is_refused_in_the_plan(tmp_path: Path, exists: bool) -> None:
+    rows = Connectors(*[{"id": "t1", "name": "one", "state": "RUNNING", "size": 1}] * exists)
     api = OddApi(folder=tmp_path, handle=rows.handle)
     api.define(CONNECTOR, manifest("{state: STOPPED, note: new}"))
     plan = api.plan()

@@ -115,6 +115,8 @@ class Walk:
         title = f"the answer to {what} holds the object"
         if call.returns == "nothing":
             return untested(title, "the definition says that it holds nothing (returns: nothing)")
+        if kind.definition.read.parts:
+            return untested(title, "parts of it are read by calls of their own, so it is read again each time")
         if shown is not None:
             return holds(title)
         where = object_place(kind, body, live.id)
