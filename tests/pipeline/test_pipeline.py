@@ -1,0 +1,179 @@
+"""The ready workflows, step by step as a runner runs them, on real Git, a hosting service and live systems."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from story import MANIFEST, Story, git, open_story
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Iterator[Story]:
+    with open_story(tmp_path) as one:
+        yield one
+
+
+def begin(story: Story) -> None:
+    """Bring everything to the state of the first commit."""
+    first = story.apply(git(story.remote, "rev-parse", "main"), approval="optional")
+    assert not first.failed, first.log
+    assert story.live() == 15
+
+
+def propose(story: Story, timeout: int, branch: str = "change", number: int = 5) -> str:
+    """Push a change for a pull request, have it planned, and return its commit."""
+    story.edit("timeout: 15", f"timeout: {timeout}")
+    head = story.commit(f"timeout {timeout}", branch)
+    job = story.plan(number, head)
+    assert not job.failed, job.log
+    return head
+
+
+def test_from_a_branch_to_the_live_system(story: Story) -> None:
+    begin(story)
+    propose(story, 20)
+    (comment,) = [text for text in story.comments(5) if "reconciler:target" in text]
+    assert comment.startswith("<!-- reconciler:target=sandbox -->\n")
+    assert "15" in comment
+    assert "20" in comment
+    assert story.live() == 15
+
+    story.edit("timeout: 20", "timeout: 25")
+    second = story.commit("timeout 25", "change")  # by force, as after a rebase
+    again = story.plan(5, second)
+    assert "::notice file=manifests/galtea/support-bot-init.yaml,line=" in again.log
+    (comment,) = [text for text in story.comments(5) if "reconciler:target" in text]
+    assert "25" in comment
+
+    applied = story.apply(story.squash(5, "change"))
+    assert not applied.failed, applied.log
+    assert "Apply within the limits" in applied.skipped
+    assert story.live() == 25
+    assert "1 applied" in applied.summary
+    assert [subject.partition(":")[0] for subject in story.ledger()] == ["apply", "apply"]
+    snapshot = git(story.remote, "show", "refs/reconciler-snapshots/sandbox:snapshot.json")
+    assert json.loads(snapshot)["target"] == "sandbox"
+    assert [v for v in story.secrets.values() if v in snapshot] == []
+
+
+def test_what_was_not_approved_is_not_done(story: Story) -> None:
+    begin(story)
+    story.edit("timeout: 15", "timeout: 20")
+    commit = story.commit("past all review", "main")
+    refused = story.apply(commit)
+    assert refused.failed
+    assert "no merged pull request has left a plan for this commit" in refused.log
+    assert story.live() == 15
+    bounded = story.apply(commit, approval="optional")
+    assert not bounded.failed, bounded.log
+    assert story.live() == 20
+
+
+def test_a_plan_edited_by_hand_is_refused(story: Story) -> None:
+    begin(story)
+    propose(story, 20)
+    (plan,) = (story.folder / "runs" / "artifacts").rglob("plan.json")
+    plan.write_text(plan.read_text().replace('"after": 20', '"after": 30'))
+    refused = story.apply(story.squash(5, "change"))
+    assert refused.failed
+    assert "was changed after it was made" in refused.log
+    assert story.live() == 15
+
+
+def test_a_replayed_plan_changes_nothing(story: Story) -> None:
+    begin(story)
+    propose(story, 20)
+    commit = story.squash(5, "change")
+    assert not story.apply(commit).failed
+    writes = len(story.scene.writes())
+    again = story.apply(commit)
+    assert not again.failed, again.log
+    assert len(story.scene.writes()) == writes
+    assert story.live() == 20
+
+
+def test_an_old_plan_is_refused(story: Story) -> None:
+    begin(story)
+    propose(story, 20)
+    refused = story.apply(story.squash(5, "change"), max_age="0s")
+    assert refused.failed
+    assert "the plan is too old" in refused.log
+    assert story.live() == 15
+
+
+def test_a_live_edit_between_plan_and_apply_is_refused(story: Story) -> None:
+    begin(story)
+    propose(story, 20)
+    story.edit_live(99)
+    refused = story.apply(story.squash(5, "change"))
+    assert refused.failed
+    assert "moved-since-approval" in refused.log
+    assert "managed fields of the live object moved" in refused.summary
+    assert story.live() == 99
+
+
+def test_a_plan_with_mistakes_fails_and_says_so_in_the_comment(story: Story) -> None:
+    begin(story)
+    story.edit("timeout: 15", "timout: 15")
+    job = story.plan(5, story.commit("a slip", "change"))
+    assert job.failed
+    assert "::error file=manifests/galtea/support-bot-init.yaml,line=" in job.log
+    (comment,) = [text for text in story.comments(5) if "reconciler:target" in text]
+    assert "did you mean 'timeout'?" in comment
+
+
+def test_a_fork_gets_an_offline_plan_and_no_secret(story: Story) -> None:
+    story.edit("timeout: 15", "timeout: 20")
+    head = story.commit("from afar", "fork")
+    git(story.author, "checkout", "--quiet", "main")
+    before = len(story.scene.requests())
+    early = story.plan(6, head, source="stranger/config")
+    assert not early.failed, early.log  # nothing was applied yet, so there is no snapshot
+    assert "Plan offline" in early.skipped
+    assert len(story.scene.requests()) == before
+
+    begin(story)
+    before, spoken = len(story.scene.requests()), len(story.fake.seen)
+    job = story.plan(6, head, source="stranger/config")
+    assert not job.failed, job.log
+    assert job.name == "offline sandbox"
+    assert "from a snapshot of" in job.summary
+    assert "+ /timeout: 20" in job.summary
+    assert len(story.scene.requests()) == before
+    assert len(story.fake.seen) == spoken  # no comment: its token may not write
+
+
+def test_drift_is_told_in_one_issue_and_accepted_by_a_pull_request(story: Story) -> None:
+    begin(story)
+    quiet = story.drift()
+    assert not quiet.failed, quiet.log
+    assert story.fake.issues == []
+
+    story.edit_live(40)
+    for _ in range(2):
+        told = story.drift()
+        assert not told.failed, told.log
+    (issue,) = story.fake.issues
+    assert (issue["title"], issue["state"]) == ("Drift of sandbox", "open")
+    assert "40" in issue["body"]
+
+    offered = story.drift(answer="pull-request")
+    assert not offered.failed, offered.log
+    (pull,) = story.fake.pulls
+    assert pull["head"]["ref"] == "reconciler/drift-sandbox"
+    accepted = git(story.remote, "show", f"reconciler/drift-sandbox:{MANIFEST}")
+    assert accepted == (story.author / MANIFEST).read_text().strip().replace("timeout: 15", "timeout: 40")
+    changed = git(story.remote, "diff", "--stat", "main", "reconciler/drift-sandbox")
+    assert "1 file changed, 1 insertion(+), 1 deletion(-)" in changed
+
+    planned = story.plan(7, git(story.remote, "rev-parse", "reconciler/drift-sandbox"))
+    assert "nothing to do" in story.comments(7)[0], planned.log
+    applied = story.apply(story.squash(7, "reconciler/drift-sandbox"))
+    assert not applied.failed, applied.log
+    assert story.live() == 40
+    settled = story.drift()
+    assert not settled.failed, settled.log
+    assert [one["state"] for one in story.fake.issues] == ["closed"]
