@@ -15,7 +15,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "memory"))
 
 from console_script import Scene, open_scene
 from fake_hosting import GITHUB_TOKEN, REPOSITORY, FakeHosting, serve
-from repositories import git, git_environment
+from repositories import git as git
+from repositories import git_environment
 from runner import JobRun, Runner
 
 KEPT = ("products", "sales-assistant", "support-bot-init", "support-bot-close", "support-bot-prod")
@@ -72,7 +73,7 @@ class Story:
         self.heads[number] = head
         pull = {"number": number, "head": {"sha": head, "repo": {"full_name": source}}}
         github = {"sha": head, "ref": f"refs/pull/{number}/merge", "event": {"pull_request": pull}}
-        (job,) = self._run("plan", github, secrets=self.secrets if source == REPOSITORY else {})
+        (job,) = self._run("plan", github, {}, self.secrets if source == REPOSITORY else {})
         for run, artifacts in self.runner.artifacts.items():
             for name in artifacts:
                 where = {"id": run, "head_sha": head, "repository_id": 1, "head_repository_id": 1}
@@ -82,18 +83,22 @@ class Story:
 
     def apply(self, commit: str, **inputs: str) -> JobRun:
         """Run `apply.yml` for a commit on `main`."""
-        (job,) = self._run("apply", {"sha": commit, "ref": "refs/heads/main", "event": {}}, **inputs)
+        (job,) = self._run("apply", {"sha": commit, "ref": "refs/heads/main", "event": {}}, inputs)
         return job
 
     def drift(self, **inputs: str) -> JobRun:
         """Run `drift.yml` on the tip of `main`."""
         commit = git(self.remote, "rev-parse", "main")
         github = {"sha": commit, "ref": "refs/heads/main", "ref_name": "main", "event": {}}
-        (job,) = self._run("drift", github, **inputs)
+        (job,) = self._run("drift", github, inputs)
         return job
 
     def _run(
-        self, workflow: str, github: dict[str, Any], secrets: Mapping[str, str] | None = None, **inputs: str
+        self,
+        workflow: str,
+        github: dict[str, Any],
+        inputs: Mapping[str, str],
+        secrets: Mapping[str, str] | None = None,
     ) -> list[JobRun]:
         lines = "\n".join(f"{n}={v}" for n, v in (self.secrets if secrets is None else secrets).items())
         jobs = self.runner.run(

@@ -44,7 +44,7 @@ def test_from_a_branch_to_the_live_system(story: Story) -> None:
     story.edit("timeout: 20", "timeout: 25")
     second = story.commit("timeout 25", "change")  # by force, as after a rebase
     again = story.plan(5, second)
-    assert "::notice file=manifests/galtea/support-bot-init.yaml,line=" in again.log
+    assert "file=manifests/galtea/support-bot-init.yaml,line=" in again.log
     (comment,) = [text for text in story.comments(5) if "reconciler:target" in text]
     assert "25" in comment
 
@@ -120,7 +120,7 @@ def test_a_plan_with_mistakes_fails_and_says_so_in_the_comment(story: Story) -> 
     story.edit("timeout: 15", "timout: 15")
     job = story.plan(5, story.commit("a slip", "change"))
     assert job.failed
-    assert "::error file=manifests/galtea/support-bot-init.yaml,line=" in job.log
+    assert "file=manifests/galtea/support-bot-init.yaml,line=" in job.log
     (comment,) = [text for text in story.comments(5) if "reconciler:target" in text]
     assert "did you mean 'timeout'?" in comment
 
