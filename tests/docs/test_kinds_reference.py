@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from readme_blocks import README, Block, blocks
 
 from reconciler.core import definition, definition_calls
+from reconciler.core.checks.definitions import check_definitions
 from reconciler.core.definition import Part, WriteCall
 from reconciler.core.errors import ErrorClass
 from reconciler.core.fields import FORMS, KEYWORDS
@@ -140,6 +141,10 @@ def load(kind: Any, folder: Path, system: Any = SYSTEM) -> Kind:
 @pytest.mark.parametrize("block", blocks("yaml", "kind"), ids=str)
 def test_kinds_are_good(block: Block, tmp_path: Path) -> None:
     load(data_of(block, tmp_path), tmp_path)
+    parents = [base(tmp_path) | {"kind": name} for name in ("Category", "Folder")]
+    beside = [document for one in (SYSTEM, *parents) for document in read(json.dumps(one), tmp_path, "json")]
+    found = check_definitions(read(block.text, tmp_path), beside)
+    assert [f"{one.source}: {one.message}" for one in found] == []
 
 
 @pytest.mark.parametrize("block", blocks("yaml", "fields"), ids=str)

@@ -32,10 +32,10 @@ def shared_fields(bound: Bound) -> Findings:
     for index, call in enumerate(updates):
         for position, name in enumerate(call.fields or ()):
             place = ("write", "update", index, "fields", position)
-            if name in taken and taken[name] != index and not (call.when and updates[taken[name]].when):
-                yield doubt(place, f"{name!r} travels in two updates; the one before takes it already")
-            elif name in taken:
+            if taken.get(name) == index:
                 yield doubt(place, f"{name!r} stands here twice")
+            elif name in taken and not (call.when and updates[taken[name]].when):
+                yield doubt(place, f"{name!r} travels in two updates; the one before takes it already")
             taken.setdefault(name, index)
     if not updates or any(call.fields is None for call in updates):
         return
