@@ -135,6 +135,8 @@ def read_text_inside(root: Path, relative: str) -> str:
         raise TextFileError(f"the file {shown} cannot be reached", "check the path and its links") from None
     if not real.is_relative_to(real_root):
         raise TextFileError(f"the file {shown} stands outside the folder of the manifests", inside)
+    if ".git" in real.relative_to(real_root).parts:  # where checkouts keep their credentials
+        raise TextFileError(f"the file {shown} belongs to Git", inside)
     try:
         return read_bounded(real, LARGEST_TEXT_FILE).decode("utf-8")
     except OSError as error:

@@ -20,13 +20,13 @@ def find_manifests(roots: Sequence[Path], base: Path) -> tuple[list[Path], list[
     """Return every *.yaml, *.yml and *.json file below `roots`, in order of the roots, then of the paths.
 
     Roots are folders or single files, relative to `base`. Hidden files and folders are left out. A link is
-    followed inside its root and refused when it leads out of it; a file that is reached twice is returned
-    once. A root that is missing, cannot be read or holds no manifest is an error: nothing found must never
-    look like nothing wanted.
+    followed inside its root and refused when it leads out of it, as is a root that leads out of `base` without
+    saying so; a file that is reached twice is returned once. A root that is missing, cannot be read or holds no
+    manifest is an error: nothing found must never look like nothing wanted.
     """
     search = _Search()
     for root in roots:
-        search.root(base / root)
+        search.root(base / root, base)
     return search.found, search.diagnostics
 
 
@@ -38,7 +38,7 @@ class _Search:
         self.diagnostics: list[Diagnostic] = []
         self._seen: set[str] = set()
 
-    def root(self, root: Path) -> None:
+    def root(self, root: Path, base: Path) -> None:
         shown = display_path(root)
         before = len(self.diagnostics)
         try:
@@ -47,6 +47,11 @@ class _Search:
         except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
             hint = "correct the path in the configuration, or create it"
             self.diagnostics.append(file_error(shown, "root-unreadable", reason_for(error), hint))
+            return
+        if _leaves(root, real, base):
+            # Who may only change what stands in the folder must not choose another one.
+            hint = "name the place itself in the configuration"
+            self._refuse(root, "link-leaves-root", "is a link that leads out of the configuration's folder", hint)
             return
         manifests = 0
         if is_folder:
@@ -125,6 +130,12 @@ class _Search:
 
     def _refuse(self, path: Path, code: str, message: str, hint: str) -> None:
         self.diagnostics.append(file_error(display_path(path), code, message, hint))
+
+
+def _leaves(root: Path, real: Path, base: Path) -> bool:
+    """Tell whether a root that stands below `base` by its name leads out of it through links."""
+    named = Path(os.path.abspath(root))  # noqa: PTH100  as it is named: links are not followed
+    return named.is_relative_to(os.path.abspath(base)) and not real.is_relative_to(base.resolve())  # noqa: PTH100
 
 
 def _is_manifest(name: str) -> bool:

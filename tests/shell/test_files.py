@@ -418,10 +418,14 @@ def test_links_are_followed_inside_their_root_only(folder: Path) -> None:
     (folder / "m/out").symlink_to(folder / "outside")
     (folder / "m/broken.yaml").symlink_to("nowhere")
     (folder / "rooted").symlink_to("outside")
-    paths, diagnostics = _names(folder, "m", "rooted")
+    (folder / "left").symlink_to(folder.parent)
+    (folder / "left.yaml").symlink_to(os.devnull)
+    paths, diagnostics = _names(folder, "m", "rooted", "left", "left.yaml")
     assert paths == ["m/again/a.yaml", "m/b.yaml", "rooted/c.yaml"]
     assert sorted(diagnostics) == [
         ("link-broken", "m/broken.yaml"),
+        ("link-leaves-root", "left"),
+        ("link-leaves-root", "left.yaml"),
         ("link-leaves-root", "m/out"),
         ("link-leaves-root", "m/out.yaml"),
     ]
@@ -464,11 +468,14 @@ def test_nothing_else_is_read(tmp_path: Path) -> None:
     (root / "latin.txt").write_bytes(b"fake-secret-not-real \xff")
     (root / "big.txt").write_bytes(b"x" * (LARGEST_TEXT_FILE + 1))
     os.mkfifo(root / "pipe")
+    (root / ".git").mkdir()
+    (root / ".git" / "config").write_text("fake-secret-not-real")
+    (root / "config").symlink_to(".git/config")
     refused = {}
     for name in (
         "", "\0", "folder", ".", "missing.txt", "latin.txt", "big.txt", "pipe", "loop",
         str(tmp_path / "secret.txt"), "../secret.txt", "../missing.txt", "../root-beside/a.txt",
-        "link.txt", "folder-link/secret.txt", "folder/../../secret.txt",
+        "link.txt", "folder-link/secret.txt", "folder/../../secret.txt", ".git/config", "config",
     ):  # fmt: skip
         with pytest.raises(TextFileError) as caught:
             read_text_inside(root, name)

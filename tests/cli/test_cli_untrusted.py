@@ -1,0 +1,324 @@
+"""What a pull request may influence: each sentence of that section of README.md has tests, and here are some of them.
+
+A pull request is taken for hostile; the configuration and own kinds are not part of it, as the section says.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from console_script import assert_clean, open_scene, run, write_small
+
+from reconciler.core.model import Json
+from reconciler.sandbox.http import SandboxRequest, SandboxResponse, empty_response, json_response
+from reconciler.sandbox.server import SandboxServer
+from reconciler.shell import parsing
+from reconciler.shell.parsing import parse
+
+ROOT = Path(__file__).parents[2]
+
+PROOFS: Mapping[str, tuple[str, ...]] = {
+    "What it can name": (
+        "shell/test_settings.py::test_only_names_on_the_list_of_the_chosen_target_are_read",
+        "shell/test_settings.py::test_manifests_get_their_environment_from_the_settings",
+        "shell/test_files.py::test_nothing_else_is_read",
+        "shell/test_files.py::test_links_are_followed_inside_their_root_only",
+        "cli/test_cli_untrusted.py::test_a_manifest_reads_nothing_of_the_machine",
+    ),
+    "Secrets": (
+        "cli/test_cli_untrusted.py::test_a_secret_in_an_ordinary_field_is_sent_nowhere_by_a_plan_and_never_shown",
+        "estate/test_estate_accepting.py::test_a_live_value_that_looks_like_an_expression_is_written_as_text",
+    ),
+    "Nothing runs": (
+        "core/test_expressions.py::test_values_are_filled_in",
+        "shell/test_settings.py::test_a_value_from_the_environment_is_never_searched_again",
+        "cli/test_cli_untrusted.py::test_nothing_in_a_manifest_is_run",
+    ),
+    "Size": (
+        "cli/test_cli_untrusted.py::test_both_ways_to_read_yaml_have_the_same_bounds",
+        "shell/test_files.py::test_alias_bombs_are_refused_without_being_expanded",
+        "shell/test_files.py::test_a_file_over_the_limit_is_refused_unread",
+    ),
+    "Not where, and not under which rules": (
+        "cli/test_cli_untrusted.py::test_a_manifest_cannot_say_where_or_under_which_rules",
+        "cli/test_cli_untrusted.py::test_a_configuration_among_the_manifests_is_a_mistake",
+    ),
+    "Credentials": (
+        "shell/test_client.py::test_credentials_go_to_their_own_origin_only",
+        "shell/test_client.py::test_a_path_cannot_lead_to_another_host",
+        "cli/test_cli_untrusted.py::test_nothing_is_ever_sent_to_another_origin_than_the_configured_one",
+    ),
+    "What is shown": (
+        "render/test_render_escapes.py::test_a_terminal_gets_one_harmless_line",
+        "cli/test_cli_untrusted.py::test_names_and_values_command_no_pipeline",
+    ),
+}
+"""The first words of each point of the section, and the tests that prove it."""
+
+
+def test_each_point_has_its_tests() -> None:
+    text = (ROOT / "README.md").read_text()
+    section = text.partition("## What a pull request may influence\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^- \*\*(.+?)\.\*\*", section, re.MULTILINE) == list(PROOFS)
+    for proof in (proof for proofs in PROOFS.values() for proof in proofs):
+        name, _, test = proof.partition("::")
+        tree = ast.parse((ROOT / "tests" / name).read_text())
+        assert test in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, proof
+
+
+# --------------------------------------------------------------------------- what it can name
+
+MANIFEST = """\
+apiVersion: galtea/v1
+kind: Product
+metadata: {{name: support-bot}}
+spec:
+  description: {value}
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        pytest.param("${env:HOME}", "bad-expression", id="a-variable-that-is-not-allowed"),
+        pytest.param("${env:GALTEA_API_KEY:-x}", "bad-expression", id="no-syntax-of-shells"),
+        pytest.param("${file:/etc/hostname}", "bad-expression", id="absolute"),
+        pytest.param("${file:../reconciler.yaml}", "bad-expression", id="above"),
+        pytest.param("${file:link}", "bad-expression", id="a-link-out"),
+        pytest.param("${file:.git/config}", "bad-expression", id="of-git"),
+        pytest.param("${config:targets}", "bad-expression", id="the-configuration"),
+        pytest.param("${var:GALTEA_API_KEY}", "bad-expression", id="a-secret-as-a-variable"),
+        pytest.param("${ref:Product/support-bot#/description}", "reference-cycle", id="itself"),
+    ],
+)
+def test_a_manifest_reads_nothing_of_the_machine(tmp_path: Path, value: str, code: str) -> None:
+    folder = write_small(tmp_path / "repository", "http://127.0.0.1:9", manifest=MANIFEST.format(value=value))
+    (tmp_path / "secret").write_text("fake-secret-not-real")
+    (folder / "manifests" / "link").symlink_to(tmp_path / "secret")
+    (folder / "manifests" / ".git").mkdir()
+    (folder / "manifests" / ".git" / "config").write_text("fake-secret-not-real")
+    finished = run(folder, "plan", env={"GALTEA_API_KEY": "fake-key-not-real", "HOME": "/nonexistent"})
+    assert finished.code == 3
+    assert f"error: {code}:" in finished.err
+    assert "fake-" not in finished.everything
+    assert_clean(finished)
+
+
+def test_a_secret_in_an_ordinary_field_is_sent_nowhere_by_a_plan_and_never_shown(tmp_path: Path) -> None:
+    with open_scene(tmp_path) as scene:
+        products = scene.folder / "manifests" / "galtea" / "products.yaml"
+        text = products.read_text()
+        assert "description: Answers customers'" in text
+        products.write_text(re.sub("description: Answers.*", "description: ${env:SUPPORT_BOT_TOKEN}", text))
+        finished = scene.run("plan", "--show-requests", "--address", "galtea.Product/*")  # checks that none is shown
+        assert "~ /description  (sensitive, will change)" in finished.out
+        assert scene.writes() == []
+        token = scene.secrets["SUPPORT_BOT_TOKEN"]
+        assert [one for one in scene.requests() if token in str(one.request)] == []
+
+
+# --------------------------------------------------------------------------- nothing runs
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "'{{ 7 * 7 }}'",
+        "'{% for x in y %}'",
+        "'$(touch run) `touch run` $((7*7))'",
+        "'<%= 7 * 7 %> #{7*7} %{7*7} ${{ secrets.TOKEN }}'",
+        '\'__import__("os").system("touch run")\'',
+        "!!python/object/apply:os.system [touch run]",
+        "!!python/name:os.system",
+        "!include secret",
+        "!!js/function 'x'",
+    ],
+)
+def test_nothing_in_a_manifest_is_run(tmp_path: Path, value: str) -> None:
+    folder = write_small(tmp_path, "http://127.0.0.1:9", manifest=MANIFEST.format(value=value))
+    finished = run(folder, "validate", env={"GALTEA_API_KEY": "fake-key-not-real"})
+    assert finished.code == (3 if value.startswith("!") or "${{" in value else 0), finished
+    assert "49" not in finished.everything
+    assert not (folder / "run").exists()
+    assert_clean(finished)
+
+
+# --------------------------------------------------------------------------- size
+
+LAUGHS = "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 30))
+BOUNDS = {
+    "far too deep": ("[" * 1_000_000, "too-deep"),
+    "a little too deep": ("a: " + "[" * 100 + "]" * 100, "too-deep"),
+    "deep by mappings": ("{a: " * 200_000, "too-deep"),
+    "deep by dashes": ("- " * 200_000, "too-deep"),
+    "deep by questions": ("? " * 100_000, "too-deep"),
+    "deep by aliases": ("a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, 200)), "too-deep"),
+    "many by aliases": (LAUGHS, "alias-limit"),
+    "many by merges": (
+        "a: &a {"
+        + ",".join(f"k{i}: 1" for i in range(500))
+        + "}\n"
+        + "".join(f"b{i}: {{<<: *a}}\n" for i in range(250)),
+        "alias-limit",
+    ),
+    "a number without end": ("a: " + "9" * 1_000_000, "not-a-json-number"),
+}
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_both_ways_to_read_yaml_have_the_same_bounds(name: str) -> None:
+    """The quick reader never takes what the careful one refuses, and neither needs long for it."""
+    text, code = BOUNDS[name]
+    quick = parsing.quick_reader()
+    assert quick is None or quick(text) is None
+    documents, problems = parse(text, "m.yaml", json=False)
+    assert documents == []
+    assert code in {problem.code for problem in problems}
+    if "*" not in text and "{a:" not in text:
+        continued, mistakes = parse(text.replace("a: ", '{"a": ', 1), "m.json", json=True)
+        assert (continued, bool(mistakes)) == ([], True)
+
+
+# --------------------------------------------------------------------------- where, and under which rules
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "target: production",
+        "url: http://127.0.0.1:9",
+        "systems: {galtea: {url: 'http://127.0.0.1:9'}}",
+        "policy: {prune: true, maxDeletes: 1000}",
+        "ledger: {file: /tmp/x}",
+        "secrets: [HOME]",
+        "metadata: {name: support-bot, target: production}",
+        "lifecycle: {policy: {}}",
+    ],
+)
+def test_a_manifest_cannot_say_where_or_under_which_rules(tmp_path: Path, line: str) -> None:
+    manifest = "apiVersion: galtea/v1\nkind: Product\nspec: {}\n" + line + "\n"
+    if not line.startswith("metadata"):
+        manifest += "metadata: {name: support-bot}\n"
+    folder = write_small(tmp_path, "http://127.0.0.1:9", manifest=manifest)
+    finished = run(folder, "plan", env={"GALTEA_API_KEY": "fake-key-not-real"})
+    assert finished.code == 3
+    assert "error: unknown-field: unknown field" in finished.err
+
+
+def test_a_configuration_among_the_manifests_is_a_mistake(tmp_path: Path) -> None:
+    folder = write_small(tmp_path, "http://127.0.0.1:9")
+    for name in ("reconciler.yaml", "kind.yaml"):
+        (folder / "manifests" / name).write_text((folder / "reconciler.yaml").read_text())
+        finished = run(folder, "plan", env={"GALTEA_API_KEY": "fake-key-not-real"})
+        assert finished.code == 3
+        assert f"manifests/{name}:1:1: error: unknown-field: unknown field 'targets'" in finished.err
+        (folder / "manifests" / name).unlink()
+
+
+# --------------------------------------------------------------------------- credentials
+
+TOKEN = "fake-key-not-real"
+KIND = """\
+system: odd
+---
+apiVersion: odd/v1
+kind: Thing
+schema:
+  type: object
+  properties: {name: {type: string}, size: {type: integer}}
+identity: {key: [name], name: name, id: /id}
+read:
+  list: {method: GET, path: /things, items: ITEMS, paging: {PAGING}}
+  get: {method: GET, path: "/things/{id}"}
+write:
+  create: {method: POST, path: /things, returns: nothing}
+  update: {method: PATCH, path: "/things/{id}", returns: object}
+"""
+
+
+class Leading:
+    """A system that leads clients to another origin wherever an answer can."""
+
+    name = "odd"
+
+    def __init__(self, evil: str, way: str) -> None:
+        self.evil, self.way = evil, way
+        self.seen: list[SandboxRequest] = []
+
+    def handle(self, request: SandboxRequest) -> SandboxResponse:
+        self.seen.append(request)
+        thing: dict[str, Json] = {"id": "1", "name": "one", "size": 1}
+        if self.way.isdigit() and (request.method != "GET" or self.way == "302"):
+            return empty_response(int(self.way), {"location": f"{self.evil}{request.path}"})
+        if request.method == "POST":
+            return json_response(201, {}, {"location": f"{self.evil}/things/1"})
+        if request.path != "/things":
+            return json_response(200, thing)
+        first = not request.query and self.way in ("link", "url")
+        following = f"{self.evil}/things?at=2" if first else None
+        headers = {"link": f'<{following}>; rel="next"'} if first and self.way == "link" else {}
+        rows = [] if first or self.way in ("location", "307", "308") else [thing]
+        return json_response(200, {"rows": rows, "next": following}, headers)
+
+
+class Evil:
+    """The other origin, which notes whatever reaches it."""
+
+    name = "evil"
+
+    def __init__(self) -> None:
+        self.seen: list[SandboxRequest] = []
+
+    def handle(self, request: SandboxRequest) -> SandboxResponse:
+        self.seen.append(request)
+        return json_response(200, {"rows": [], "id": "1", "name": "one", "size": 2})
+
+
+@pytest.mark.parametrize("way", ["302", "307", "308", "link", "url", "location"])
+def test_nothing_is_ever_sent_to_another_origin_than_the_configured_one(tmp_path: Path, way: str) -> None:
+    evil = Evil()
+    with SandboxServer([evil]) as elsewhere:
+        system = Leading(elsewhere.urls["evil"], way)
+        paging: dict[str, Any] = {"link": {"style": "link"}, "url": {"style": "url", "next": "/next"}}
+        with SandboxServer([system]) as server:
+            definition = KIND.replace("ITEMS", "/rows")
+            definition = definition.replace("{PAGING}", json.dumps(paging.get(way, {"style": "link"})))
+            for folder in ("schemas", "manifests"):
+                (tmp_path / folder).mkdir()
+            (tmp_path / "schemas" / "odd.yaml").write_text(definition)
+            (tmp_path / "manifests" / "one.yaml").write_text(
+                "apiVersion: odd/v1\nkind: Thing\nmetadata: {name: one}\nspec: {size: 2}\n"
+            )
+            (tmp_path / "reconciler.yaml").write_text(
+                "schemas: [schemas]\ntargets:\n  test:\n    secrets: [ODD_TOKEN]\n    systems:\n      odd:\n"
+                f"        url: {server.urls['odd']}\n        auth: {{bearer: '${{env:ODD_TOKEN}}'}}\n"
+            )
+            finished = run(tmp_path, "apply", "--yes", env={"ODD_TOKEN": TOKEN})
+    assert evil.seen == []
+    assert len(system.seen) >= 1, finished
+    assert {one.headers["authorization"] for one in system.seen} == {f"Bearer {TOKEN}"}
+    assert TOKEN not in finished.everything
+    if way in ("link", "url"):  # asked for, but where the configuration says
+        assert ("at", "2") in [pair for one in system.seen for pair in one.query]
+    if way == "location":
+        assert ("GET", "/things/1") in [(one.method, one.path) for one in system.seen]
+
+
+# --------------------------------------------------------------------------- what is shown
+
+
+def test_names_and_values_command_no_pipeline(tmp_path: Path) -> None:
+    hostile = '"\\e[2J\\u202e\\r\\n::set-env name=X::y\\n##vso[task.setvariable]z <script>alert(1)</script>"'
+    manifest = MANIFEST.format(value=hostile) + f"  labels: {hostile}\n"
+    folder = write_small(tmp_path, "http://127.0.0.1:9", manifest=manifest)
+    for name in ("text", "json", "markdown", "html", "sarif", "github", "junit"):
+        finished = run(folder, "validate", "--format", name, env={"GALTEA_API_KEY": "fake-key-not-real"})
+        assert finished.code == 3
+        for text in (finished.out, finished.err):
+            assert not re.search("[\x1b\u202e\r]|^(::set-env|##vso)|<script>alert", text, re.MULTILINE), name
