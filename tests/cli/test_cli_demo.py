@@ -32,7 +32,7 @@ def test_the_story_holds_and_takes_little_time(tmp_path: Path) -> None:
     assert len(checks) >= 9
     assert "✗" not in finished.out
     assert "reconciler sandbox --dir try" in finished.out  # what to do next
-    kept = {"env", "ledger.json", "manifests", "reconciler.yaml", "schemas"}
+    kept = {"env", "ledger.json", "ledger.json.history", "manifests", "reconciler.yaml", "schemas"}
     assert {p.name for p in (folder / "kept").iterdir()} == kept
     assert list(temporary.iterdir()) == []  # it leaves nothing else behind
 

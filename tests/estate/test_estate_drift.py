@@ -410,7 +410,7 @@ RELEASES = {
     "galtea.Product/support-bot": ("  tags: [support, chat]\n", "/tags"),
     "apinizer.WebSocketSettings/order-updates": ("  connectionLostTimeout: 20\n", "/connectionLostTimeout"),
     "trustgate.Gateway/public-edge": ("    frame_deny: true\n", "/security_config/frame_deny"),
-    "trustgate.Upstream/support-backend": ("    interval: 30      # seconds\n", "/health_checks/interval"),
+    "trustgate.Upstream/support-backend": ("    path: /healthz\n", "/health_checks/path"),
     "trustgate.Service/support-api": ("  description: The support desk behind the gateway\n", "/description"),
 }
 
