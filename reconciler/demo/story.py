@@ -1,4 +1,4 @@
-"""`reconciler demo`: validate, plan, apply, plan again, drift, mend, refuse, on emulations over loopback.
+"""`reconciler demo`: validate, plan, apply, drift, mend, approve, prune, refuse, on emulations over loopback.
 
 Reads and writes: a temporary folder, and the emulated systems. Every step states what must hold and checks it; the
 exit code is 0 only if all of them did what they say.
@@ -11,11 +11,13 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
+from reconciler.approvals import apply_approved, compare, open_approval, refuse, save_plan
 from reconciler.cli.console import Console
 from reconciler.core.errors import ExitCode, Refused, UsageError
-from reconciler.core.model import Action, Change, Outcome, Plan, Report, Status
+from reconciler.core.model import Action, Outcome, Plan, Report, Status
 from reconciler.render.report import render_outcome, summarize_report
 from reconciler.render.text import plural, render_plan, summarize_plan
 from reconciler.sandbox.estate import SECRETS, Estate, build_estate
@@ -51,26 +53,40 @@ class Story:
         mark = self.console.style.paint("✓" if holds else "✗", "green" if holds else "red", "bold")
         self.console.result(f"  {mark} {what}")
 
-    def plan(self) -> Plan:
+    def plan(self, *, prune: bool = False) -> Plan:
         """Plan the whole estate, as `reconciler plan` does."""
-        loaded = load(self.options)
-        with Connections(loaded.settings, self.options) as connections:
-            made = plan(loaded, connections, self.options).plan
+        options = replace(self.options, prune=prune)
+        loaded = load(options)
+        with Connections(loaded.settings, options) as connections:
+            made = plan(loaded, connections, options).plan
             self.requests += connections.attempts
         return made
 
-    def apply(self) -> tuple[Planned, Report]:
-        """Plan and apply the whole estate, as `reconciler apply --yes` does."""
-        loaded = load(self.options)
-        with Connections(loaded.settings, self.options) as connections:
-            planned = plan(loaded, connections, self.options)
-
-            def show(outcome: Outcome) -> None:
-                self.console.result(render_outcome(outcome, self.console.style))
-
-            report = apply(planned, loaded, connections, self.options, on_outcome=show)
+    def apply(self, *, prune: bool = False, tell: bool = True) -> tuple[Planned, Report]:
+        """Plan and apply the whole estate, as `reconciler apply --yes` does; without `tell`, tell of trouble only."""
+        options = replace(self.options, prune=prune)
+        loaded = load(options)
+        with Connections(loaded.settings, options) as connections:
+            planned = plan(loaded, connections, options)
+            report = apply(planned, loaded, connections, options, on_outcome=partial(self.show, tell=tell))
             self.requests += connections.attempts
         return planned, report
+
+    def show(self, outcome: Outcome, *, tell: bool = True) -> None:
+        if tell or outcome.status is not Status.APPLIED:
+            self.console.result(render_outcome(outcome, self.console.style))
+
+    def apply_saved(self, path: Path) -> Report:
+        """Apply a saved plan, as `reconciler apply --plan` does. Raises Refused when it does not fit any more."""
+        approval, options = open_approval(path, self.options, None)
+        loaded = load(options)
+        with Connections(loaded.settings, options) as connections:
+            planned = plan(loaded, connections, options)
+            found = compare(approval, planned, loaded, options)
+            refuse(found, loaded)
+            report = apply_approved(found, planned, loaded, connections, options, self.show)
+            self.requests += connections.attempts
+        return report
 
 
 def run_demo(
@@ -136,28 +152,23 @@ def _first_plan(story: Story, number: int) -> None:
     story.title(number, "Plan: the live systems have drifted from Git, and some things are missing")
     made = story.plan()
     counts = Counter(change.action for change in made.changes)
-    creates = [change for change in made.pending if change.action is Action.CREATE]
     story.console.result(summarize_plan(made, story.console.style))
-    # The creates have many fields each, and are only named below.
-    shown = render_plan(replace(made, changes=_without(made, Action.CREATE)), story.console.style)
+    # One update of each system tells enough; the sandbox shows them all.
+    updates = {c.address.system: c for c in made.pending if c.action is Action.UPDATE}
+    shown = render_plan(replace(made, changes=tuple(updates.values())), story.console.style)
     story.console.result("\n" + shown.partition("\n\n")[2])
-    story.tell(f"\n  and {plural(len(creates), 'object')} to create, parents before children:")
-    for change in creates:
-        waits = f"  after {', '.join(str(a) for a in sorted(change.waits_for))}" if change.waits_for else ""
-        story.console.result(f"  {story.console.style.paint(f'+ {change.address}', 'green')}{waits}")
+    others = Counter(change.address.system for change in made.pending) - Counter(updates.keys())
+    more = ", ".join(f"{count} of {system}" for system, count in sorted(others.items()))
+    story.tell(f"\n  and {others.total()} more: {more}")
     story.console.result("")
     found = all(counts[action] for action in (Action.CREATE, Action.UPDATE, Action.UNCHANGED))
     story.check(f"to create {counts[Action.CREATE]}, to update {counts[Action.UPDATE]}, unchanged "
                 f"{counts[Action.UNCHANGED]}", found and not made.blockers)  # fmt: skip
 
 
-def _without(made: Plan, action: Action) -> tuple[Change, ...]:
-    return tuple(change for change in made.changes if change.action is not action)
-
-
 def _first_apply(story: Story, number: int) -> None:
     story.title(number, "Apply: exactly that plan, in order, each object read again before it is written")
-    planned, report = story.apply()
+    planned, report = story.apply(tell=False)
     story.console.result("  " + summarize_report(report, story.console.style))
     story.check("every change was applied and read back as asked", _succeeded(report, planned))
 
@@ -202,6 +213,48 @@ def _mend(story: Story, number: int) -> None:
     story.check("what Git does not manage was left alone", "incident-42" in upstream.get("tags", []))
 
 
+def _approve(story: Story, number: int) -> None:
+    story.title(number, "A plan is saved and approved; then somebody else is faster")
+    path = story.manifests / "galtea" / "support-bot-prod.yaml"
+    path.write_text(path.read_text().replace("timeout: 30", "timeout: 25"))
+    loaded = load(story.options)
+    with Connections(loaded.settings, story.options) as connections:
+        planned = plan(loaded, connections, story.options)
+        story.requests += connections.attempts
+    saved = story.manifests.parent / "plan.json"
+    save_plan(planned, loaded, story.options, saved)
+    story.console.result("  saved " + summarize_plan(planned.plan, story.console.style))
+    edit = partial(story.estate.galtea.edit, "endpointConnections", lambda row: row["name"] == "support-bot-prod")
+    edit({"timeout": 40})
+    refused = ""
+    try:
+        story.apply_saved(saved)
+    except Refused as error:
+        refused = "; ".join(one.message for one in error.diagnostics)
+        story.tell(f"  apply --plan: {refused}")
+    story.check("what moved since the approval is refused by name", "support-bot-prod" in refused)
+    edit({"timeout": 30})
+    report = story.apply_saved(saved)
+    story.check("with the edit taken back, exactly what was approved is performed", _applied(report) == 1)
+    story.check("performing it again does nothing", _applied(story.apply_saved(saved)) == 0)
+
+
+def _applied(report: Report) -> int:
+    return sum(outcome.status is Status.APPLIED for outcome in report.outcomes)
+
+
+def _prune(story: Story, number: int) -> None:
+    story.title(number, "A manifest goes away: its object stays, unless pruning is asked for")
+    path = story.manifests / "galtea" / "versions.yaml"
+    path.write_text(path.read_text().partition("\n---\n")[0] + "\n")  # the second of two documents
+    story.check("without --prune nothing is to be done", not story.plan().pending)
+    made = story.plan(prune=True)
+    story.console.result(render_plan(made, story.console.style))
+    planned, report = story.apply(prune=True)
+    deletes = [change for change in made.pending if change.action is Action.DELETE]
+    story.check("with --prune one object is deleted", len(deletes) == 1 and _succeeded(report, planned))
+
+
 def _refuse(story: Story, number: int) -> None:
     story.title(number, "A change that cannot be made is refused before anything is sent")
     path = story.manifests / "galtea" / "support-bot-close.yaml"
@@ -231,5 +284,7 @@ STEPS: tuple[Callable[[Story, int], None], ...] = (
     _quiet,
     _drift,
     _mend,
+    _approve,
+    _prune,
     _refuse,
 )

@@ -29,10 +29,10 @@ def test_the_story_holds_and_takes_little_time(tmp_path: Path) -> None:
     assert (finished.code, finished.err) == (0, ""), finished
     checks = [line for line in finished.out.splitlines() if line.startswith("  ✓ ")]
     assert f"All as told: {len(checks)} of {len(checks)} checks hold" in finished.out
-    assert len(checks) >= 9
+    assert len(checks) >= 14
     assert "✗" not in finished.out
     assert "reconciler sandbox --dir try" in finished.out  # what to do next
-    kept = {"env", "ledger.json", "ledger.json.history", "manifests", "reconciler.yaml", "schemas"}
+    kept = {"env", "ledger.json", "ledger.json.history", "manifests", "plan.json", "reconciler.yaml", "schemas"}
     assert {p.name for p in (folder / "kept").iterdir()} == kept
     assert list(temporary.iterdir()) == []  # it leaves nothing else behind
 

@@ -41,7 +41,7 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
         "snapshots",
         "hosting",
     ),  # widened by DOORS_OF_CLI
-    "demo": ("core", "render", "workflow", "sandbox"),  # widened by DOORS_OF_CLI
+    "demo": ("core", "render", "workflow", "approvals", "sandbox"),  # widened by DOORS_OF_CLI
     "__main__": ("cli.main",),
 }
 """What each floor may import. `""`, the package itself, holds the version only and is open to all."""
