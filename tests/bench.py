@@ -26,6 +26,25 @@ from reconciler.shell.packaged import packaged_folder
 from reconciler.workflow import Connections, Loaded, Options, Planned, apply, load, plan
 
 LEDGER_KEY = "fake-ledger-key-not-real"
+USUAL_FAULT_CASES = 2000  # of tests/laws/test_faults_*.py; --fault-cases asks for another number
+
+PLACES = {
+    "apinizer.apiProxies": ("project", "name"),
+    "galtea.products": ("name",),
+    "galtea.endpointConnections": ("productId", "name"),
+    "galtea.models": ("organizationId", "name"),
+    "galtea.userGroups": ("name",),
+    "galtea.specifications": ("productId", "name"),
+    "galtea.phoneConnections": ("productId", "name"),
+    "galtea.webRtcConnections": ("productId", "name"),
+    "galtea.versions": ("productId", "name"),
+    "galtea.monitors": ("productId", "name"),
+    "goldmine.sessions": ("poolId", "token"),
+    "trustgate.gateways": ("name",),
+    "trustgate.upstreams": ("gateway_id", "name"),
+    "trustgate.services": ("gateway_id", "name"),
+}
+"""Where the systems keep things, and what tells them apart."""
 
 
 def is_write(request: Any) -> bool:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+from bench import USUAL_FAULT_CASES
 from hypothesis import settings
 
 settings.register_profile("laws", derandomize=True, deadline=None, database=None, max_examples=50)
@@ -15,9 +21,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write the expected files anew (tests/golden, published schemas) instead of comparing with them",
     )
+    parser.addoption(
+        "--fault-cases",
+        type=int,
+        default=USUAL_FAULT_CASES,
+        metavar="N",
+        help="how many cases of faults to try in all (tests/laws/test_faults_*.py); with more than the default, every "
+        "request of the runs that are killed for real, too",
+    )
 
 
 @pytest.fixture
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Whether expected files are written instead of compared."""
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture
+def fault_cases(request: pytest.FixtureRequest) -> int:
+    """How many cases of faults are to be tried in all."""
+    return int(request.config.getoption("--fault-cases"))
+
+
+@pytest.fixture
+def memory_folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory where the machine has one: waiting for a disk would take most of the time."""
+    shm = Path("/dev/shm")
+    if not os.access(shm, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(prefix="reconciler-tests-", dir=shm) as folder:
+        yield Path(folder)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from bench import Bench, assert_applied, is_write, make_bench, outcome_of, rows, write_count
+from bench import PLACES, Bench, assert_applied, is_write, make_bench, outcome_of, rows, write_count
 
 from reconciler.core.model import Action, Comparability, Status
 from reconciler.sandbox.http import EmulatedSystem, SandboxRequest, SandboxResponse
@@ -23,25 +23,6 @@ from reconciler.sandbox.vices import (
     ignore_fields,
     too_many_requests,
 )
-
-PLACES = {
-    "apinizer.apiProxies": ("project", "name"),
-    "galtea.products": ("name",),
-    "galtea.endpointConnections": ("productId", "name"),
-    "galtea.models": ("organizationId", "name"),
-    "galtea.userGroups": ("name",),
-    "galtea.specifications": ("productId", "name"),
-    "galtea.phoneConnections": ("productId", "name"),
-    "galtea.webRtcConnections": ("productId", "name"),
-    "galtea.versions": ("productId", "name"),
-    "galtea.monitors": ("productId", "name"),
-    "goldmine.sessions": ("poolId", "token"),
-    "trustgate.gateways": ("name",),
-    "trustgate.upstreams": ("gateway_id", "name"),
-    "trustgate.services": ("gateway_id", "name"),
-}
-"""Where the systems keep things, and what tells them apart."""
-
 
 LOST: dict[str, Vice] = {
     "500-after-acting": answer(500, "trouble", after_acting=True),
