@@ -326,6 +326,7 @@ def apply(
     attempts, retries = connections.attempts, connections.retries
     revision = git_revision(loaded.settings.root) if planned.memory.lasting else ""
     recorder = Recorder(planned.memory, planned.folded, planned.plan, revision)
+    begun = {intent.address: intent.run for intent in planned.memory.remembered.folded.open}
     tools = Tools(
         send=connections.send,
         reader=planned.reader,
@@ -333,6 +334,7 @@ def apply(
         sleep=timing.sleep,
         workers=options.parallelism,
         deadline=connections.deadline,
+        run_of=lambda address: begun.get(address, planned.memory.run.token),
         on_interrupt=options.on_interrupt,
         on_begin=on_begin,
         on_write=recorder.begin,

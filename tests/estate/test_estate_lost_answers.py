@@ -121,7 +121,7 @@ def test_every_write_fails_before_it_acts(tmp_path: Path, vice: Vice) -> None:
         assert "reading shows that" in outcome.detail
         assert outcome.hint
     # A create that is not there, and an update that is not there: both told from a lost answer by reading.
-    assert {o.detail.partition("reading shows that ")[2] for o in failed} == {"nothing was done", "it was not done"}
+    assert {o.detail.partition("reading shows that ")[2] for o in failed} == {"it is not there", "it was not done"}
     assert {place: rows(bench, place) for place in before} == before
     assert_never_twice(bench)
     bench.wrapped.clear()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, json_response, not_found
+from odd_shop import LEDGER, PowerCut
 
 from reconciler.core.model import Outcome, Report, Status
 from reconciler.render.machine import report_document
@@ -234,20 +235,34 @@ def test_a_create_with_a_key_is_sent_again_with_the_same_key(tmp_path: Path) -> 
     assert str(uuid.UUID(key)) == key
 
 
-def test_the_key_is_the_same_for_the_same_plan_and_another_one_for_another(tmp_path: Path) -> None:
+def test_what_was_deleted_meanwhile_is_created_again_though_the_server_remembers_the_key(tmp_path: Path) -> None:
+    things = Keyed(lost=0)
+    api = keyed(tmp_path, things)
+    assert first(api.apply()).status is Status.APPLIED
+    things.rows.clear()
+    assert first(api.apply()).status is Status.APPLIED  # the plan is the same, word for word
+    assert list(things.rows) == ["t1"]
+    assert len(set(things.keys)) == len(things.keys) == 2
+
+
+def test_a_run_that_goes_on_after_a_killed_one_sends_the_same_key(tmp_path: Path) -> None:
+    things = Keyed(lost=0)
+    api = keyed(tmp_path, things)
+    api.define(KIND.format(guard="{}", create=", idempotencyKey: X-Key"), ONE, target=LEDGER)
     sent: list[str | None] = []
 
-    def handle(request: SandboxRequest) -> SandboxResponse:
+    def cut(request: SandboxRequest) -> SandboxResponse:
         if request.method == "POST":
             sent.append(request.headers.get("x-key"))
-            return json_response(201, body_of(request))
-        return json_response(200, {"things": []}) if request.path == "/things" else not_found()
+            if len(sent) == 1:
+                raise PowerCut
+        return things.handle(request)
 
-    api = OddApi(folder=tmp_path, handle=handle)
-    for spec in ("{size: 3}", "{size: 3}", "{size: 4}"):
-        api.define(KIND.format(guard="{}", create=", idempotencyKey: X-Key"), ONE.replace("{size: 3}", spec))
+    api.handle = cut
+    with pytest.raises(PowerCut):
         api.apply()
-    assert sent[0] == sent[1] != sent[2]
+    assert first(api.apply()).status is Status.APPLIED
+    assert sent[0] == sent[1] is not None
 
 
 def test_a_create_without_a_key_is_never_sent_again(tmp_path: Path) -> None:

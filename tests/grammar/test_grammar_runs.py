@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import json
+import random
 import threading
 import time
 import tracemalloc
+from collections import Counter
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +20,7 @@ from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, json_respo
 from reconciler.cli.commands import exit_code_of
 from reconciler.core.errors import ApiError, ExitCode
 from reconciler.core.model import Ending, Outcome, Report, Status
+from reconciler.sandbox.vices import ConnectionDropped
 from reconciler.shell.pacing import MARGIN
 from reconciler.shell.sending import Timing
 from reconciler.workflow import Connections, Options, apply, load, plan
@@ -149,6 +152,44 @@ def test_a_thousand_objects_reach_the_rate_of_a_system_and_never_exceed_it(tmp_p
     assert len(came) > 2000
     assert all(later - first >= 1.0 for first, later in zip(came, came[50:], strict=False))
     assert came[-1] - came[0] <= len(came) / 50 * MARGIN + 1
+
+
+class Lossy:
+    """Things whose answers take 0.2 s and go wrong now and then: 1 of 100 is a 500, 5 of 100 are lost on their way."""
+
+    def __init__(self, things: Things, api: OddApi) -> None:
+        self.things, self.api = things, api
+        self.came: list[float] = []
+        self.performed: list[str] = []
+        self.chance = random.Random(4)
+
+    def handle(self, request: SandboxRequest) -> SandboxResponse:
+        self.came.append(self.api.time.now)
+        self.api.time.now += 0.2
+        fate = self.chance.random()
+        if fate < 0.005:
+            return json_response(500, {"message": "trouble before anything was done"})
+        answer = self.things.handle(request)
+        if request.method == "POST" and answer.status == 201:
+            self.performed.append(body_of(request)["name"])
+        if fate < 0.01:
+            return json_response(500, {"message": "trouble afterwards"})
+        if fate < 0.06:
+            raise ConnectionDropped
+        return answer
+
+
+def test_a_thousand_objects_behind_a_slow_and_lossy_line_converge_within_the_limit(tmp_path: Path) -> None:
+    things = Things()
+    api = api_of(tmp_path, things, 1000, "requestsPerSecond: 50\nconcurrency: 1")
+    lossy = Lossy(things, api)
+    api.handle = lossy.handle
+    found = [statuses(run(api.options())) for _ in range(3)]
+    assert found[0]["applied"] > 900
+    assert found[-1] == {"unchanged": 1000}, found
+    assert len(things.rows) == 1000
+    assert max(Counter(lossy.performed).values()) == 1, "nothing is made twice, however often an answer is lost"
+    assert all(later - first >= 1.0 for first, later in zip(lossy.came, lossy.came[50:], strict=False))
 
 
 def test_a_slow_system_holds_up_none_of_another(tmp_path: Path) -> None:

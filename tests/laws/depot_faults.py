@@ -41,6 +41,7 @@ class Line:
     faults: tuple[Fault, ...] = ()
     on_cut: Callable[[], None] = lambda: None
     came: int = 0
+    asked: list[str] = field(default_factory=list)  # method and path of each
     planned: int = 0  # so many of them for the plan
     dead: bool = False
     revoked: bool = False
@@ -60,9 +61,10 @@ class Line:
             raise PowerCut
         at, self.came = self.came, self.came + 1
         self.depot.at = at
-        self._act_late()
+        self.asked.append(f"{request.method} {request.path}")
+        self.act_late()
         if request.method != "GET":
-            self.writes.append((request.method, self._name_of(request)))
+            self.writes.append((request.method, self.name_of(request)))
         act: Act = self._act
         for fault in self.faults:
             if fault.system == self.name and (fault.at == at or (fault.what in LASTING and fault.at < at)):
@@ -78,20 +80,20 @@ class Line:
             return self.stale.handle(request)
         return self.depot.handle(request)
 
-    def _act_late(self) -> None:
+    def act_late(self) -> None:
         due = [request for moment, request in self.late if moment <= self.time.now]
         self.late = [(moment, request) for moment, request in self.late if moment > self.time.now]
         for request in due:
             self.depot.handle(request)
 
-    def _name_of(self, request: SandboxRequest) -> str:
+    def name_of(self, request: SandboxRequest) -> str:
         if request.method == "POST":
             return str(json.loads(request.body)["name"])
         return self.depot.named.get(request.path.rpartition("/")[2], "")
 
     def lose(self, request: SandboxRequest) -> None:
         if request.method != "GET":
-            self.lost.add(self._name_of(request))
+            self.lost.add(self.name_of(request))
 
     def meant(self, fault: Fault, request: SandboxRequest) -> tuple[str, Row] | None:
         """Return the row that a fault is about: the one that is asked for, or any."""
@@ -157,9 +159,9 @@ def _truncated(line: Line, fault: Fault, act: Act, request: SandboxRequest) -> S
 def _page(change: Callable[[list[Any]], list[Any]]) -> Vice:
     def vice(line: Line, fault: Fault, act: Act, request: SandboxRequest) -> SandboxResponse:
         answer = act(request)
-        body = json.loads(answer.body) if answer.status == 200 and answer.body else {}
-        if "items" not in body:
+        if answer.status != 200 or not answer.body.startswith(b'{"items":') or not answer.body.endswith(b"}"):
             return answer
+        body = json.loads(answer.body)
         return json_response(200, {**body, "items": change(body["items"])})
 
     return vice
@@ -177,7 +179,7 @@ def _ignored(line: Line, fault: Fault, act: Act, request: SandboxRequest) -> San
     names = [n for n in ("size", "label", "pin") if n in body]  # what no reading shows could be ignored unseen
     if names:
         body.pop(names[fault.which % len(names)])
-        line.ignored.add(line._name_of(request))
+        line.ignored.add(line.name_of(request))
     return act(replace(request, body=json.dumps(body).encode()))
 
 

@@ -84,6 +84,8 @@ def _over_what_moved(world: World, line: Line, deed: Deed) -> Iterator[str]:
     """
     if deed.before is None or "size" not in world.things[deed.name].states:
         return
+    if deed.after is not None and deed.after.get("size") == deed.before.get("size"):
+        return
     until = deed.at if line.name == "quarry" or deed.op == "take" else deed.at + 1
     moved = [d for d in line.depot.deeds[: line.depot.deeds.index(deed)] if d.name == deed.name and not d.ours]
     if any(line.planned <= one.at < until and _is_edit(one) for one in moved):
@@ -129,10 +131,14 @@ def _truth_of(world: World, outcome: Outcome) -> Iterator[str]:
             if not any(row is not None and not _missing(world, thing, row) for row in held) and held:
                 yield f"what it was left with is not what was asked: {held}"
         case Status.FAILED | Status.CONFLICT:
-            undone = "nothing was done" in outcome.detail or "was not done" in outcome.detail
-            if undone and ours and ours[-1].after is not None and not _missing(world, thing, ours[-1].after):
+            if (
+                "was not done" in outcome.detail
+                and ours
+                and ours[-1].after is not None
+                and not _missing(world, thing, ours[-1].after)
+            ):
                 yield "it was done"
-            if outcome.status is Status.CONFLICT and ours:
+            if outcome.status is Status.CONFLICT and ours and "written before that" not in outcome.detail:
                 yield f"something was written all the same: {ours}"
         case Status.IN_DOUBT:
             accepted = "accepted; reading back failed" in outcome.detail
@@ -180,6 +186,6 @@ def _as_declared(world: World, thing: Thing, row: Row) -> Iterator[str]:
 
 def _gone_otherwise(world: World, thing: Thing) -> bool:
     """Tell whether somebody else took it away, which nobody undoes where it is not wanted."""
-    deeds = world.lines[thing.system].depot.deeds
+    deeds = [*world.past, *world.lines[thing.system].depot.deeds]
     went_along = thing.fate in APPLIED_ONCE and thing.parent != "" and world.things[thing.parent].fate == "vanished"
     return went_along or any(deed.op == "take" and deed.name == thing.name and not deed.ours for deed in deeds)

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 from depot_estates import APPLIED_ONCE, WANTED, Estate, Thing
 from depot_faults import Fault, Line, PowerCut
-from depots import COLLECTIONS, KINDS, PARENTS, PIN, SECRET_FIELDS, SECRETS, TOKEN, Depot, Row
+from depots import COLLECTIONS, KINDS, PARENTS, PIN, SECRET_FIELDS, SECRETS, TOKEN, Deed, Depot, Row
 from fake_time import FakeTime
 
 from reconciler.core.errors import ReconcilerError
@@ -127,6 +127,7 @@ class World:
     def again(self, faults: tuple[Fault, ...] = ()) -> None:
         """Begin anew where others have finished their work; then `faults` happen to the next run."""
         self._put_files(self._files)
+        self.past: list[Deed] = []  # of earlier runs
         self.lines = {
             name: Line(depot=depot.copy(), time=self.time, faults=faults, on_cut=self._cut)
             for name, depot in self._start.items()
@@ -136,7 +137,9 @@ class World:
         """Let nothing go wrong any more, and some time pass."""
         self.time.sleep(100)
         for line in self.lines.values():
-            line._act_late()
+            line.act_late()
+            self.past += line.depot.deeds
+            line.depot.deeds = []
         self.lines = {name: Line(depot=line.depot, time=self.time) for name, line in self.lines.items()}
 
     # ------------------------------------------------------------------ runs

@@ -3,7 +3,7 @@
 | | quarry | harbor | attic |
 |---|---|---|---|
 | lists | whole objects, by offset, with their number | summaries, by cursor | ids, by page, of each parent |
-| update | PATCH | PUT of everything, If-Match | PATCH with the version that was read |
+| update | PATCH | PUT of everything, If-Match | two PATCHes with the version that was read |
 | answers to writes | the object | the object and its ETag | an id, or nothing |
 | a second one of a name | is made | is refused | is made, unless its Idempotency-Key is known |
 
@@ -54,7 +54,9 @@ read:
 {guard}
 write:
   create: {{method: POST, path: "{lists}"{create}}}
-  update: {{method: {update}, path: "/{collection}/{{id}}"}}
+  update:
+    - {{method: {update}, path: "/{collection}/{{id}}"}}
+    {more}
   delete: {{call: {{method: DELETE, path: "/{collection}/{{id}}"}}}}
 """
 _LISTING = {
@@ -64,6 +66,7 @@ _LISTING = {
 }
 _GUARD = {"quarry": "", "harbor": "guard: {ifMatch: true}", "attic": "guard: {version: /version}"}
 _CREATE = {"quarry": "", "harbor": "", "attic": ", idAt: /id, returns: nothing, idempotencyKey: Idempotency-Key"}
+_MORE = {"quarry": "", "harbor": "", "attic": '- {method: PATCH, path: "/%s/{id}", fields: [label, token]}'}
 _UPDATE = {"quarry": "PATCH", "harbor": "PUT", "attic": "PATCH"}
 
 
@@ -80,6 +83,7 @@ def _kind(system: str, kind: str) -> str:
         guard=_GUARD[system],
         create=_CREATE[system],
         update=_UPDATE[system],
+        more=_MORE[system].replace("%s", COLLECTIONS[kind]),
         secret=SECRET_FIELDS[system],
         hidden="" if system == "harbor" else ", writeOnly: true",
         key=f"{parent.lower()}, " if child else "",

@@ -16,7 +16,7 @@ from reconciler.shell.apply.guarding import TRIES, appeared, fresh_after, gone, 
 from reconciler.shell.apply.inside import write_inside
 from reconciler.shell.apply.truth import read_back, verified
 from reconciler.shell.apply.work import Refusal, Stop, Work
-from reconciler.shell.apply.writing import Answer, object_in, request_for, write_and_wait
+from reconciler.shell.apply.writing import Answer, fields_of, object_in, request_for, write_and_wait
 
 
 def perform(work: Work) -> LiveObject:
@@ -135,12 +135,25 @@ def _update_new_singleton(work: Work) -> LiveObject:
 def send_updates(work: Work, live: LiveObject, changed: frozenset[str]) -> LiveObject:
     """Send each update that some of the `changed` fields are for, and return the object once it holds what was asked.
 
-    Raises Stop and ApiError.
+    Raises Stop and ApiError, which say what had been written before.
     """
-    before = live
+    before, written = live, frozenset[str]()
     for call in work.kind.definition.write.update:
-        live = _send_update(work, call, live, changed)
+        fields = fields_of(work, call, live, changed)
+        try:
+            live = _send_update(work, call, live, changed)
+        except Stop as stop:
+            stop.detail += _written_before(written)
+            raise
+        except ApiError as error:
+            error.message += _written_before(written)
+            raise
+        written |= fields
     return verified(work, live, before)
+
+
+def _written_before(fields: frozenset[str]) -> str:
+    return f"; written before that: {', '.join(f'/{name}' for name in sorted(fields))}" if fields else ""
 
 
 def _send_update(work: Work, call: WriteCall, live: LiveObject, changed: frozenset[str]) -> LiveObject:
@@ -160,7 +173,7 @@ def _send_update(work: Work, call: WriteCall, live: LiveObject, changed: frozens
     if answered is not None:
         return answered
     if not work.kind.unreadable:
-        return read_back(work, live.id, lost=answer.lost, sent=changed)
+        return read_back(work, live.id, lost=answer.lost, sent=fields_of(work, call, live, changed), before=live)
     if answer.lost:
         raise _in_doubt(answer.lost, "look at the object in the system itself, then apply again: the write is repeated")
     return live

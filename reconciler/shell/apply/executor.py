@@ -62,6 +62,7 @@ class Tools:
     sleep: Callable[[float], None]
     workers: int = 10  # changes of one system at a time
     deadline: float = math.inf  # of the clock; nothing begins afterwards
+    run_of: Callable[[Address], str] = lambda address: ""  # names the run that began a change: this, or one cut short
     on_interrupt: Callable[[], None] = lambda: None
     on_begin: Callable[[Change], None] = lambda change: None
     on_write: Callable[[Change, Request], None] = lambda change, request: None  # right before each; may refuse it
@@ -254,12 +255,13 @@ def _already_done(change: Change, run: _Run, known: Known) -> Outcome:
     return _outcome(change, Status.UNCHANGED)
 
 
-def intent_of(plan: Plan, change: Change) -> str:
-    """Return a UUID that is the same whenever this change of this plan is tried, and another one for any other.
+def intent_of(plan: Plan, change: Change, run: str) -> str:
+    """Return a UUID that is the same whenever `run` tries this change, and another one for any other.
 
-    Everything that a digest is made of is public.
+    Another run must not repeat it: what was created once may have been deleted since, and the server would answer
+    the repeat with the object that is gone. Everything that a digest is made of is public.
     """
-    name = canonical_json([plan.target, str(change.address), change.digest, plan.digest])
+    name = canonical_json([plan.target, str(change.address), change.digest, run])
     return str(uuid.uuid5(uuid.NAMESPACE_OID, name))
 
 
@@ -327,7 +329,7 @@ def _apply(change: Change, run: _Run) -> Outcome:
             clock=tools.clock,
             sleep=tools.sleep,
             locks=run.locks,
-            intent=intent_of(run.plan, change),
+            intent=intent_of(run.plan, change, tools.run_of(change.address)),
             on_created=created.append,
         )
         outcome = _carry_out(work, run)

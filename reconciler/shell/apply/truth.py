@@ -14,6 +14,7 @@ from reconciler.core.errors import ApiError
 from reconciler.core.judge import all_hold, holds, reason_in
 from reconciler.core.leftovers import Leftover, find_leftovers
 from reconciler.core.model import Action, LiveObject, Status
+from reconciler.core.moved import moved_fields
 from reconciler.core.normalize import canonical_json
 from reconciler.core.pointer import MISSING, format_pointer
 from reconciler.shell.apply.work import Stop, Work
@@ -22,11 +23,19 @@ MIN_LOOKS = 3  # reads before a lost write counts as not done, also where reads 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 
 
-def read_back(work: Work, remote_id: str | None, *, lost: str = "", sent: frozenset[str] = frozenset()) -> LiveObject:
+def read_back(
+    work: Work,
+    remote_id: str | None,
+    *,
+    lost: str = "",
+    sent: frozenset[str] = frozenset(),
+    before: LiveObject | None = None,
+) -> LiveObject:
     """Return the object as it is now, read until it agrees with what was asked or the kind's patience ends.
 
-    `lost` says what happened to the write's answer when it was lost, and `sent` which fields an update carried.
-    Raises Stop when the object is not there, or when reading cannot tell what became of a lost write.
+    `lost` says what happened to the write's answer when it was lost, `sent` which fields an update carried, and
+    `before` how the object was until then. Raises Stop when the object is not there, or when reading cannot tell what
+    became of a lost write.
     """
     read = work.kind.definition.read
     deadline = work.clock() + read.settle_seconds
@@ -37,7 +46,7 @@ def read_back(work: Work, remote_id: str | None, *, lost: str = "", sent: frozen
         if live is not None:
             remote_id = live.id  # found once by its key, it has an id, and `get` knows more than a list
         looks += 1
-        settled = live is not None and _settles(work, live)
+        settled = live is not None and not _awaited(work, live, sent)
         if live is not None and any(holds(condition, live.body) for condition in read.failed):
             raise Stop(Status.FAILED, f"the server took it, and reports a failure: {reason_in(live.body)}")
         if settled and live is not None and not all_hold(read.ready, live.body):
@@ -49,14 +58,14 @@ def read_back(work: Work, remote_id: str | None, *, lost: str = "", sent: frozen
         pause = min(pause * 2, LONGEST_PAUSE_S)
     if live is None:
         if lost:
-            raise Stop(Status.FAILED, f"{lost}; reading shows that nothing was done", "apply again")
+            raise Stop(Status.FAILED, f"{lost}; reading shows that it is not there", "apply again")
         raise Stop(
             Status.FAILED,
             "the server reported success, but the object cannot be found",
             "plan again; if this repeats, check identity and settleSeconds of the kind",
         )
     if lost and not settled:
-        raise Stop(Status.FAILED, f"{lost}; reading shows that it was not done", "plan again")
+        raise _otherwise(work, live, before, sent, lost)
     if lost and sent and not sent & _comparable(work, live):
         raise Stop(
             Status.IN_DOUBT,
@@ -66,11 +75,31 @@ def read_back(work: Work, remote_id: str | None, *, lost: str = "", sent: frozen
     return live
 
 
-def _settles(work: Work, live: LiveObject) -> bool:
-    """Tell whether nothing is outstanding, fields aside that only a later update can set."""
+def _awaited(work: Work, live: LiveObject, sent: frozenset[str]) -> frozenset[str]:
+    """Return the fields that a write was to set and that `live` does not hold: of an update, those that it sent.
+
+    After a create these are all, fields aside that only a later update can set.
+    """
+    if sent:
+        return work.outstanding(live) & sent
     later = {n for n, f in work.kind.fields.properties.items() if f.update_only}
     creating = work.change.action is Action.CREATE
-    return not work.outstanding(live) - (later if creating else set())
+    return work.outstanding(live) - (later if creating else set())
+
+
+def _otherwise(work: Work, live: LiveObject, before: LiveObject | None, sent: frozenset[str], lost: str) -> Stop:
+    """Return what is to be said of a lost write when `live` is not as asked: not done, or nobody can tell."""
+    moved = moved_fields(work.considered, before, live)
+    if before is not None and not any(not sent or one.path[0] in sent for one in moved):
+        return Stop(Status.FAILED, f"{lost}; reading shows that it was not done", "plan again")
+    names = ", ".join(f"/{name}" for name in sorted(_awaited(work, live, sent)))
+    seen = "it is there" if before is None else "it has changed"
+    return Stop(
+        Status.IN_DOUBT,
+        f"{lost}; reading shows that {seen}, and not as asked: {names}",
+        "somebody else may have changed it as well: plan again and look at the difference",
+        moved=moved,
+    )
 
 
 def _comparable(work: Work, live: LiveObject) -> frozenset[str]:

@@ -48,7 +48,7 @@ class Work:
     clock: Callable[[], float]  # seconds
     sleep: Callable[[float], None]
     locks: KeyedLocks
-    intent: str  # the same for one change of one plan, and for no other: repeats are told by it
+    intent: str  # the same for one change of one run, and for no other: repeats are told by it
     on_created: Callable[[LiveObject], None] = lambda live: None  # told as soon as a new object is known
 
     @property

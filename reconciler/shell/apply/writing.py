@@ -15,7 +15,7 @@ from reconciler.core.definition import Call, Wait, WriteCall
 from reconciler.core.errors import ApiError, ErrorClass, TransportError
 from reconciler.core.judge import all_hold, holds, judge, reason_in
 from reconciler.core.model import LiveObject, Request, Response, Status
-from reconciler.core.wire import Subject, Writing, call_request, context, write_request
+from reconciler.core.wire import Subject, Writing, call_fields, call_request, context, write_request
 from reconciler.shell.apply.work import Refusal, Stop, Work
 
 
@@ -31,10 +31,17 @@ def request_for(
     work: Work, call: WriteCall, live: LiveObject | None, changed: frozenset[str], *, creating: bool
 ) -> Request | None:
     """Return the request of `call` over `live`; None when none of the `changed` fields is for this call."""
+    return write_request(work.kind, call, _writing(work, live, changed, creating=creating))
+
+
+def fields_of(work: Work, call: WriteCall, live: LiveObject, changed: frozenset[str]) -> frozenset[str]:
+    """Return which of the `changed` fields the update of `call` is for."""
+    return changed & call_fields(work.kind, call, _writing(work, live, changed, creating=False))
+
+
+def _writing(work: Work, live: LiveObject | None, changed: frozenset[str], *, creating: bool) -> Writing:
     subject = Subject(spec=work.considered.spec, id=None if live is None else live.id, live=live)
-    return write_request(
-        work.kind, call, Writing(subject=subject, changed=changed, creating=creating, intent=work.intent)
-    )
+    return Writing(subject=subject, changed=changed, creating=creating, intent=work.intent)
 
 
 def write(work: Work, call: Call, request: Request, *, absent_ok: bool = False) -> Answer:
