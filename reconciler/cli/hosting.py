@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from reconciler.cli.console import Console
@@ -29,12 +30,7 @@ def run_hosting(options: argparse.Namespace, console: Console, environ: Mapping[
     """Post or change one comment, issue or pull request, and say where it is."""
     post = Post(body=_body(Path(options.body)), title=getattr(options, "title", ""))
     post.mark  # noqa: B018  refuses a text that could not be found again, before anything is sent
-    said = Said(
-        hosting=options.hosting or "",
-        api_url=options.api_url or "",
-        repository=options.repository or "",
-        number=getattr(options, "pull_request", None) or 0,
-    )
+    said = _said(options)
     place = find_place(said, environ)
     number = find_number(said, place.hosting, environ) if options.command == "comment" else 0
     with open_forge(place, console.redactor) as forge:
@@ -45,13 +41,22 @@ def run_hosting(options: argparse.Namespace, console: Console, environ: Mapping[
 
 def run_approved(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
     """Print `run-id=` with the run that left the plan which was merged with a commit; nothing after it without one."""
-    place = find_place(
-        Said(hosting="github", api_url=options.api_url or "", repository=options.repository or ""), environ
-    )
+    place = find_place(replace(_said(options), hosting="github"), environ)
     with open_door(place, console.redactor) as door:
         found = run_with_artifact(door, place.repository, options.commit, options.artifact)
     console.result(f"run-id={found or ''}")
     return ExitCode.DONE
+
+
+def _said(options: argparse.Namespace) -> Said:
+    return Said(
+        hosting=getattr(options, "hosting", None) or "",
+        api_url=options.api_url or "",
+        repository=options.repository or "",
+        number=getattr(options, "pull_request", None) or 0,
+        ca_file=options.ca_file or "",
+        proxy=options.proxy or "",
+    )
 
 
 def _put(options: argparse.Namespace, forge: Forge, number: int, post: Post) -> Posted:

@@ -187,6 +187,15 @@ def read_snapshot(document: Json, name: str) -> Snapshot:
         raise UsageError(f"{name} is no snapshot: {place}: {first['msg']}", hint=again) from None
 
 
+def snapshot_schema() -> JsonObject:
+    """Return the JSON Schema 2020-12 of the file."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Snapshot.model_json_schema(by_alias=True),
+        "title": "A snapshot taken by `reconciler snapshot --out`",
+    }
+
+
 def _with_gaps(value: Json) -> Json:
     if isinstance(value, dict):
         if _MARK in value:

@@ -24,6 +24,8 @@ class Said:
     api_url: str = ""
     repository: str = ""
     number: int = 0
+    ca_file: str = ""
+    proxy: str = field(default="", repr=False)  # may hold credentials
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,8 @@ class Place:
     api_url: str
     repository: str
     token: str = field(repr=False)
+    ca_file: str = ""  # instead of the public authorities
+    proxy: str = field(default="", repr=False)
 
 
 def find_place(said: Said, environ: Mapping[str, str]) -> Place:
@@ -58,7 +62,12 @@ def find_place(said: Said, environ: Mapping[str, str]) -> Place:
             else "make a project access token with the scope `api`, and store it as the masked variable GITLAB_TOKEN",
         )
     return Place(
-        hosting=hosting, api_url=said.api_url or environ.get(variable) or usual, repository=repository, token=token
+        hosting=hosting,
+        api_url=said.api_url or environ.get(variable) or usual,
+        repository=repository,
+        token=token,
+        ca_file=said.ca_file or (environ.get("CI_SERVER_TLS_CA_FILE", "") if hosting == "gitlab" else ""),
+        proxy=said.proxy,
     )
 
 

@@ -55,7 +55,14 @@ def open_door(place: Place, redactor: Redactor, timing: Timing = _TIMING) -> Ite
     auth: Auth = BearerAuth(token=place.token)
     if place.hosting == "gitlab":
         auth = HeaderAuth(name="PRIVATE-TOKEN", value=place.token)
-    endpoint = Endpoint(system=place.hosting, url=place.api_url.rstrip("/"), auth=auth, read_timeout_s=30.0)
+    endpoint = Endpoint(
+        system=place.hosting,
+        url=place.api_url.rstrip("/"),
+        auth=auth,
+        ca_file=place.ca_file or None,
+        proxy=place.proxy or None,
+        read_timeout_s=30.0,
+    )
     with Client(endpoint) as client:
         sender = Sender(_limits_told(client.send), pace=Pace(concurrency=1), timing=timing)
         yield Door(

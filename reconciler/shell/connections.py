@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from reconciler.core.errors import ApiError
+from reconciler.core.errors import ApiError, UsageError
 from reconciler.core.model import (
     Request,
     Response,
@@ -68,6 +68,9 @@ class Connections:
 
     def _open(self, system: SystemSettings) -> Sender:
         from reconciler.shell.client import Client  # here, because `validate` needs no HTTP
+
+        if self._settings.without_secrets:
+            raise UsageError("a run without secrets reaches no live system", hint="set the secrets of the target")
 
         concurrency = system.concurrency or self._options.parallelism
         transport = None if self._options.transport is None else self._options.transport(system.name)

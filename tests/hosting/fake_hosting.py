@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -223,11 +224,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serve(fake: FakeHosting) -> Iterator[FakeHosting]:
+def serve(fake: FakeHosting, tls: ssl.SSLContext | None = None) -> Iterator[FakeHosting]:
     """Serve `fake` until the end of the `with`."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"fake": fake}))
     server.daemon_threads = True
-    fake.url = f"http://127.0.0.1:{server.server_address[1]}"
+    fake.url = f"http{'' if tls is None else 's'}://127.0.0.1:{server.server_address[1]}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

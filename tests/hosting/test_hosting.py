@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "cli"))
 
@@ -127,6 +129,21 @@ def test_what_is_wrong_is_said(
     assert finished.code == code, finished
     assert says in finished.err
     assert texts(fake) == []
+
+
+def test_a_service_with_an_authority_of_its_own(tmp_path: Path) -> None:
+    """Given by hand, or as GitLab's runners give it."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with serve(FakeHosting(user={**PERSON, "id": 70}), context) as fake:
+        text = f"{MARK}\n\n### ours"
+        untrusted = call(tmp_path, fake, "gitlab", text, "comment")
+        assert (untrusted.code, "is not trusted" in untrusted.err) == (1, True), untrusted
+        assert call(tmp_path, fake, "gitlab", text, "comment", "--ca-file", "ca.pem").code == 0
+        again = call(tmp_path, fake, "gitlab", text, "comment", CI_SERVER_TLS_CA_FILE=str(tmp_path / "ca.pem"))
+        assert "already says so" in again.out, again
 
 
 def test_one_issue_opened_changed_closed(tmp_path: Path, fake: FakeHosting, hosting: str) -> None:

@@ -46,11 +46,11 @@ class Story:
         assert text.count(old) == 1, (old, text)
         file.write_text(text.replace(old, new))
 
-    def commit(self, message: str, branch: str) -> str:
-        """Commit everything to `branch`, push it by force, and return the commit."""
+    def commit(self, message: str, branch: str, *amend: str) -> str:
+        """Commit everything to `branch`, push it by force, and return the commit; `--amend` replaces the last one."""
         git(self.author, "checkout", "--quiet", "-B", branch)
         git(self.author, "add", "--all")
-        git(self.author, "commit", "--quiet", "--allow-empty", "-m", message)
+        git(self.author, "commit", "--quiet", "--allow-empty", "-m", message, *amend)
         git(self.author, "push", "--quiet", "--force", "origin", branch)
         return git(self.author, "rev-parse", "HEAD")
 
@@ -173,3 +173,17 @@ def open_story(folder: Path) -> Iterator[Story]:
         git(author, "checkout", "--quiet", "-B", "main")
         story.commit("first", "main")
         yield story
+
+
+def begin(story: Story) -> None:
+    """Bring everything to the state of the first commit."""
+    first = story.apply(git(story.remote, "rev-parse", "main"), approval="optional")
+    assert not first.failed, first.log
+    assert story.live() == 15
+
+
+def propose(story: Story, timeout: int, branch: str = "change", number: int = 5) -> None:
+    """Push a change for a pull request, and have it planned."""
+    story.edit("timeout: 15", f"timeout: {timeout}")
+    job = story.plan(number, story.commit(f"timeout {timeout}", branch))
+    assert not job.failed, job.log
