@@ -192,10 +192,8 @@ def call_fields(kind: Kind, call: WriteCall, writing: Writing) -> frozenset[str]
 
     An update that is for other manifests (`when`) takes none.
     """
-    live = writing.subject.live
-    if not writing.creating and not all_hold(
-        call.when, {**(live.spec if live is not None else {}), **writing.subject.spec}
-    ):
+    live = writing.subject.live.spec if writing.subject.live is not None else {}
+    if not writing.creating and not all_hold(call.when, {**live, **writing.subject.spec}):
         return frozenset()
     if call.fields is not None:
         return frozenset(call.fields)
@@ -369,7 +367,14 @@ def _place(call: WriteCall, fields: Json, values: Mapping[str, Any]) -> Json:
     around = render_value(call.body, values) if call.body is not None else {}
     path = parse_pointer(call.fields_at)
     there = get(around, path)
-    return put(around, path, {**there, **fields} if isinstance(there, dict) and isinstance(fields, dict) else fields)
+    return put(around, path, fields if there is MISSING else _laid_over(there, fields))
+
+
+def _laid_over(around: Json, fields: Json) -> Json:
+    """Return `around` with `fields` laid over it, member by member: what a kind fixes beside a field stays there."""
+    if not isinstance(around, dict) or not isinstance(fields, dict):
+        return fields
+    return {**around, **{n: _laid_over(around[n], value) if n in around else value for n, value in fields.items()}}
 
 
 def shown_path(template: str, values: Mapping[str, Any], stand_in: Callable[[str], str]) -> str:

@@ -93,6 +93,13 @@ def test_a_new_object_gets_its_parts_by_their_calls(tmp_path: Path) -> None:
     proved(tmp_path, rows.handle, REPOSITORY, manifest("{size: 1, topics: [b], perDay: 5}"), sent)
 
 
+def test_an_answer_without_the_parts_is_not_taken_for_the_whole(tmp_path: Path) -> None:
+    sent: list[Write] = [("POST", "/things", {"name": "one", "size": 1}), ("PUT", "/things/t1/topics", {"names": []})]
+    rows = Repositories()  # a new object has a topic, which the answer to the create does not show
+    definition = REPOSITORY.replace(', {method: GET, path: "/things/{id}/v{live.version}-limits"}', "")
+    proved(tmp_path, rows.handle, definition, manifest("{size: 1, topics: []}"), sent)
+
+
 def test_a_part_that_cannot_be_read_is_an_error_and_not_an_empty_one(tmp_path: Path) -> None:
     rows = Repositories(ROW)
 

@@ -9,7 +9,9 @@ import pytest
 from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, empty_response, json_response, not_found
 from odd_rows import Row, Rows, asked, kind, manifest, proved
 
+from reconciler.core.checks.definitions import check_definitions
 from reconciler.core.model import Status
+from reconciler.shell.files import read_documents
 
 ID = "id: {type: string, readOnly: true}"
 BIG = (
@@ -221,6 +223,30 @@ def test_body_wrappers(tmp_path: Path) -> None:
         ("POST", "/things", {"type": "things", "data": {"attributes": {"name": "two", "size": 3}}}),
     ]
     proved(tmp_path, Wrapped({"id": "t1", "name": "one", "size": 1}).handle, definition, manifests, sent)
+
+
+class Owned(Rows):
+    """Wants to know of which type an owner is, and in which unit a box is measured."""
+
+    def take(self, body: Any, row: Row) -> Row:
+        assert body["owner"]["type"] == "person"
+        assert body["box"]["unit"] == "cm"
+        return {**row, **body}
+
+
+def test_members_that_are_fixed_beside_a_field(tmp_path: Path) -> None:
+    fixed = "body: {owner: {type: person}, box: {unit: cm}}"
+    definition = kind(
+        properties=f"{{name: {{type: string}}, {ID}, owner: {{type: string, x-name: /owner/id}}, "
+        "box: {type: object, properties: {width: {type: integer}}}}",
+        write=f'{{update: {{method: PATCH, path: "/things/{{id}}", {fixed}}}}}',
+    )
+    rows = Owned({"id": "t1", "name": "one", "owner": {"id": "kim", "type": "person"}, "box": {"width": 1}})
+    body = {"owner": {"type": "person", "id": "ada"}, "box": {"unit": "cm", "width": 2}}
+    spec = manifest("{owner: ada, box: {width: 2}}")
+    api = proved(tmp_path, rows.handle, definition, spec, [("PATCH", "/things/t1", body)])
+    documents, _ = read_documents(api.folder / "schemas" / "odd.yaml", "odd.yaml")
+    assert check_definitions(documents, []) == []
 
 
 class Carrying(Rows):
