@@ -5,14 +5,14 @@ Reads and writes: manifest files, through `shell`; the live systems only through
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reconciler.core.accepting import Accepted, accept, escaped
 from reconciler.core.considered import consider
 from reconciler.core.drift import VANISHED, drift_of
-from reconciler.core.edits import Edit
+from reconciler.core.edits import Edit, field_of
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Action, Address, Cause, Change, Diagnostic, Json, Plan, Resource, Severity, Source
 from reconciler.core.pointer import Path as Place
@@ -134,8 +134,9 @@ class _Work:
                 resource = self.planned.inputs.resources[address]
                 refused = [one for one in made.refused if one.source == source]
                 for one in refused:
-                    self._leave(resource, () if one.edit is None else one.edit.place[1:], one.reason)
-                done = [edit for edit in wanted.edits if not any(one.edit is edit for one in refused)]
+                    self._leave(resource, one.place[1:], one.reason)
+                fields = dict.fromkeys(field_of(edit) for edit in wanted.edits)
+                done = [place for place in fields if not any(one.place == place for one in refused)]
                 self.remarks += _done(resource, done, removed=wanted.removes and not refused)
         order = sorted(self.remarks, key=lambda one: (one.source or Source(""), one.message))
         return Acceptance(texts=texts, remarks=tuple(order))
@@ -183,10 +184,10 @@ def _text_of(name: str) -> str:
         raise UsageError(f"{name} cannot be read again: it {reason_for(error)}", hint="run the command again") from None
 
 
-def _done(resource: Resource, edits: list[Edit], *, removed: bool) -> Iterator[Diagnostic]:
-    if not (edits or removed):
+def _done(resource: Resource, places: Sequence[Place], *, removed: bool) -> Iterator[Diagnostic]:
+    if not (places or removed):
         return
-    fields = ", ".join(dict.fromkeys(format_pointer(edit.place[1:]) for edit in edits))
+    fields = ", ".join(format_pointer(place[1:]) for place in places)
     yield Diagnostic(
         severity=Severity.NOTE,
         code="accepted",

@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from reconciler.core.considered import Considered, managed
-from reconciler.core.edits import Edit, edited
+from reconciler.core.edits import Edit, edited, field_of
 from reconciler.core.expressions import ExpressionError, split
 from reconciler.core.fields import FieldInfo
 from reconciler.core.model import FieldChange, Json, LiveObject
@@ -100,12 +100,6 @@ def _meet(path: Path, place: Path) -> bool:
     )
 
 
-def _field(edit: Edit) -> Path:
-    """Return the field that an edit is about, where a list counts as one."""
-    inside = next((n for n, step in enumerate(edit.place) if isinstance(step, int)), len(edit.place))
-    return edit.place[:inside]
-
-
 def _allowed(considered: Considered, walk: _Walk) -> Accepted:
     """Leave out what the kind's schema does not allow in a manifest, a field at a time."""
     schema = CompiledSchema(considered.kind.definition.schema_)
@@ -120,8 +114,8 @@ def _allowed(considered: Considered, walk: _Walk) -> Accepted:
     if first_mistake(walk.edits) is None:
         kept = walk.edits
     else:
-        for place in dict.fromkeys(_field(edit) for edit in walk.edits):
-            more = [edit for edit in walk.edits if _field(edit) == place]
+        for place in dict.fromkeys(field_of(edit) for edit in walk.edits):
+            more = [edit for edit in walk.edits if field_of(edit) == place]
             wrong = first_mistake([*kept, *more])
             if wrong is None:
                 kept += more

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.core.model import Json
-from reconciler.core.pointer import MISSING, Path, starts_with
+from reconciler.core.pointer import MISSING, Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +70,7 @@ def _edited_items(value: list[Json], edits: Sequence[Edit]) -> list[Json]:
     return result
 
 
-def below(edits: Sequence[Edit], path: Path) -> list[Edit]:
-    """Return the edits at `path` or below it."""
-    return [edit for edit in edits if starts_with(edit.place, path)]
+def field_of(edit: Edit) -> Path:
+    """Return the field that an edit is about, where a list counts as one."""
+    inside = next((n for n, step in enumerate(edit.place) if isinstance(step, int)), len(edit.place))
+    return edit.place[:inside]

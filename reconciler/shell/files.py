@@ -176,14 +176,18 @@ def write_together(texts: Mapping[Path, str | None]) -> None:
     try:
         for path, text in texts.items():
             target = path.resolve(strict=True)
-            # Also of a file that only goes away: what cannot be written cannot be removed.
-            new = _prepared(target, (text or "").encode("utf-8"), stat.S_IMODE(target.stat().st_mode))
-            prepared.append((new, target))
+            found = target.stat()
+            if not stat.S_ISREG(found.st_mode):
+                raise IsADirectoryError
             if not os.access(target, os.W_OK):
                 raise PermissionError
+            # Also for a file that only goes away: where nothing can be written, nothing can be removed.
+            prepared.append((_prepared(target, (text or "").encode("utf-8"), stat.S_IMODE(found.st_mode)), target))
             gone += [path] if text is None else []
+        removed = {path.resolve() for path in gone}
         for new, target in prepared:
-            _move(new, target)
+            if target not in removed:
+                _move(new, target)
         for path in gone:
             path.unlink()
     except (OSError, RuntimeError) as error:

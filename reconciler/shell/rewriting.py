@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 
 from ruamel.yaml.nodes import Node
 
-from reconciler.core.edits import Edit, edited
+from reconciler.core.edits import Edit, edited, field_of
 from reconciler.core.model import Document, Json, Source
+from reconciler.core.pointer import Path
 from reconciler.shell.json_nodes import compose_json
 from reconciler.shell.nodes import SyntaxProblem
 from reconciler.shell.parsing import parse
@@ -35,10 +36,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """An edit that cannot be made in place, and why; None: the removal of the document."""
+    """A field whose edits cannot be made in place, or the document that cannot be removed (at the root), and why."""
 
     source: Source
-    edit: Edit | None
+    place: Path
     reason: str
 
 
@@ -59,22 +60,28 @@ def rewrite(text: str, display: str, wanted: Sequence[Wanted], *, strict_json: b
     kept: list[Wanted] = []
     refused: list[Refused] = []
     for one in wanted:
-        units: list[Edit | None] = [None] if one.removes else list(one.edits)
-        if file.try_out([*kept, one]) is not None:
+        if file.objection([*kept, one]) is None:
             kept.append(one)
             continue
-        good: list[Edit] = []
-        for edit in units:
-            tried = Wanted(source=one.source, edits=(*good, *([edit] if edit else [])), removes=edit is None)
+        good: tuple[Edit, ...] = ()
+        for place, edits in _by_field(one).items():
+            tried = replace(one, edits=(*good, *edits))
             reason = file.objection([*kept, tried])
-            if reason is not None:
-                refused.append(Refused(source=one.source, edit=edit, reason=reason))
-            elif edit is not None:
-                good.append(edit)
-        kept.append(Wanted(source=one.source, edits=tuple(good)))
-    made = file.try_out(kept)
-    assert made is not None, "each of them was tried"
+            if reason is None:
+                good = tried.edits
+            else:
+                refused.append(Refused(source=one.source, place=place, reason=reason))
+        kept.append(Wanted(source=one.source, edits=good))
+    made = file.made(kept)
     return Rewritten(text=made if file.holds_documents(made) else None, refused=tuple(refused))
+
+
+def _by_field(wanted: Wanted) -> dict[Path, list[Edit]]:
+    """Return edits that are made together or not at all: those of a field, and of a list in particular."""
+    found: dict[Path, list[Edit]] = {} if wanted.edits else {(): []}
+    for edit in wanted.edits:
+        found.setdefault(field_of(edit), []).append(edit)
+    return found
 
 
 class _File:
@@ -90,22 +97,16 @@ class _File:
     def holds_documents(self, text: str) -> bool:
         return bool(self._read(text)[0])
 
-    def try_out(self, wanted: Sequence[Wanted]) -> str | None:
-        """Return the new text, or None when that cannot be made."""
-        try:
-            return self._made(wanted)
-        except NotInPlaceError:
-            return None
-
     def objection(self, wanted: Sequence[Wanted]) -> str | None:
         """Return why the new text cannot be made, or None."""
         try:
-            self._made(wanted)
+            self.made(wanted)
         except NotInPlaceError as reason:
             return str(reason)
         return None
 
-    def _made(self, wanted: Sequence[Wanted]) -> str:
+    def made(self, wanted: Sequence[Wanted]) -> str:
+        """Return the new text. Raises NotInPlaceError when it cannot be made, or would mean something else."""
         splices: list[Splice] = []
         for one in wanted:
             splices += self._splices(one)

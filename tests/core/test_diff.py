@@ -211,3 +211,32 @@ def test_a_set_shows_one_change_of_the_whole_set() -> None:
     comparison = compare(info, desired, {"tags": ["d", "b"]})
     found = field_changes(comparison, stated=desired, hidden=lambda path: False)
     assert [(c.path, c.before, c.after) for c in found] == [(("tags",), ["b", "d"], ["a", "b", "c"])]
+
+
+def test_values_are_shown_as_a_manifest_states_them() -> None:
+    """Also where requests and comparisons have another form; and what was stated is not decoded once more."""
+    info = fields_of(
+        {
+            "script": {"type": "string", "x-form": "base64-text"},
+            "size": {"type": "integer", "x-form": "int64"},
+            "parts": {"type": "array", "items": {"type": "string", "x-form": "base64-text"}},
+            "byName": {
+                "type": "array",
+                "x-list": "set",
+                "x-key": ["name"],
+                "items": {"type": "object", "properties": {"name": {}, "text": {"x-form": "base64-text"}}},
+            },
+            "aGk=": {"type": "string", "x-form": "base64-text"},
+        }
+    )
+    stated = {"script": "b", "size": 2, "parts": ["hi"], "byName": [{"name": "n", "text": "new"}], "aGk=": "aGk="}
+    items = [{"name": "n", "text": "b2xk"}]
+    live = {"script": "YQ==", "size": "1", "parts": ["aG8="], "byName": items, "aGk=": "/w=="}
+    found = field_changes(compare(info, stated, live), stated=stated, hidden=lambda path: False)
+    assert {change.path: (change.before, change.after) for change in found} == {
+        ("aGk=",): ("/w==", "aGk="),
+        ("byName", "n", "text"): ("old", "new"),
+        ("parts",): (["ho"], ["hi"]),
+        ("script",): ("a", "b"),
+        ("size",): (1, 2),
+    }

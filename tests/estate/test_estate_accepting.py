@@ -122,6 +122,45 @@ def test_the_manifests_become_what_the_other_person_wrote(tmp_path: Path, system
     assert accept(bench).texts == {}
 
 
+def test_json_manifests_stay_json(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path).only("# nothing but a comment\n")
+    manifest = """{
+    "apiVersion": "galtea/v1", "kind": "Product",
+    "metadata": {"name": "support-bot"},
+    "spec": {
+        "description": "Answers",
+        "tags": [
+            "support",
+            "chat"
+        ]
+    }
+}
+"""
+    path = bench.manifest("product.json", manifest)
+    assert_applied(bench.apply())
+    moved = {"description": 'Says "Grüezi"', "tags": ["support", "chat", "voice"]}
+    bench.estate.galtea.edit("products", lambda r: r["name"] == "support-bot", moved)
+    assert left(accept(bench)) == []
+    expected = manifest.replace('"Answers"', '"Says \\"Grüezi\\""')
+    assert path.read_text() == expected.replace('"chat"\n', '"chat",\n            "voice"\n')
+    assert bench.plan().pending == ()
+
+
+def test_a_field_that_an_apply_could_not_change_back_can_be_accepted(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path).keep("galtea")
+    assert_applied(bench.apply())
+    bench.estate.galtea.edit(
+        "metrics", lambda r: r["name"] == "politeness", {"judgePrompt": "Score 1 for good manners."}
+    )
+    assert [one.code for one in bench.plan().blockers] == ["immutable-field"]
+    drift = find_drift(bench.planned(), bench.load())
+    assert drift.blockers == ()
+    assert [one.code for one in drift.diagnostics] == ["immutable-field"]
+    assert left(accept(bench)) == []
+    assert "judgePrompt: Score 1 for good manners.\n" in texts(bench)["metrics.yaml"]
+    assert bench.plan().pending == ()
+
+
 # --------------------------------------------------------------------------- what is left to people
 
 

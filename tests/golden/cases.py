@@ -1,6 +1,7 @@
 """The golden cases: a folder each with manifests and live state, and what every format is expected to say.
 
-A case whose name starts with `apply-` is applied, the others are planned. `live.json` holds what the shop has:
+A case whose name starts with `apply-` is applied, the others are planned. A case with `drift-` is applied first, then
+the rows of `later` move (or go, where it says null), and the drift is accepted. `live.json` holds what the shop has:
 `stores` and `products`; under `refuse` the messages with which it refuses to write objects, by their name; under
 `meanwhile` what somebody else changes in products after the plan, and under `ignore` the fields that it does not keep.
 """
@@ -19,6 +20,7 @@ from fake_time import FakeTime
 
 from reconciler.cli.arguments import build_parser
 from reconciler.cli.console import Console
+from reconciler.cli.drift import run_drift
 from reconciler.cli.output_arguments import FORMATS
 from reconciler.cli.outputs import Result, deliver
 from reconciler.core.errors import ReconcilerError
@@ -97,24 +99,43 @@ def outputs_of(case: str, folder: Path, *, secret: str = SECRET, refusal: str = 
     shop = Shop(live=json.loads((HERE / case / "live.json").read_text()))
     if refusal:
         shop.live["refuse"] = {"tea": refusal}
-    command = "apply" if case.startswith("apply-") else "plan"
+    command = next((name for name in ("apply", "drift") if case.startswith(f"{name}-")), "plan")
     files = {name: folder / f"out.{suffix}" for name, suffix in SUFFIXES.items()}
     asked = [part for name, path in files.items() for part in ("--output", f"{name}={path}")]
-    parsed = build_parser().parse_args([command, "--show-requests", *asked])
     console = Console(out=io.StringIO(), err=io.StringIO())
-    _run(command, parsed, console, shop, secret)
+    if command == "drift":
+        (folder / "reconciler.yaml").write_text(_CONFIG + "    ledger: {file: ledger.json}\n")
+        _run_drift(build_parser().parse_args([command, "--write", *asked]), console, shop, secret)
+    else:
+        _run(command, build_parser().parse_args([command, "--show-requests", *asked]), console, shop, secret)
     assert set(files) == set(FORMATS)
     return {name: path.read_text() for name, path in files.items()}
 
 
-def _run(command: str, parsed: argparse.Namespace, console: Console, shop: Shop, secret: str) -> None:
-    options = Options(
+def _options(console: Console, shop: Shop, secret: str) -> Options:
+    return Options(
         config=Path("reconciler.yaml"),
         environ={"SHOP_TOKEN": secret},
         timing=FakeTime().timing(),
         redactor=console.redactor,
         transport=lambda name: in_process_transport({"http://shop.test": shop}),
     )
+
+
+def _run_drift(parsed: argparse.Namespace, console: Console, shop: Shop, secret: str) -> None:
+    options = _options(console, shop, secret)
+    loaded = load(options)
+    with Connections(loaded.settings, options) as connections:
+        apply(plan(loaded, connections, options), loaded, connections, options)
+    for name, moved in shop.live["later"].items():
+        for rows in (shop.live["stores"], shop.live["products"]):
+            for row in [row for row in rows if row["name"] == name]:
+                rows.remove(row) if moved is None else row.update(moved)
+    run_drift(parsed, console, options)
+
+
+def _run(command: str, parsed: argparse.Namespace, console: Console, shop: Shop, secret: str) -> None:
+    options = _options(console, shop, secret)
     try:
         loaded = load(options)
         with Connections(loaded.settings, options) as connections:

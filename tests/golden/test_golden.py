@@ -30,6 +30,18 @@ def test_outputs_are_what_they_were(
         assert SECRET not in text
 
 
+@pytest.mark.parametrize("case", [case for case in CASES if case.startswith("drift-")])
+def test_manifests_accept_the_drift(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update_golden: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    outputs_of(case, tmp_path)
+    accepted = (tmp_path / "manifests" / "shop.yaml").read_text()
+    if update_golden:
+        (HERE / case / "accepted.yaml").write_text(accepted)
+    assert accepted == (HERE / case / "accepted.yaml").read_text(), HINT
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_expected_files_are_well_formed_and_hold_nothing_that_acts(case: str) -> None:
     expected = HERE / case / "expected"

@@ -21,6 +21,7 @@ from reconciler.shell.files import (
     read_documents,
     read_text_inside,
     write_atomically,
+    write_together,
 )
 
 
@@ -538,3 +539,30 @@ def test_readers_see_the_old_or_the_new_content_and_nothing_between(tmp_path: Pa
     done.set()
     watcher.join()
     assert seen <= versions
+
+
+# --------------------------------------------------------------------------- several files together
+
+
+def test_files_are_written_together_with_their_permissions(tmp_path: Path) -> None:
+    one, two, gone = (tmp_path / name for name in ("one", "two", "gone"))
+    for path in (one, two, gone):
+        path.write_text("old")
+    one.chmod(0o640)
+    (tmp_path / "link").symlink_to("two")
+    write_together({one: "new", tmp_path / "link": "newer", gone: None})
+    assert (one.read_text(), one.stat().st_mode & 0o777, two.read_text()) == ("new", 0o640, "newer")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "one", "two"]
+
+
+@pytest.mark.parametrize("trouble", ["missing", "folder", "dangling"])
+def test_no_file_is_written_where_one_cannot_be(tmp_path: Path, trouble: str) -> None:
+    (tmp_path / "one").write_text("old")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "gone").write_text("old")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    with pytest.raises(UsageError, match=f"{trouble} cannot be written"):
+        write_together({tmp_path / "one": "new", tmp_path / "gone": None, tmp_path / trouble: "new"})
+    assert (tmp_path / "one").read_text() == (tmp_path / "gone").read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == before

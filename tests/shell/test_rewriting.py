@@ -98,7 +98,7 @@ def rewritten(text: str, *edits: Edit, document: int = 0, strict_json: bool = Fa
 def changed(text: str, *edits: Edit, document: int = 0, strict_json: bool = False) -> list[str]:
     """Return the lines that differ after edits all of which must be possible."""
     made = rewritten(text, *edits, document=document, strict_json=strict_json)
-    assert [(one.edit, one.reason) for one in made.refused] == []
+    assert [(one.place, one.reason) for one in made.refused] == []
     assert made.text is not None
     lines = list(difflib.unified_diff(text.splitlines(), made.text.splitlines(), n=0, lineterm=""))[2:]
     return [line for line in lines if not line.startswith("@@")]
@@ -194,8 +194,17 @@ def test_only_the_lines_of_a_field_change(edit: Edit, lines: list[str]) -> None:
 def test_what_cannot_be_edited_in_place_is_refused_alone(edit: Edit, reason: str) -> None:
     made = rewritten(ODD, edit, at("number", value=6))
     (refused,) = made.refused
-    assert refused.edit is edit
+    assert refused.place == edit.place
     assert reason in refused.reason
+    assert made.text == ODD.replace("number:    5", "number:    6")
+
+
+def test_a_list_is_edited_as_a_whole_or_not_at_all() -> None:
+    edits = (at("objects", 0, "port", value=5), at("objects", 2, value="\ud800", adds=True))
+    made = rewritten(ODD, *edits, at("number", value=6))
+    assert [(one.place, one.reason) for one in made.refused] == [
+        (("spec", "objects"), "the file would not read as meant")
+    ]
     assert made.text == ODD.replace("number:    5", "number:    6")
 
 
