@@ -1,4 +1,7 @@
-"""Each key that the examples of `schemas/README.md` use, misspelt: refused where it stands, with the right spelling."""
+"""Each key that the examples of `schemas/README.md` use: misspelt, misplaced, with a value of the wrong type.
+
+All of these are refused where they stand, with a suggestion.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ from reconciler.shell.files import read_documents
 
 SHOP = "system: shop\nparameters: {type: object, properties: {edition: {default: new}, region: {default: eu}}}\n"
 FREE = ("body", "query", "headers", "equals", "oneOf", "disable", "evidence", "examples")  # any names may stand in it
+ANYTHING = ("body", "equals", "x-absent", "query", "headers")
 NAMES = {KindDefinition: ("kind",), SystemDefinition: ("system",)}  # they tell one sort of document from the other
 
 
@@ -77,22 +81,50 @@ def renamed(data: Any, path: Place, name: str) -> Any:
     return changed
 
 
-def test_every_key_is_missed_when_it_is_misspelt(tmp_path: Path) -> None:
-    system = documents(tmp_path, SHOP, "yaml")
+def each_key(folder: Path) -> Iterator[tuple[type[BaseModel], Any, Place]]:
+    """Yield a definition and the path of a key in it, once for each part of the grammar that the key stands in."""
     tried: set[tuple[Any, ...]] = set()
-    for model, data in examples(tmp_path):
+    for model, data in examples(folder):
         for path in keys_in(model, data):
             holders = ("schema",) if path[0] in ("schema", "parameters") else path[:-1]
             place = (model, *(step for step in (*holders, path[-1]) if isinstance(step, str)))
-            if place in tried:
-                continue
-            tried.add(place)
-            key = str(path[-1])
-            wrong = misspelt(key)
-            (document,) = documents(tmp_path, json.dumps(renamed(data, path, wrong), indent=1), "json")
-            said = load_catalog([*(system if model is KindDefinition else ()), document])[1]
-            there = document.locate((*path[:-1], wrong), key=True)
-            hints = [problem.hint for problem in said if problem.source == there]
-            assert [f"did you mean {key!r}?" in hint for hint in hints] == [True], (path, said)
+            if place not in tried:
+                tried.add(place)
+                yield model, data, path
     assert len(tried) > 150
     assert {place[-1] for place in tried} >= set(KEYWORDS)
+
+
+def hints_at(folder: Path, model: type[BaseModel], data: Any, path: Place, *, key: bool) -> list[str]:
+    """Return the hints of what is said of one place in a definition."""
+    system = documents(folder, SHOP, "yaml") if model is KindDefinition else []
+    (document,) = documents(folder, json.dumps(data, indent=1), "json")
+    there = document.locate(path, key=key)
+    return [problem.hint for problem in load_catalog([*system, document])[1] if problem.source == there]
+
+
+def test_every_key_is_missed_when_it_is_misspelt(tmp_path: Path) -> None:
+    for model, data, path in each_key(tmp_path):
+        key, wrong = str(path[-1]), misspelt(str(path[-1]))
+        hints = hints_at(tmp_path, model, renamed(data, path, wrong), (*path[:-1], wrong), key=True)
+        assert [f"did you mean {key!r}?" in hint for hint in hints] == [True], (path, hints)
+
+
+def test_every_key_is_sent_home_when_it_is_misplaced(tmp_path: Path) -> None:
+    for model, data, path in each_key(tmp_path):
+        key = str(path[-1])
+        if len(path) > 1 and key not in data and key not in keys_at(model, ()):
+            hints = hints_at(tmp_path, model, {**data, key: get(data, path)}, (key,), key=True)
+            assert [f"{key!r} belongs " in hint for hint in hints] == [True], (path, hints)
+
+
+def test_every_value_of_the_wrong_type_is_refused(tmp_path: Path) -> None:
+    for model, data, path in each_key(tmp_path):
+        if path[-1] in ANYTHING:
+            continue
+        changed = deepcopy(data)
+        value = get(data, path)
+        get(changed, path[:-1])[path[-1]] = 7 if isinstance(value, (str, dict, list)) else {"wrong": []}
+        hints = hints_at(tmp_path, model, changed, path, key=False)
+        assert hints, path
+        assert all(hints), path
