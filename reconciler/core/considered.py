@@ -23,6 +23,7 @@ from reconciler.core.pointer import MISSING, Path
 from reconciler.core.references import Known, hidden_paths, is_hidden_in, withheld_paths
 from reconciler.core.removal.remnant import Remnant
 from reconciler.core.sameness import surely_same
+from reconciler.core.withheld import Gap
 
 
 class Memory(Protocol):
@@ -96,7 +97,8 @@ class Considered:
     spec: JsonObject = field(repr=False)  # references filled in; never printed
     unknown: frozenset[Path]
     hidden: frozenset[Path]
-    withheld: frozenset[Path] = frozenset()
+    withheld: frozenset[Path] = frozenset()  # wanted secrets that are not there
+    untold: frozenset[Path] = frozenset()  # applied secrets that nothing tells from others
     remembers: Remembers = nothing_remembered
     readable: bool = True
 
@@ -108,9 +110,11 @@ class Considered:
         """The paths whose values are known only after other changes; a withheld secret is shown as any other."""
         return self.unknown - self.withheld
 
-    def withholds(self, path: Path) -> bool:
-        """Tell whether the value at `path` is a secret that this run cannot compare, on whichever side."""
-        return bool(self.withheld) and is_hidden_in(self.withheld, path)
+    def gap(self, path: Path) -> Gap:
+        """Return what this run does not know of the secret at `path`."""
+        if self.untold and is_hidden_in(self.untold, path):
+            return Gap.APPLIED
+        return Gap.WANTED if self.withheld and is_hidden_in(self.withheld, path) else Gap.NONE
 
     def compared_with(self, live: LiveObject | None) -> Comparison:
         """Return the managed fields of this resource beside those of `live`; None: beside nothing."""
@@ -121,7 +125,7 @@ class Considered:
             absent=self.kind.definition.read.absent,
             remembers=self.remembers,
             readable=self.readable,
-            withheld=self.withholds,
+            gap=self.gap,
         )
 
     def is_surely_as(self, live: LiveObject) -> bool:
@@ -171,7 +175,8 @@ def consider(address: Address, inputs: Inputs, known: Known) -> Considered:
         spec=spec,
         unknown=unknown,
         hidden=hidden,
-        withheld=withheld_paths(resource) | inputs.untold.get(address, frozenset()),
+        withheld=withheld_paths(resource),
+        untold=inputs.untold.get(address, frozenset()),
         remembers=remembers,
         readable=address not in inputs.unreadable,
     )

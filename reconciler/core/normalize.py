@@ -19,7 +19,7 @@ from reconciler.core.fields import EMPTY, FieldInfo
 from reconciler.core.forms import canonical_scalar, decode_scalar, encode_scalar
 from reconciler.core.model import Json, JsonObject
 from reconciler.core.pointer import MISSING, Missing, Path, get, parse_pointer
-from reconciler.core.withheld import LeftOut
+from reconciler.core.withheld import Gap, LeftOut
 
 _MAPPING_OR_ABSENT = (dict, type(None), Missing)
 _LIST_OR_ABSENT = (list, type(None), Missing)
@@ -28,10 +28,10 @@ Remembers = Callable[[Path, Json], bool | None]
 """Whether a value is the one that was last applied at a path: True, False, or None when nobody knows."""
 
 
-def nothing_withheld(path: Path) -> bool:
-    """Withhold nothing: a run that has all secrets."""
+def no_gap(path: Path) -> Gap:
+    """Know of every secret: a run that has them all."""
     del path
-    return False
+    return Gap.NONE
 
 
 def nothing_remembered(path: Path, value: Json) -> bool | None:
@@ -85,7 +85,7 @@ class _Walk:
     absent: str
     remembers: Remembers
     readable: bool
-    withheld: Callable[[Path], bool]
+    gap: Callable[[Path], Gap]
     incomparable: list[Path] = field(default_factory=list)
     unseen: list[Path] = field(default_factory=list)
     by_memory: dict[Path, Json] = field(default_factory=dict)
@@ -99,15 +99,15 @@ def compare(
     absent: str = "unset",
     remembers: Remembers = nothing_remembered,
     readable: bool = True,
-    withheld: Callable[[Path], bool] = nothing_withheld,
+    gap: Callable[[Path], Gap] = no_gap,
 ) -> Comparison:
     """Return the stated fields of `desired` and the same fields of `live`, both canonical.
 
     `live` is a shaped object, or None when there is none. `absent` is the kind's meaning of a field that an answer
-    leaves out. With `readable=False`, live values that are not there are unknown, and only memory decides. Desired
-    values that are `withheld` count as equal to live ones that nobody can see.
+    leaves out. With `readable=False`, live values that are not there are unknown, and only memory decides. With a
+    `gap`, a field counts as equal to a live one that nobody can see.
     """
-    walk = _Walk(absent=absent, remembers=remembers, readable=readable, withheld=withheld)
+    walk = _Walk(absent=absent, remembers=remembers, readable=readable, gap=gap)
     wanted: JsonObject = {}
     present: JsonObject = {}
     for name, value in desired.items():
@@ -171,8 +171,9 @@ def _pair_hidden(
             return wanted, MISSING if not is_set else ""
         if not is_set:
             return wanted, wanted
-    known = None if walk.withheld(path) else walk.remembers(path, walk.by_memory[path])
-    if known is False or (known is None and not (walk.readable or walk.withheld(path))):
+    gap = walk.gap(path)
+    known = walk.remembers(path, walk.by_memory[path]) if gap is Gap.NONE else None
+    if known is False or (known is None and not walk.readable and gap is not Gap.APPLIED):
         walk.unseen.append(path)
         return wanted, MISSING
     if known is None:

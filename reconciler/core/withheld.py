@@ -5,6 +5,7 @@ Neither ever counts as a value: what is withheld is not known, and what was left
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 
@@ -13,6 +14,14 @@ class Withheld:
     """A secret of a manifest that this run does without; `name` says where it would come from, as in `env:TOKEN`."""
 
     name: str
+
+
+class Gap(enum.Enum):
+    """What a run does not know of a secret field."""
+
+    NONE = "none"
+    WANTED = "wanted"  # the value of the manifest
+    APPLIED = "applied"  # which value was applied, although one was
 
 
 class LeftOut(str):
