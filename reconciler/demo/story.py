@@ -226,20 +226,21 @@ def _approve(story: Story, number: int) -> None:
     story.console.result("  saved " + summarize_plan(planned.plan, story.console.style))
     edit = partial(story.estate.galtea.edit, "endpointConnections", lambda row: row["name"] == "support-bot-prod")
     edit({"timeout": 40})
-    refused = ""
-    try:
-        story.apply_saved(saved)
-    except Refused as error:
-        refused = "; ".join(one.message for one in error.diagnostics)
-        story.tell(f"  apply --plan: {refused}")
-    story.check("what moved since the approval is refused by name", "support-bot-prod" in refused)
+    refusal = _perform(story, saved)
+    story.check("what moved since the approval is refused by name", "support-bot-prod" in str(refusal))
     edit({"timeout": 30})
-    report = story.apply_saved(saved)
-    story.check("with the edit taken back, exactly what was approved is performed", _applied(report) == 1)
-    story.check("performing it again does nothing", _applied(story.apply_saved(saved)) == 0)
+    story.check("with the edit taken back, exactly what was approved is performed", _perform(story, saved) == 1)
+    story.check("performing it again does nothing", _perform(story, saved) == 0)
 
 
-def _applied(report: Report) -> int:
+def _perform(story: Story, saved: Path) -> int | str:
+    """Apply a saved plan, and return how many changes that were, or why it was refused."""
+    try:
+        report = story.apply_saved(saved)
+    except Refused as error:
+        refusal = "; ".join(one.message for one in error.diagnostics)
+        story.tell(f"  apply --plan: {refusal}")
+        return refusal
     return sum(outcome.status is Status.APPLIED for outcome in report.outcomes)
 
 
