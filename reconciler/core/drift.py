@@ -45,6 +45,8 @@ def drift_of(plan: Plan, memory: Memory, *, has_ledger: bool) -> Plan:
 
 
 def _only_drift(change: Change, memory: Memory, *, has_ledger: bool) -> Change:
+    if change.action is Action.UNCHANGED:
+        return replace(change, notes=()) if change.notes else change
     nothing = replace(
         change, action=Action.UNCHANGED, fields=(), requests=(), waits_for=frozenset(), notes=(), caveats=()
     )

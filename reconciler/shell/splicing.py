@@ -19,6 +19,8 @@ from reconciler.shell.nodes import UNTAGGED, is_merge
 from reconciler.shell.value_text import block_lines, flow_text, is_misread, literal_text
 
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
+_COMMA = re.compile(r"[ \t]*,")
+_REST_OF_LINE = re.compile(r"[ \t]*,?[ \t]*(?:#[^\n]*)?\r?\n")
 _COLON = re.compile(r"\s*:")
 
 
@@ -57,16 +59,22 @@ class Splicer:
     def splices(self, edits: Sequence[Edit]) -> list[Splice]:
         """Return the splices of edits that are made together. Raises NotInPlaceError when one cannot be made."""
         found: list[Splice] = []
-        removed: dict[Path, list[int]] = {}
+        inside: dict[Path, tuple[list[Edit], list[int]]] = {}  # what is added to and removed from a collection
         for edit in edits:
+            added, removed = inside.setdefault(edit.place[:-1], ([], []))
             if edit.adds:
-                found.append(self._added(self._find(edit.place[:-1]), edit))
+                added.append(edit)
             elif edit.removes:
-                removed.setdefault(edit.place[:-1], []).append(self._find(edit.place).number)
+                removed.append(self._find(edit.place).number)
             else:
                 found += self._put(self._find(edit.place), edit.value)
-        for place, indexes in removed.items():
-            found += self._removed(self._find(place), sorted(indexes))
+        for place, (added, removed) in inside.items():
+            holder = self._find(place)
+            if _in_brackets(holder.node) and self._has_lines(holder.node):
+                found += self._in_lines(holder, added, sorted(removed))
+                continue
+            found += [self._added(holder, edit) for edit in added]
+            found += self._removed(holder, sorted(removed))
         return found
 
     # ------------------------------------------------------------------ where things stand
@@ -183,7 +191,7 @@ class Splicer:
     # ------------------------------------------------------------------ adding
 
     def _added(self, holder: _Found, edit: Edit) -> Splice:
-        node, in_flow = holder.node, holder.in_flow or _in_brackets(holder.node)
+        node = holder.node
         self._begin(node)
         step = edit.place[-1]
         is_list = isinstance(node, SequenceNode)
@@ -191,9 +199,7 @@ class Splicer:
         if not node.value:
             raise NotInPlaceError("nothing stands there yet")
         if _in_brackets(node):
-            item: Json = edit.value if is_list else {step: edit.value}
-            text = flow_text(item, in_flow=in_flow, strict_json=self._strict_json)
-            return self._added_in_flow(node, index, text if is_list else text[1:-1])
+            return self._added_in_flow(node, index, self._entry(node, edit))
         lines = block_lines([edit.value] if is_list else {step: edit.value})
         if is_list and all(map(_in_brackets, node.value)):  # as the others are written
             lines = ["- " + flow_text(edit.value)]
@@ -223,6 +229,53 @@ class Splicer:
         entry: Any = node.value[index]
         start: int = (entry[0] if isinstance(entry, tuple) else entry).start_mark.index
         return start
+
+    def _entry(self, node: Node, edit: Edit) -> str:
+        """Return what is added inside brackets: an item, or a member with its key."""
+        if isinstance(node, SequenceNode):
+            return flow_text(edit.value, in_flow=True, strict_json=self._strict_json)
+        return flow_text({edit.place[-1]: edit.value}, in_flow=True, strict_json=self._strict_json)[1:-1]
+
+    # ------------------------------------------------------------------ brackets with a line for each entry
+
+    def _has_lines(self, node: Node) -> bool:
+        """Tell whether each entry inside brackets stands on lines of its own, with its comma and comment."""
+        entries = range(len(node.value))
+        return bool(entries) and all(
+            self._starts_line(self._start(node, n)) and _REST_OF_LINE.match(self._text, self._end_of_entry(node, n))
+            for n in entries
+        )
+
+    def _in_lines(self, holder: _Found, added: Sequence[Edit], removed: Sequence[int]) -> Iterator[Splice]:
+        """Add and remove whole lines, so that comments stay with what they are about."""
+        node = holder.node
+        self._begin(node)
+        count = len(node.value)
+        ends = [self._end_of_entry(node, n) for n in range(count)]
+        for n in removed:
+            yield Splice(self._line(self._start(node, n)), self._next_line(ends[n]), "")
+        indent = self._indent(self._start(node, 0))
+        last = [edit for edit in added if not isinstance(edit.place[-1], int) or edit.place[-1] == count]
+        for edit in added:
+            index = edit.place[-1]
+            if isinstance(index, int) and index < count:
+                at = self._next_line(ends[index - 1]) if index else self._line(self._start(node, 0))
+                yield Splice(at, at, f"{indent}{self._entry(node, edit)},{self._newline}")
+        at = self._next_line(ends[-1])
+        for number, edit in enumerate(last, 1):
+            comma = "," if number < len(last) else ""
+            yield Splice(at, at, f"{indent}{self._entry(node, edit)}{comma}{self._newline}")
+        kept = max(set(range(count)) - set(removed), default=-1)
+        if kept >= 0:
+            yield from self._comma_after(ends[kept], wanted=bool(last), stays=kept == count - 1)
+
+    def _comma_after(self, end: int, *, wanted: bool, stays: bool) -> Iterator[Splice]:
+        """Put a comma after the last entry that is kept, or take it away where it has become one too many."""
+        comma = _COMMA.match(self._text, end)
+        if wanted and comma is None:
+            yield Splice(end, end, ",")
+        elif comma is not None and not (wanted or stays):
+            yield Splice(comma.end() - 1, comma.end(), "")
 
     # ------------------------------------------------------------------ removing
 

@@ -144,6 +144,16 @@ def changed(text: str, *edits: Edit, document: int = 0, strict_json: bool = Fals
             id="flow-more",
         ),
         pytest.param(at("long", 1), ["-        two,"], id="long-flow-less"),
+        pytest.param(
+            at("long", 2),
+            ["-        two,", "-        three  # last", "+        two"],
+            id="long-flow-without-the-last",
+        ),
+        pytest.param(
+            at("long", 3, value="new", adds=True),
+            ["-        three  # last", "+        three,  # last", "+        new"],
+            id="long-flow-comments-stay-with-their-items",
+        ),
         pytest.param(at("long", 1, value="new", adds=True), ["+        new,"], id="long-flow-more"),
         pytest.param(at("indented", 1), ["-      -   two   # 2"], id="block-less"),
         pytest.param(at("indented", 3, value="four", adds=True), ["+      - four"], id="block-more"),
@@ -178,6 +188,15 @@ def changed(text: str, *edits: Edit, document: int = 0, strict_json: bool = Fals
 )
 def test_only_the_lines_of_a_field_change(edit: Edit, lines: list[str]) -> None:
     assert changed(ODD, edit) == lines
+
+
+def test_a_list_in_lines_is_changed_in_lines() -> None:
+    edits = (at("long", 1), at("long", 2), at("long", 3, value="x", adds=True), at("long", 3, value=[], adds=True))
+    assert changed(ODD, *edits) == ["-        two,", "-        three  # last", "+        x,", "+        []"]
+    assert changed(ODD, at("long", 0), at("long", 0, value="zero", adds=True)) == [
+        "-        one,   # first",
+        "+        zero,",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -311,3 +330,33 @@ def test_any_value_that_json_can_hold_can_be_put_in_place_of_a_plain_one(value: 
         return
     assert rewritten(ODD, at("plain", value=value)).refused == ()
     assert rewritten(JSON_TEXT, at("n", value=value), strict_json=True).refused == ()
+
+
+LISTS = {
+    "flow": ["a", "b", "c"],
+    "long": ["one", "two", "three"],
+    "indented": ["one", "two", "three"],
+    "flush": ["x", "y"],
+}
+
+
+@given(
+    st.sampled_from(sorted(LISTS)),
+    st.lists(st.sampled_from(["a", "b", "c", "one", "two", "three", "x", "y", "new: 1"]), min_size=1, max_size=6),
+)
+def test_any_list_can_become_any_other_in_place(name: str, target: list[str]) -> None:
+    edits: list[Edit] = []
+    before = LISTS[name]
+    for tag, start, end, begin, stop in difflib.SequenceMatcher(None, before, target, autojunk=False).get_opcodes():
+        if tag != "equal":
+            edits += [at(name, index) for index in range(start, end)]
+            edits += [at(name, end, value=value, adds=True) for value in target[begin:stop]]
+    if not set(before) & set(target):
+        edits = [at(name, value=target)]
+    made = rewritten(ODD, *edits)
+    assert made.refused == ()
+    assert made.text is not None
+    assert read(made.text)[0]["spec"][name] == target
+    strict = rewritten(json.dumps({"spec": {name: before}}, indent=2), *edits, strict_json=True)
+    assert strict.refused == ()
+    assert json.loads(strict.text or "")["spec"][name] == target
