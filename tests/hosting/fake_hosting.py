@@ -37,6 +37,8 @@ class FakeHosting:
     artifacts: list[dict[str, Any]] = field(default_factory=list)
     merged: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # pull requests by commit
     troubles: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)  # methods: done once, and the answer never comes
+    vanishing: bool = False  # a comment is deleted just before it would be changed
     seen: list[tuple[str, str]] = field(default_factory=list)
     url: str = ""
     _next: int = 100
@@ -89,7 +91,7 @@ def _post_comment(fake: FakeHosting, match: Any, query: Any, body: Any) -> tuple
 
 def _change_comment(fake: FakeHosting, match: Any, query: Any, body: Any) -> tuple[int, Any]:
     found = [one for some in fake.comments.values() for one in some if one["id"] == int(match.groups()[-1])]
-    if not found:
+    if not found or fake.vanishing:
         return 404, {"message": "Not Found"}
     if not fake.allowed("comments") or found[0]["user"] != fake.author:
         return _refused()
@@ -210,6 +212,10 @@ class _Handler(BaseHTTPRequestHandler):
                 if page * size < len(answer):
                     headers["Link"] = f'<{fake.url}{parts.path}?page={page + 1}>; rel="next"'
                 answer = answer[(page - 1) * size : page * size]
+        if self.command in fake.lost:
+            fake.lost.remove(self.command)
+            self.close_connection = True
+            return
         content = json.dumps(answer).encode()
         self.send_response(status)
         for name, value in {**headers, "Content-Type": "application/json", "Content-Length": str(len(content))}.items():

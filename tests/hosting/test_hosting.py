@@ -88,6 +88,21 @@ def test_trouble_on_the_way_is_waited_out(tmp_path: Path, fake: FakeHosting, hos
     assert texts(fake) == [f"{MARK}\n\n### ours"]
 
 
+def test_a_lost_answer_makes_no_second_comment(tmp_path: Path, fake: FakeHosting, hosting: str) -> None:
+    """The comment is there, but nobody said so; the next run finds it."""
+    fake.lost = ["POST"]
+    lost = call(tmp_path, fake, hosting, f"{MARK}\n\n### one", "comment")
+    assert (lost.code, "the connection broke" in lost.err) == (1, True), lost
+    assert "changed in place" in call(tmp_path, fake, hosting, f"{MARK}\n\n### two", "comment").out
+    assert texts(fake) == [f"{MARK}\n\n### two"]
+
+
+def test_a_comment_that_is_deleted_meanwhile_is_posted_anew(tmp_path: Path, fake: FakeHosting, hosting: str) -> None:
+    call(tmp_path, fake, hosting, f"{MARK}\n\n### one", "comment")
+    fake.vanishing = True
+    assert "comment posted" in call(tmp_path, fake, hosting, f"{MARK}\n\n### two", "comment").out
+
+
 @pytest.mark.parametrize(
     ("service", "says"),
     [("github", "`permissions: {pull-requests: write}`"), ("gitlab", "the scope `api` and at least the role Reporter")],
