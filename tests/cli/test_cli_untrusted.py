@@ -8,13 +8,14 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from console_script import assert_clean, open_scene, run, write_small
+from console_script import Finished, assert_clean, open_scene, run, write_small
 
+from reconciler.cli.output_arguments import FORMATS
 from reconciler.core.model import Json
 from reconciler.sandbox.http import SandboxRequest, SandboxResponse, empty_response, json_response
 from reconciler.sandbox.server import SandboxServer
@@ -77,35 +78,52 @@ def test_each_point_has_its_tests() -> None:
 MANIFEST = """\
 apiVersion: galtea/v1
 kind: Product
-metadata: {{name: support-bot}}
+metadata: {{name: {name}}}
 spec:
   description: {value}
+---
 """
+VALUE_LINE = 5
 
 
-@pytest.mark.parametrize(
-    ("value", "code"),
-    [
-        pytest.param("${env:HOME}", "bad-expression", id="a-variable-that-is-not-allowed"),
-        pytest.param("${env:GALTEA_API_KEY:-x}", "bad-expression", id="no-syntax-of-shells"),
-        pytest.param("${file:/etc/hostname}", "bad-expression", id="absolute"),
-        pytest.param("${file:../reconciler.yaml}", "bad-expression", id="above"),
-        pytest.param("${file:link}", "bad-expression", id="a-link-out"),
-        pytest.param("${file:.git/config}", "bad-expression", id="of-git"),
-        pytest.param("${config:targets}", "bad-expression", id="the-configuration"),
-        pytest.param("${var:GALTEA_API_KEY}", "bad-expression", id="a-secret-as-a-variable"),
-        pytest.param("${ref:Product/support-bot#/description}", "reference-cycle", id="itself"),
-    ],
-)
-def test_a_manifest_reads_nothing_of_the_machine(tmp_path: Path, value: str, code: str) -> None:
-    folder = write_small(tmp_path / "repository", "http://127.0.0.1:9", manifest=MANIFEST.format(value=value))
+def manifests(values: Iterable[str]) -> str:
+    """Return one manifest for each value of a field."""
+    return "".join(MANIFEST.format(name=f"n{number}", value=value) for number, value in enumerate(values))
+
+
+def codes(finished: Finished) -> dict[int, str]:
+    """Return what was wrong with each manifest, by its number; checks that it is said at the value's line."""
+    lines = MANIFEST.count("\n")
+    found = {}
+    for line, code in re.findall(r"^manifests/only.yaml:(\d+):\d+: error: ([a-z-]+): ", finished.err, re.MULTILINE):
+        assert int(line) % lines == (1 if code == "reference-cycle" else VALUE_LINE), finished
+        found[int(line) // lines] = code
+    return found
+
+
+ENVIRON = {"GALTEA_API_KEY": "fake-key-not-real", "HOME": "/nonexistent"}
+UNREADABLE = {
+    "${env:HOME}": "bad-expression",  # not allowed
+    "${env:GALTEA_API_KEY:-x}": "bad-expression",  # no syntax of shells
+    "${file:/etc/hostname}": "bad-expression",
+    "${file:../reconciler.yaml}": "bad-expression",
+    "${file:link}": "bad-expression",
+    "${file:.git/config}": "bad-expression",
+    "${config:targets}": "bad-expression",
+    "${var:GALTEA_API_KEY}": "bad-expression",  # a secret is no variable
+    "${ref:Product/n8#/description}": "reference-cycle",
+}
+
+
+def test_a_manifest_reads_nothing_of_the_machine(tmp_path: Path) -> None:
+    folder = write_small(tmp_path / "repository", "http://127.0.0.1:9", manifest=manifests(UNREADABLE))
     (tmp_path / "secret").write_text("fake-secret-not-real")
     (folder / "manifests" / "link").symlink_to(tmp_path / "secret")
     (folder / "manifests" / ".git").mkdir()
     (folder / "manifests" / ".git" / "config").write_text("fake-secret-not-real")
-    finished = run(folder, "plan", env={"GALTEA_API_KEY": "fake-key-not-real", "HOME": "/nonexistent"})
+    finished = run(folder, "plan", env=ENVIRON)
     assert finished.code == 3
-    assert f"error: {code}:" in finished.err
+    assert codes(finished) == dict(enumerate(UNREADABLE.values()))
     assert "fake-" not in finished.everything
     assert_clean(finished)
 
@@ -126,27 +144,33 @@ def test_a_secret_in_an_ordinary_field_is_sent_nowhere_by_a_plan_and_never_shown
 # --------------------------------------------------------------------------- nothing runs
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "'{{ 7 * 7 }}'",
-        "'{% for x in y %}'",
-        "'$(touch run) `touch run` $((7*7))'",
-        "'<%= 7 * 7 %> #{7*7} %{7*7} ${{ secrets.TOKEN }}'",
-        '\'__import__("os").system("touch run")\'',
-        "!!python/object/apply:os.system [touch run]",
-        "!!python/name:os.system",
-        "!include secret",
-        "!!js/function 'x'",
-    ],
-)
-def test_nothing_in_a_manifest_is_run(tmp_path: Path, value: str) -> None:
-    folder = write_small(tmp_path, "http://127.0.0.1:9", manifest=MANIFEST.format(value=value))
-    finished = run(folder, "validate", env={"GALTEA_API_KEY": "fake-key-not-real"})
-    assert finished.code == (3 if value.startswith("!") or "${{" in value else 0), finished
-    assert "49" not in finished.everything
+RUN_ELSEWHERE = {
+    "'{{ 7 * 7 }}'": None,
+    "'{% for x in y %}'": None,
+    "'$(touch run) `touch run` $((7*7))'": None,
+    "'<%= 7 * 7 %> #{7*7} %{7*7}'": None,
+    '\'__import__("os").system("touch run")\'': None,
+    "'${{ secrets.TOKEN }}'": "bad-expression",
+    "!!python/object/apply:os.system [touch run]": "unknown-tag",
+    "!!python/name:os.system": "unknown-tag",
+    "!include secret": "unknown-tag",
+    "!!js/function 'x'": "unknown-tag",
+}
+
+
+def test_nothing_in_a_manifest_is_run(tmp_path: Path) -> None:
+    folder = write_small(tmp_path, "http://127.0.0.1:9", manifest=manifests(RUN_ELSEWHERE))
+    refused = run(folder, "validate", env=ENVIRON)
+    assert refused.code == 3
+    assert codes(refused) == {number: code for number, code in enumerate(RUN_ELSEWHERE.values()) if code}
+    text = [value for value, code in RUN_ELSEWHERE.items() if code is None]
+    (folder / "manifests" / "only.yaml").write_text(manifests(text))
+    taken = run(folder, "validate", "-v", env=ENVIRON)
+    assert taken.code == 0
+    for finished in (refused, taken):
+        assert "49" not in finished.everything
+        assert_clean(finished)
     assert not (folder / "run").exists()
-    assert_clean(finished)
 
 
 # --------------------------------------------------------------------------- size
@@ -188,34 +212,34 @@ def test_both_ways_to_read_yaml_have_the_same_bounds(name: str) -> None:
 # --------------------------------------------------------------------------- where, and under which rules
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "target: production",
-        "url: http://127.0.0.1:9",
-        "systems: {galtea: {url: 'http://127.0.0.1:9'}}",
-        "policy: {prune: true, maxDeletes: 1000}",
-        "ledger: {file: /tmp/x}",
-        "secrets: [HOME]",
-        "metadata: {name: support-bot, target: production}",
-        "lifecycle: {policy: {}}",
-    ],
+ELSEWHERE = (
+    "target: production",
+    "url: http://127.0.0.1:9",
+    "systems: {galtea: {url: 'http://127.0.0.1:9'}}",
+    "policy: {prune: true, maxDeletes: 1000}",
+    "ledger: {file: /tmp/x}",
+    "secrets: [HOME]",
+    "auth: {bearer: x}",
+    "lifecycle: {policy: {}}",
 )
-def test_a_manifest_cannot_say_where_or_under_which_rules(tmp_path: Path, line: str) -> None:
-    manifest = "apiVersion: galtea/v1\nkind: Product\nspec: {}\n" + line + "\n"
-    if not line.startswith("metadata"):
-        manifest += "metadata: {name: support-bot}\n"
-    folder = write_small(tmp_path, "http://127.0.0.1:9", manifest=manifest)
-    finished = run(folder, "plan", env={"GALTEA_API_KEY": "fake-key-not-real"})
+
+
+def test_a_manifest_cannot_say_where_or_under_which_rules(tmp_path: Path) -> None:
+    documents = [manifests([f"x\n{line}"]) for line in ELSEWHERE]
+    folder = write_small(tmp_path, "http://127.0.0.1:9", manifest="".join(documents))
+    finished = run(folder, "plan", env=ENVIRON)
     assert finished.code == 3
-    assert "error: unknown-field: unknown field" in finished.err
+    for number, line in enumerate(ELSEWHERE):
+        place = f"manifests/only.yaml:{number * documents[0].count(chr(10)) + VALUE_LINE + 1}:"
+        key = "policy" if line.startswith("lifecycle") else line.partition(":")[0]
+        assert re.search(f"^{place}\\d+: error: unknown-field: unknown field '{key}'", finished.err, re.MULTILINE), line
 
 
 def test_a_configuration_among_the_manifests_is_a_mistake(tmp_path: Path) -> None:
     folder = write_small(tmp_path, "http://127.0.0.1:9")
     for name in ("reconciler.yaml", "kind.yaml"):
         (folder / "manifests" / name).write_text((folder / "reconciler.yaml").read_text())
-        finished = run(folder, "plan", env={"GALTEA_API_KEY": "fake-key-not-real"})
+        finished = run(folder, "plan", env=ENVIRON)
         assert finished.code == 3
         assert f"manifests/{name}:1:1: error: unknown-field: unknown field 'targets'" in finished.err
         (folder / "manifests" / name).unlink()
@@ -315,10 +339,11 @@ def test_nothing_is_ever_sent_to_another_origin_than_the_configured_one(tmp_path
 
 def test_names_and_values_command_no_pipeline(tmp_path: Path) -> None:
     hostile = '"\\e[2J\\u202e\\r\\n::set-env name=X::y\\n##vso[task.setvariable]z <script>alert(1)</script>"'
-    manifest = MANIFEST.format(value=hostile) + f"  labels: {hostile}\n"
+    manifest = MANIFEST.format(name="n", value=hostile).replace("---\n", f"  labels: {hostile}\n")
     folder = write_small(tmp_path, "http://127.0.0.1:9", manifest=manifest)
-    for name in ("text", "json", "markdown", "html", "sarif", "github", "junit"):
-        finished = run(folder, "validate", "--format", name, env={"GALTEA_API_KEY": "fake-key-not-real"})
-        assert finished.code == 3
-        for text in (finished.out, finished.err):
-            assert not re.search("[\x1b\u202e\r]|^(::set-env|##vso)|<script>alert", text, re.MULTILINE), name
+    outputs = [part for name in FORMATS for part in ("--output", f"{name}=out.{name}")]
+    finished = run(folder, "validate", *outputs, env=ENVIRON)
+    assert finished.code == 3
+    texts = {name: (folder / f"out.{name}").read_text() for name in FORMATS}
+    for name, text in {**texts, "stdout": finished.out, "stderr": finished.err}.items():
+        assert not re.search("[\x1b\u202e\r]|^(::set-env|##vso)|<script>alert", text, re.MULTILINE), name
