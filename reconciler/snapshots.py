@@ -13,6 +13,7 @@ from pathlib import Path
 from reconciler import __version__
 from reconciler.core.approval import kinds_in_use
 from reconciler.core.considered import Inputs
+from reconciler.core.departure import Limits
 from reconciler.core.errors import Refused
 from reconciler.core.model import Diagnostic, Plan, Severity
 from reconciler.core.planfile import address_of
@@ -38,6 +39,7 @@ def save_snapshot(planned: Planned, loaded: Loaded, options: Options, path: Path
         revision=git_revision(loaded.settings.root),
         tool_version=__version__,
         kinds=kinds_in_use(planned.plan, planned.inputs),
+        looked_for=frozenset(with_parents(set(loaded.selected), loaded.resources)),
     )
     write_document(path, make_snapshot(planned.inputs, planned.folded.ledger, taken, options.redactor.json))
     return len(planned.inputs.live)
@@ -57,6 +59,7 @@ def plan_offline(loaded: Loaded, snapshot: Snapshot, options: Options) -> Plan:
         )
     needed = with_parents(set(loaded.selected), loaded.resources)
     recalled = recall(snapshot, {address: loaded.resources[address] for address in needed}, loaded.catalog)
+    policy = loaded.settings.policy
     inputs = Inputs(
         target=loaded.settings.target,
         resources=loaded.resources,
@@ -66,6 +69,8 @@ def plan_offline(loaded: Loaded, snapshot: Snapshot, options: Options) -> Plan:
         unreadable=recalled.unreadable,
         memory=recalled.ledger,
         untold=recalled.untold,
+        allow_replace=options.allow_replace,
+        limits=Limits(max_deletes=policy.max_deletes, max_change_share=policy.max_change_share),
         resend=options.resend,
     )
     made = make_plan(inputs)
@@ -88,7 +93,7 @@ def _remarks(
         yield Diagnostic(
             severity=Severity.NOTE,
             code="not-pruned",
-            message=f"no manifest states these any more: {', '.join(gone)}; a snapshot does not tell what is deleted",
+            message=f"no manifest states these any more: {_few(gone)}; a snapshot does not tell what is deleted",
             hint="the plan on the live systems does",
         )
     for address in recalled.missing:
@@ -100,3 +105,8 @@ def _remarks(
                 source=inputs.resources[address].source,
                 address=address,
             )
+
+
+def _few(names: list[str]) -> str:
+    shown = ", ".join(names[:10])
+    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"

@@ -90,6 +90,7 @@ class Taken:
     revision: str
     tool_version: str
     kinds: JsonObject
+    looked_for: frozenset[Address]
 
 
 def make_snapshot(
@@ -109,7 +110,7 @@ def make_snapshot(
             str(address): _object(consider(address, inputs, known), live)
             for address, live in sorted(inputs.live.items())
         },
-        "absent": sorted(str(a) for a in inputs.resources if a not in inputs.live and a not in inputs.unreadable),
+        "absent": sorted(str(a) for a in taken.looked_for if a not in inputs.live and a not in inputs.unreadable),
         "unreadable": {str(address): reason for address, reason in sorted(inputs.unreadable.items())},
         "ledger": {
             str(address): {"id": record.id, "fields": dict(record.fields), "secrets": sorted(record.secrets)}

@@ -125,6 +125,23 @@ def test_other_files_and_targets_are_refused(scene: Scene) -> None:
     assert (refused.code, "taken of the target sandbox, not of other" in refused.err) == (4, True), refused
 
 
+def test_what_was_not_looked_for_is_not_taken_for_absent(scene: Scene) -> None:
+    scene.run("snapshot", "--out", "snapshot.json", "--address", "galtea.Product/*")
+    offline = bare(scene, "plan", "--snapshot", "snapshot.json", "--address", "galtea.*")
+    assert "not-in-snapshot: galtea.EndpointConnection/support-bot-prod is not in the snapshot" in offline.out, offline
+    assert "not-in-snapshot: galtea.Product/" not in offline.out
+
+
+def test_what_no_manifest_states_any_more_is_left_to_the_live_plan(scene: Scene) -> None:
+    scene.run("apply", "--yes")
+    scene.run("snapshot", "--out", "snapshot.json")
+    (scene.folder / "manifests" / "goldmine" / "assignments.yaml").unlink()
+    for arguments, said in (((), False), (("--prune",), True)):
+        offline = bare(scene, "plan", "--snapshot", "snapshot.json", *arguments)
+        words = "no manifest states these any more: goldmine.Assignment/storefront-de, goldmine.Assignment/"
+        assert (offline.code, words in offline.out) == (0, said), offline
+
+
 def test_validate_without_secrets(scene: Scene) -> None:
     assert bare(scene, "validate").code == 3
     fine = bare(scene, "validate", "--without-secrets")
