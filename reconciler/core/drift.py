@@ -55,11 +55,9 @@ def _only_drift(change: Change, memory: Memory, *, has_ledger: bool) -> Change:
             causes = {Cause.DRIFT, Cause.BOTH} if has_ledger else set(Cause)
             fields = tuple(one for one in change.fields if one.cause in causes)
             if fields:
-                return sealed(replace(change, fields=fields, requests=(), waits_for=frozenset()))
+                return sealed(replace(change, fields=fields, requests=(), guard="", waits_for=frozenset()))
         case Action.CREATE if memory.stated_before(change.address):
-            return sealed(
-                replace(change, fields=(), requests=(), waits_for=frozenset(), reason=VANISHED, notes=(VANISHED,))
-            )
+            return sealed(replace(change, fields=(), requests=(), guard="", waits_for=frozenset(), notes=(VANISHED,)))
     return sealed(nothing)
 
 

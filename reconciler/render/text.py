@@ -128,8 +128,9 @@ def _summarize_drift(plan: Plan, style: Style) -> str:
     moved = len(plan.pending) - vanished
     parts = [style.paint(f"{moved} moved live", "yellow")] if moved else []
     parts += [style.paint(f"{vanished} vanished", "red")] if vanished else []
-    others = plural(len(plan.changes) - len(plan.pending), "resource")
-    text = ", ".join([*parts, f"{others} without"]) if parts else f"none in {others}"
+    others = len(plan.changes) - len(plan.pending)
+    parts += [f"{plural(others, 'resource')} without"] if parts and others else []
+    text = ", ".join(parts) or f"none in {plural(others, 'resource')}"
     if plan.blockers:
         text += "; " + style.paint(f"{plural(len(plan.blockers), 'problem')} in the way of telling", "red", "bold")
     return f"{style.paint(f'Drift for {printable(plan.target)}:', 'bold')} {text}."
