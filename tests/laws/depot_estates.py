@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 AFTER_A_PARENT = {
     "new": ("new",),
-    "as": ("new", "as", "changed", "drifted", "left", "vanished", "adopt", "foreign"),
-    "changed": ("new", "changed", "drifted", "left", "adopt"),
+    "as": ("new", "as", "changed", "drifted", "left", "vanished", "adopt", "foreign", "replaced"),
+    "changed": ("new", "changed", "drifted", "left", "adopt", "replaced"),
     "drifted": ("new", "as", "changed", "left", "foreign"),
     "vanished": ("new", "vanished", "left"),
     "adopt": ("new", "adopt", "foreign"),
@@ -24,10 +24,11 @@ AFTER_A_PARENT = {
 
 new: wanted, and not there. as, changed, drifted: applied once, and wanted now as it was, otherwise, or as it was while
 somebody else changed it. vanished: applied once, gone since, wanted. adopt: made by somebody else with other values,
-and wanted. left: applied once, not wanted any more. foreign: somebody else's, never wanted.
+and wanted. replaced: applied once, and wanted with another value where none can change; children only. left: applied
+once, not wanted any more. foreign: somebody else's, never wanted.
 """
-APPLIED_ONCE = frozenset({"as", "changed", "drifted", "vanished", "left"})
-WANTED = frozenset({"new", "as", "changed", "drifted", "vanished", "adopt"})
+APPLIED_ONCE = frozenset({"as", "changed", "drifted", "vanished", "left", "replaced"})
+WANTED = frozenset({"new", "as", "changed", "drifted", "vanished", "adopt", "replaced"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,8 @@ class Thing:
         found: dict[str, Any] = {}
         if "size" in self.states:
             found["size"] = 1 if old else 2
+        if self.fate == "replaced":
+            found["grade"] = "a" if before else "b"
         if "label" in self.states:
             found["label"] = "old" if old else "new"
         if "secret" in self.states:

@@ -64,7 +64,8 @@ def of_every_run(world: World, tried: Tried) -> Iterator[str]:
 
 def _of_deed(world: World, deed: Deed) -> Iterator[str]:
     thing = world.things[deed.name]
-    if deed.op == "take" and not (thing.fate == "left" and world.prunes(thing.system)):
+    may_go = thing.fate == "replaced" or (thing.fate == "left" and world.prunes(thing.system))
+    if deed.op == "take" and not may_go:
         yield f"{deed.name} was deleted"
     if deed.op != "take" and thing.fate not in WANTED:
         yield f"{deed.name} was touched: {deed.op}"
@@ -113,10 +114,14 @@ def truth(world: World, tried: Tried) -> Iterator[str]:
 
 
 def _truth_of(world: World, outcome: Outcome) -> Iterator[str]:
-    name = outcome.address.name
+    name = outcome.address.name.removesuffix(" (replaced)")
     thing, line = world.things[name], world.lines[outcome.address.system]
     sent = [method for method, about in line.writes if about == name]
     ours = [deed for deed in line.depot.deeds if deed.ours and deed.name == name]
+    if thing.fate == "replaced":  # the old object and the new one have an outcome each
+        old = name != outcome.address.name
+        sent = [method for method in sent if (method == "DELETE") == old]
+        ours = [deed for deed in ours if (deed.op == "take") == old]
     if outcome.status is not Status.APPLIED and not outcome.detail and outcome.status is not Status.UNCHANGED:
         yield "nothing says why"
     match outcome.status:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from collections.abc import Mapping
@@ -116,7 +117,11 @@ class World:
 
     def files(self) -> dict[str, bytes]:
         """Return what is remembered on disk."""
-        return {path.name: path.read_bytes() for path in (self.folder / "memory").iterdir()}
+        found = {}
+        for path in (self.folder / "memory").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # another thread is about to put it in its place
+                found[path.name] = path.read_bytes()
+        return found
 
     def _put_files(self, files: Mapping[str, bytes]) -> None:
         for path in (self.folder / "memory").iterdir():
@@ -159,6 +164,7 @@ class World:
             transport=self._transport,
             parallelism=1,
             prune=prune,
+            allow_replace=True,
             cache=False,
         )
 

@@ -44,6 +44,7 @@ schema:
     label: {{type: string}}
     note: {{type: string}}
     peer: {{type: string}}
+    grade: {{type: string, x-immutable: true}}
     {secret}: {{type: string, x-sensitive: true{hidden}}}
     {parent}
 identity: {{key: [{key}name], name: name}}
