@@ -50,7 +50,7 @@ class Line:
     ignored: set[str] = field(default_factory=set)
     stale: Depot | None = None
     stale_until: float = 0.0
-    late: list[tuple[float, SandboxRequest]] = field(default_factory=list)
+    late: list[tuple[float, int, SandboxRequest]] = field(default_factory=list)  # when it is acted on, and its number
     storms: dict[Fault, int] = field(default_factory=dict)  # requests that each 429 storm has still to refuse
 
     def __post_init__(self) -> None:
@@ -60,9 +60,9 @@ class Line:
         if self.dead:
             raise PowerCut
         at, self.came = self.came, self.came + 1
-        self.depot.at = at
         self.asked.append(f"{request.method} {request.path}")
         self.act_late()
+        self.depot.at = at
         if request.method != "GET":
             self.writes.append((request.method, self.name_of(request)))
         act: Act = self._act
@@ -81,9 +81,9 @@ class Line:
         return self.depot.handle(request)
 
     def act_late(self) -> None:
-        due = [request for moment, request in self.late if moment <= self.time.now]
-        self.late = [(moment, request) for moment, request in self.late if moment > self.time.now]
-        for request in due:
+        due = [(at, request) for moment, at, request in self.late if moment <= self.time.now]
+        self.late = [one for one in self.late if one[0] > self.time.now]
+        for self.depot.at, request in due:
             self.depot.handle(request)
 
     def name_of(self, request: SandboxRequest) -> str:
@@ -192,7 +192,7 @@ def _late(line: Line, fault: Fault, act: Act, request: SandboxRequest) -> Sandbo
     """Give up waiting for a server that acts a while later."""
     line.lose(request)
     if request.method != "GET":
-        line.late.append((line.time.now + SETTLE_S - 2, request))
+        line.late.append((line.time.now + SETTLE_S - 2, line.depot.at, request))
     raise httpx.ReadTimeout("timed out")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from depot_estates import Estate, Thing
@@ -62,6 +63,12 @@ def test_the_lost_answer_of_the_first_of_two_calls_does_not_wait_for_what_the_se
 
 def test_two_calls_that_answer_nothing_wait_for_nothing(tmp_path: Path) -> None:
     assert tried(tmp_path, ROOM, "PATCH").seconds == 0
+
+
+def test_a_write_that_was_accepted_and_cannot_be_read_is_in_doubt_and_not_failed(tmp_path: Path) -> None:
+    outcome = tried(tmp_path, replace(ROOM, fate="new"), "POST", ("auth revoked", 1, 0))
+    assert outcome.status is Status.IN_DOUBT
+    assert outcome.detail.startswith("the write was accepted; reading back failed")
 
 
 def test_a_change_that_is_refused_half_way_says_what_was_written(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def _look(work: Work, remote_id: str | None, lost: str) -> LiveObject | None:
         ) from None
     except ApiError as error:
         raise Stop(
-            Status.IN_DOUBT if lost else Status.FAILED,
+            Status.IN_DOUBT,
             f"{lost or 'the write was accepted'}; reading back failed: {error.message}",
             "plan again when the system can be read: the object is found by its natural key",
         ) from None
