@@ -143,7 +143,7 @@ def _heed_termination() -> None:
 
 def _report_error(options: argparse.Namespace, console: Console, error: ReconcilerError) -> int:
     """Say what went wrong to people, and in the outputs that were asked for. Return the exit code."""
-    from reconciler.cli.outputs import Result, deliver, error_text
+    from reconciler.cli.outputs import Result, deliver, error_text, target_of
     from reconciler.core.errors import InvalidInput, ReconcilerError
 
     formatted = getattr(options, "format", "text")
@@ -151,7 +151,7 @@ def _report_error(options: argparse.Namespace, console: Console, error: Reconcil
         console.complain(error_text(error, console.err_style))
     if formatted != "text" or getattr(options, "outputs", None):
         try:
-            deliver(Result(target=getattr(options, "target", None) or "", error=error), options, console)
+            deliver(Result(target=target_of(options), error=error), options, console)
         except ReconcilerError as trouble:
             console.error(trouble.message, trouble.hint)
     return int(error.exit_code)

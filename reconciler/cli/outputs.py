@@ -18,7 +18,7 @@ from reconciler.render.machine import diagnostics_document, error_document, plan
 from reconciler.render.report import render_report
 from reconciler.render.style import PLAIN, Style, render_error
 from reconciler.render.text import plural, render_diagnostics, render_plan
-from reconciler.shell.files import write_atomically
+from reconciler.shell.files import read_documents, write_atomically
 
 STDOUT = "-"
 
@@ -32,6 +32,21 @@ class Result:
     report: Report | None = None
     warnings: Sequence[Diagnostic] | None = None  # of a validation that found no mistake
     error: ReconcilerError | None = None
+
+
+def target_of(options: argparse.Namespace) -> str:
+    """Return the target that a run is about when it ended before that was told; "" where the files do not tell.
+
+    A comment about it is found again by this name.
+    """
+    chosen = getattr(options, "target", None)
+    config = getattr(options, "config", None)
+    if chosen is not None or config is None:
+        return chosen or ""
+    documents, _ = read_documents(Path(config), config)
+    data = documents[0].data if len(documents) == 1 else None
+    targets = data.get("targets") if isinstance(data, dict) else None
+    return str(next(iter(targets))) if isinstance(targets, dict) and len(targets) == 1 else ""
 
 
 def check_outputs(options: argparse.Namespace) -> None:

@@ -98,3 +98,21 @@ def test_wrong_usage_is_json_too(tmp_path: Path, arguments: tuple[str, ...], wor
     error = json.loads(finished.out)
     assert words in error["message"]
     assert error["exitCode"] == 3
+
+
+@pytest.mark.parametrize(
+    ("config", "mark"),
+    [
+        pytest.param("targets: {production: {systems: {}}}", "target=production", id="the-only-target"),
+        pytest.param("targets: {one: {systems: {}}, two: {systems: {}}}", "target=", id="one-of-several"),
+        pytest.param("targets: [", "target=", id="no-yaml"),
+    ],
+)
+def test_the_comment_of_a_run_that_ended_early_has_the_mark_of_its_target(
+    tmp_path: Path, config: str, mark: str
+) -> None:
+    """Otherwise the comment of the target would go on showing the last good plan."""
+    (tmp_path / "reconciler.yaml").write_text(config)
+    finished = run(tmp_path, "plan", "--format", "markdown")
+    assert finished.code == 3
+    assert finished.out.startswith(f"<!-- reconciler:{mark} -->\n"), finished

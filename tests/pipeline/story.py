@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "memory"))
 
 from console_script import Scene, open_scene
 from fake_hosting import GITHUB_TOKEN, REPOSITORY, FakeHosting, serve
+from fake_hosting import environment_of as environment_of
 from repositories import git as git
 from repositories import git_environment
 from runner import JobRun, Runner
