@@ -34,7 +34,6 @@ from reconciler.core.schema_gate import has_fast_judge
 from reconciler.core.selection import select, with_parents
 from reconciler.core.validation import validate
 from reconciler.removals import Scene, find_remnants, named, prunes, to_be_read
-from reconciler.shell.apply.executor import Tools, execute
 from reconciler.shell.connections import Connections, run_all
 from reconciler.shell.definitions import Use, load_kinds, read_definitions
 from reconciler.shell.files import (
@@ -48,13 +47,11 @@ from reconciler.shell.matching import LiveState, refresh
 from reconciler.shell.memory.ledger_text import KEY_NAME as LEDGER_KEY_NAME
 from reconciler.shell.memory.memory import Memory
 from reconciler.shell.memory.opening import open_memory
-from reconciler.shell.memory.recorder import Recorder
 from reconciler.shell.once import Once
 from reconciler.shell.options import Options
 from reconciler.shell.parse_cache import open_cache
 from reconciler.shell.parsing import quick_reader
 from reconciler.shell.refresh import LiveReader
-from reconciler.shell.revision import git_revision
 from reconciler.shell.settings import (
     Settings,
     load_settings,
@@ -319,6 +316,10 @@ def apply(
 
     Raises Refused when the plan has blockers, or another run holds the lock or was there since; sends nothing then.
     """
+    from reconciler.shell.apply.executor import Tools, execute  # here, because most runs only plan
+    from reconciler.shell.memory.recorder import Recorder
+    from reconciler.shell.revision import git_revision
+
     _check_fit(planned.plan)
     planned.memory.lock_as_read(planned.version)
     timing = options.timing

@@ -125,11 +125,11 @@ def _run(options: argparse.Namespace) -> int:
 def _collect_seldom() -> None:
     """Look for cycles of dead objects less often than the default, which costs a quarter of a large plan's time.
 
-    Ten thousand manifests are a million objects, nearly all of which live to the end.
+    Ten thousand manifests are half a million of such objects, nearly all of which live to the end.
     """
     import gc
 
-    gc.set_threshold(50_000, 50, 100)
+    gc.set_threshold(500_000, 20, 50)
 
 
 def _heed_termination() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from reconciler.core.definition import FindFields, GetCall, ListCall, PartCall, WriteCall
 from reconciler.core.kinds import Kind
 from reconciler.core.model import Json, JsonObject, LiveObject, Response
-from reconciler.core.normalize import canonical_json, encode, item_key_of, shape
+from reconciler.core.normalize import encode, item_key_of, shape
 from reconciler.core.pointer import MISSING, get, parse_pointer, put
 from reconciler.core.template import (
     as_text,
@@ -217,8 +217,9 @@ def live_object(kind: Kind, body: JsonObject, subject: Subject, etag: str | None
 
 def natural_key(kind: Kind, spec: JsonObject, *, desired: bool = True) -> str:
     """Return the natural key of a spec as text that is equal for equal keys."""
-    parts = [item_key_of(kind.fields.child(name), spec.get(name, MISSING), desired=desired) for name in kind.key]
-    return canonical_json(parts)
+    fields = kind.fields
+    # Each part is JSON text, in which no line ends.
+    return "\n".join([item_key_of(fields.child(n), spec.get(n, MISSING), desired=desired) for n in kind.key])
 
 
 def read_id(kind: Kind, body: JsonObject, spec: JsonObject) -> str | None:

@@ -22,7 +22,6 @@ from reconciler.core.normalize import Comparison, Remembers, compare, nothing_re
 from reconciler.core.pointer import MISSING, Path
 from reconciler.core.references import Known, hidden_paths, is_hidden_in, withheld_paths
 from reconciler.core.removal.remnant import Remnant
-from reconciler.core.sameness import surely_same
 from reconciler.core.withheld import Gap
 
 
@@ -127,10 +126,6 @@ class Considered:
             readable=self.readable,
             gap=self.gap,
         )
-
-    def is_surely_as(self, live: LiveObject) -> bool:
-        """Tell that `live` is as declared, which is quicker to see than how it differs; False may mean anything."""
-        return self.readable and surely_same(self.kind.fields, managed(self.kind, self.resource, self.spec), live.spec)
 
 
 def managed(kind: Kind, resource: Resource, spec: JsonObject) -> JsonObject:

@@ -265,10 +265,10 @@ class KindDefinition(Part):
         default_factory=dict, description="What the definition rests on: sentences by how sure they are."
     )
     schema_: dict[str, Any] = Field(alias="schema", description="JSON Schema 2020-12 of spec, with the x-… keywords.")
-    identity: Identity = Field(default=Identity(), description="How one object is told from another.")
-    read: Read = Field(default=Read(), description="How live objects are read.")
-    write: Write = Field(default=Write(), description="How objects are written.")
-    guard: Guard = Field(default=Guard(), description="What protects a write from overwriting somebody else's.")
+    identity: Identity = Field(default_factory=Identity, description="How one object is told from another.")
+    read: Read = Field(default_factory=Read, description="How live objects are read.")
+    write: Write = Field(default_factory=Write, description="How objects are written.")
+    guard: Guard = Field(default_factory=Guard, description="What protects a write from overwriting somebody else's.")
     requires: list[ParentRequirement] = Field(
         default_factory=list, description="What must hold of the objects that reference fields name."
     )

@@ -31,7 +31,12 @@ class Part(BaseModel):
     """Strict, closed and frozen: a misspelt key is a mistake, `"12"` is not 12."""
 
     model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, alias_generator=to_camel, hide_input_in_errors=True
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        hide_input_in_errors=True,
+        defer_build=True,  # with the kind or system that it is a part of, once
     )
 
 

@@ -36,18 +36,12 @@ class Kind:
     locate: Locate = field(compare=False, repr=False)
     scope: tuple[str, ...]  # spec fields that the read calls need: one listing for each of their values
     place: tuple[str, ...]  # spec fields that reading and deleting one object needs beside its id
+    key: tuple[str, ...]  # spec fields of the natural key
+    full_name: str  # with the system, as in shop.Product
 
     @property
     def name(self) -> str:
         return self.definition.kind
-
-    @property
-    def full_name(self) -> str:
-        return f"{self.definition.system}.{self.definition.kind}"
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        return tuple(self.definition.identity.key)
 
     @property
     def unreadable(self) -> str:
@@ -250,6 +244,8 @@ def _load_kind(
         locate=written.document.locate,
         scope=_scope(parsed),
         place=_place(parsed),
+        key=tuple(parsed.identity.key),
+        full_name=f"{parsed.system}.{parsed.kind}",
     )
 
 

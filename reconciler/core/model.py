@@ -144,7 +144,7 @@ class Resource:
         return frozenset(r.address for e in self.expressions for r in e.references)
 
 
-# --------------------------------------------------------------------------- the wire
+# --------------------------------------------------------------------------- the wire and the live state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,21 +175,21 @@ class Response:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes = field(default=b"", repr=False)
+    _decoded: list[Json] = field(default_factory=list, init=False, compare=False, repr=False)  # once asked for
 
     @property
     def content_type(self) -> str:
         return self.headers.get("content-type", "").split(";")[0].strip().lower()
 
     def json(self) -> Json:
-        """Return the decoded body. Raises ValueError when it is not JSON in UTF-8."""
-        return json.loads(self.content)
+        """Return the decoded body, read-only. Raises ValueError when it is not JSON in UTF-8."""
+        if not self._decoded:
+            self._decoded.append(json.loads(self.content))
+        return self._decoded[0]
 
 
 Send: TypeAlias = Callable[[Request], Response]
 """Performs one request and returns its answer, whatever its status. Raises TransportError without an answer."""
-
-
-# --------------------------------------------------------------------------- live state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from reconciler.core.considered import Considered, Inputs
 from reconciler.core.fields import FieldInfo
 from reconciler.core.judge import holds
+from reconciler.core.kinds import Kind
 from reconciler.core.model import (
     Action,
     Address,
@@ -12,11 +13,12 @@ from reconciler.core.model import (
     Diagnostic,
     FieldChange,
     Json,
+    JsonObject,
     LiveObject,
     Resource,
     Severity,
 )
-from reconciler.core.normalize import canonical_json, is_masked, item_key_of
+from reconciler.core.normalize import is_masked, item_key_of
 from reconciler.core.pointer import MISSING, Path, format_pointer
 from reconciler.core.wire import Writing, call_fields, origin_changes
 
@@ -96,17 +98,18 @@ def requirements(considered: Considered, inputs: Inputs) -> list[Diagnostic]:
     return blockers
 
 
-def same_object(considered: Considered, first_of: dict[str, Address]) -> list[Diagnostic]:
+def same_object(
+    resource: Resource, kind: Kind, spec: JsonObject, first_of: dict[tuple[str, ...], Address]
+) -> list[Diagnostic]:
     """Refuse a second manifest for one object: each would undo what the other one states, or make a second one.
 
     `first_of` holds the address that every natural key seen so far belongs to, and gets this one.
     """
-    resource, kind = considered.resource, considered.kind
     if resource.lifecycle.lookup:
         return []
-    names = tuple(dict.fromkeys((*kind.scope, *kind.key)))
-    parts = [item_key_of(kind.fields.child(n), considered.spec.get(n, MISSING), desired=True) for n in names]
-    first = first_of.setdefault(canonical_json([kind.full_name, *parts]), resource.address)
+    names = (*kind.scope, *(name for name in kind.key if name not in kind.scope)) if kind.scope else kind.key
+    parts = [item_key_of(kind.fields.child(n), spec.get(n, MISSING), desired=True) for n in names]
+    first = first_of.setdefault((kind.full_name, *parts), resource.address)
     if first == resource.address:
         return []
     what = f"the same {', '.join(names)}" if names else "no parent, and there is one for each system"

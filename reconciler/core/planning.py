@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.core.considered import Inputs, consider
-from reconciler.core.decisions import decide
+from reconciler.core.decisions import as_declared, decide
 from reconciler.core.follow_ups import Occasion, occasions, plan_follow_ups
 from reconciler.core.graph import levels
 from reconciler.core.model import Action, Address, Change, Diagnostic, LiveObject, Plan, Severity
@@ -56,16 +56,22 @@ def _decide_all(inputs: Inputs, ambiguous: frozenset[Address]) -> _Decided:
     decided = _Decided(live=dict(inputs.live))
     known = Known(resources=inputs.resources, live=decided.live)
     replaced_first: set[Address] = set()
-    first_of: dict[str, Address] = {}
+    first_of: dict[tuple[str, ...], Address] = {}
     parents = {a: [p for p in r.depends_on if p in inputs.resources] for a, r in inputs.resources.items()}
     for layer in levels(parents):
         for address in sorted(inputs.selected.intersection(layer)):
             if address in ambiguous:
                 continue
-            considered = consider(address, inputs, known)
-            decision = decide(considered, inputs, replaced_first)
+            resource, kind = inputs.resources[address], inputs.catalog.kinds[address.system, address.kind]
+            spec, unknown = known.spec_of(resource)
+            rivals = same_object(resource, kind, spec, first_of)
+            unchanged = None if unknown or rivals else as_declared(resource, kind, spec, inputs)
+            if unchanged is not None:
+                decided.changes.append(unchanged)
+                continue
+            decision = decide(consider(address, inputs, known), inputs, replaced_first)
             decided.changes += decision.changes
-            decided.blockers += [*decision.blockers, *same_object(considered, first_of)]
+            decided.blockers += [*decision.blockers, *rivals]
             own, *old = decision.changes
             if decision.replaces:
                 del decided.live[address]

@@ -5,6 +5,7 @@ A path is a tuple of member names and list indexes; the root is the empty tuple.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
@@ -38,6 +39,7 @@ def format_pointer(path: Iterable[str | int]) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
+@functools.lru_cache(maxsize=4096)
 def parse_pointer(text: str) -> Path:
     """Return the path that JSON Pointer `text` names; digits become indexes only in `get`.
 

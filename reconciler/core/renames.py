@@ -23,7 +23,7 @@ def follow_renames(
         if address not in resources:
             unstated.setdefault((address.system, address.kind, record.id), []).append(address)
     notes = []
-    for new in sorted(live):
+    for new in sorted(live) if unstated else ():
         if new in ledger.records or resources[new].lifecycle.lookup:
             continue
         known = [

@@ -12,6 +12,8 @@ from reconciler.core.fields import EMPTY, FieldInfo
 from reconciler.core.model import Json
 from reconciler.core.pointer import MISSING
 
+_SCALARS = frozenset({str, int, float, bool})
+
 
 def surely_same(info: FieldInfo, desired: Json, live: Any) -> bool:
     """Tell that everything `desired` states is so in `live`; False may mean anything."""
@@ -32,8 +34,10 @@ def _same_members(info: FieldInfo, desired: dict[str, Json], live: dict[str, Jso
     properties, values = info.properties, info.values or EMPTY
     for name, value in desired.items():
         child = properties.get(name) or values
-        if value.__class__ is str:  # most are; to call for each would take longer than to compare
-            if not child.is_plain or value != live.get(name):
+        kind = value.__class__
+        if kind in _SCALARS:  # most are; to call for each would take longer than to compare
+            other = live.get(name)
+            if not child.is_plain or value != other or (kind is bool) != (other.__class__ is bool):
                 return False
         elif not surely_same(child, value, live.get(name, MISSING)):
             return False

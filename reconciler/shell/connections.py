@@ -17,7 +17,6 @@ from reconciler.core.model import (
     Response,
 )
 from reconciler.core.timings import Traffic
-from reconciler.shell.endpoint import Endpoint
 from reconciler.shell.options import Options
 from reconciler.shell.sending import Pace, Sender, Standing
 from reconciler.shell.settings import (
@@ -27,6 +26,7 @@ from reconciler.shell.settings import (
 
 if TYPE_CHECKING:
     from reconciler.shell.client import Client
+    from reconciler.shell.endpoint import Endpoint
 
 
 class Connections:
@@ -115,6 +115,8 @@ class Connections:
 
 
 def _endpoint(system: SystemSettings, pool_size: int) -> Endpoint:
+    from reconciler.shell.endpoint import Endpoint
+
     return Endpoint(
         system=system.name,
         url=system.url,

@@ -29,12 +29,13 @@ def find_due(
     """
     asked: dict[str, Occasion] = {}
     owed: dict[str, Occasion] = {}
-    for address in sorted(selected):
+    kinds = reader.catalog.kinds
+    checked = {name for name, kind in kinds.items() if any(one.check for one in kind.definition.write.after)}
+    for address in sorted(a for a in selected if (a.system, a.kind) in checked or owes(a)):
         live = known.live.get(address)
-        kind = reader.catalog.kinds[address.system, address.kind]
-        marks = owes(address)
-        if live is None or not (marks or any(follow_up.check for follow_up in kind.definition.write.after)):
+        if live is None:
             continue
+        kind, marks = kinds[address.system, address.kind], owes(address)
         spec, _ = known.spec_of(known.resources[address])
         for occasion in occasions(kind, address, spec, live):
             if mark(occasion.key) in marks:

@@ -95,10 +95,9 @@ def _refresh_layer(layer: list[Resource], work: _Refresh) -> None:
     for resource in layer:
         kind = work.reader.catalog.kinds[resource.address.system, resource.address.kind]
         spec, unknown = known.spec_of(resource)
-        needed = {*kind.scope, *kind.key}
-        if any(path and path[0] in needed for path in unknown):
+        if any(path and (path[0] in kind.scope or path[0] in kind.key) for path in unknown):
             continue  # its parent does not exist yet, so neither does it
-        scope = canonical_json([spec.get(name) for name in kind.scope])
+        scope = canonical_json([spec.get(name) for name in kind.scope]) if kind.scope else ""
         alone = str(resource.address) if not kind.definition.read.lists else ""
         key = (kind.full_name, scope, alone)
         groups.setdefault(key, []).append((resource, spec))

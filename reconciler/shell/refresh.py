@@ -102,6 +102,8 @@ class LiveReader:
         if fresh or key not in self._pages:
             self._pages[key] = all_pages(self, kind, call, values)
         items, doubt = self._pages[key]
+        if not call.skip:
+            return items, doubt
         return [item for item in items if not any(holds(rule, item) for rule in call.skip)], doubt
 
     def listed(self, kind: Kind, spec: JsonObject) -> Listed:
@@ -167,10 +169,10 @@ class LiveReader:
 
     def _shown(self, kind: Kind, call: ListCall, spec: JsonObject, items: Sequence[Json]) -> list[LiveObject]:
         """Return the objects, or summaries of them, that the items of a list hold, without those that are gone."""
-        subject = Subject(spec=spec)
+        subject, place = Subject(spec=spec), parse_pointer(call.object)
         objects = []
         for item in items:
-            body = get(item, parse_pointer(call.object))
+            body = get(item, place)
             if body is MISSING or body is None or _is_gone(kind, body):
                 continue
             if not isinstance(body, dict):
@@ -260,7 +262,8 @@ class LiveReader:
 
 def _is_gone(kind: Kind, body: Json) -> bool:
     """Tell an object that the API still shows although it was deleted."""
-    return any(holds(condition, body) for condition in kind.definition.read.gone)
+    gone = kind.definition.read.gone
+    return bool(gone) and any(holds(condition, body) for condition in gone)
 
 
 def _bad_items(kind: Kind, reason: str) -> ApiError:

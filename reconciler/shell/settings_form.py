@@ -162,7 +162,12 @@ RemoteName = Annotated[
 
 class _Form(BaseModel):
     model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, alias_generator=to_camel, hide_input_in_errors=True
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        hide_input_in_errors=True,
+        defer_build=True,  # with the whole that it is a part of, once
     )
 
 
@@ -233,7 +238,7 @@ class SystemForm(_Form):
     ca_file: Text | None = None
     proxy: ProxyUrl | None = None
     insecure_skip_verify: bool = False
-    timeouts: TimeoutsForm = TimeoutsForm()
+    timeouts: TimeoutsForm = Field(default_factory=TimeoutsForm)
     requests_per_second: Annotated[float, Field(gt=0)] | None = None
     concurrency: Annotated[int, Field(ge=1, le=100)] | None = None
     headers: dict[FixedHeaderName, HeaderText] = {}
@@ -269,7 +274,7 @@ class TargetForm(_Form):
     systems: Annotated[dict[Name, SystemForm], Field(min_length=1)]
     vars: dict[Name, Scalar] = {}
     secrets: list[EnvironmentName] = []
-    policy: PolicyForm = PolicyForm()
+    policy: PolicyForm = Field(default_factory=PolicyForm)
     ledger: LedgerForm | None = None
 
 

@@ -32,7 +32,8 @@ def look_for(
     `chosen` are the stated resources that were read. `named` remnants were asked for one by one: a list that was not
     read to its end does not matter for what is there.
     """
-    managed = _managed(reader, known)
+    remnants = list(remnants)
+    managed = _managed(reader, known) if remnants else {}
     groups: dict[tuple[str, str], list[Remnant]] = {}
     found: list[Remnant] = []
     for one in remnants:

@@ -13,7 +13,7 @@ from reconciler.core.answers import natural_key
 from reconciler.core.kinds import Catalog, Kind
 from reconciler.core.ledger import Record, Removal
 from reconciler.core.model import Address, Diagnostic, JsonObject, LiveObject, Resource, Severity
-from reconciler.core.normalize import canonical_json, item_key_of
+from reconciler.core.normalize import item_key_of
 from reconciler.core.pointer import MISSING
 from reconciler.core.references import Known
 from reconciler.core.removal.remnant import Remnant, way_of
@@ -110,8 +110,7 @@ def stated_places(kind: Kind, known: Known, chosen: Collection[Address]) -> tupl
 
 def scope_of(kind: Kind, spec: Mapping[str, object]) -> str:
     """Return the scope that a spec stands in, as text that is equal for equal scopes."""
-    parts = [item_key_of(kind.fields.child(name), spec.get(name, MISSING), desired=True) for name in kind.scope]
-    return canonical_json(parts)
+    return "\n".join(item_key_of(kind.fields.child(n), spec.get(n, MISSING), desired=True) for n in kind.scope)
 
 
 def unmatched(kind: Kind, objects: Iterable[LiveObject], known: Known) -> Iterator[LiveObject]:

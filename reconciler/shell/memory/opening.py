@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from reconciler.core.journal import Holder, rfc3339
 from reconciler.shell.memory.file_store import FileStore
-from reconciler.shell.memory.git_command import Git
-from reconciler.shell.memory.git_ref import GitRef
-from reconciler.shell.memory.git_store import GitStore
 from reconciler.shell.memory.holder import this_run
 from reconciler.shell.memory.ledger_text import KEY_NAME, Owner
 from reconciler.shell.memory.memory import Memory
 from reconciler.shell.memory.store import Store
 from reconciler.shell.options import Options
 from reconciler.shell.settings import FileLedger, GitLedger, Settings
+
+if TYPE_CHECKING:
+    from reconciler.shell.memory.git_ref import GitRef
 
 
 def open_memory(settings: Settings, options: Options) -> Memory:
@@ -28,6 +29,11 @@ def open_memory(settings: Settings, options: Options) -> Memory:
         case FileLedger(path=path):
             store = FileStore(path, owner)
         case GitLedger(ref=ref, remote=remote):
+            # Here, because other targets need no Git.
+            from reconciler.shell.memory.git_command import Git
+            from reconciler.shell.memory.git_ref import GitRef
+            from reconciler.shell.memory.git_store import GitStore
+
             place = GitRef(Git(folder=settings.root, environ=options.environ), ref, remote)
 
             def pause(attempt: int) -> None:
