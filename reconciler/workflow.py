@@ -47,11 +47,13 @@ from reconciler.shell.matching import LiveState, refresh
 from reconciler.shell.memory.ledger_text import KEY_NAME as LEDGER_KEY_NAME
 from reconciler.shell.memory.memory import Memory
 from reconciler.shell.memory.opening import open_memory
+from reconciler.shell.memory.recorder import Recorder
 from reconciler.shell.once import Once
 from reconciler.shell.options import Options
 from reconciler.shell.parse_cache import open_cache
 from reconciler.shell.parsing import quick_reader
 from reconciler.shell.refresh import LiveReader
+from reconciler.shell.revision import git_revision
 from reconciler.shell.settings import (
     Settings,
     load_settings,
@@ -317,8 +319,6 @@ def apply(
     Raises Refused when the plan has blockers, or another run holds the lock or was there since; sends nothing then.
     """
     from reconciler.shell.apply.executor import Tools, execute  # here, because most runs only plan
-    from reconciler.shell.memory.recorder import Recorder
-    from reconciler.shell.revision import git_revision
 
     _check_fit(planned.plan)
     planned.memory.lock_as_read(planned.version)

@@ -5,12 +5,13 @@ Reads: the repository, by asking git. Writes: nothing.
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 
 def git_revision(folder: Path) -> str:
     """Return the Git revision of what is in `folder`, or nothing where there is no Git."""
+    import subprocess  # here, because most runs only plan
+
     try:
         done = subprocess.run(
             ["git", "-C", str(folder), "rev-parse", "HEAD"],
