@@ -87,6 +87,19 @@ def test_another_clone_remembers_what_the_first_one_did(bench: Bench, remote: Pa
     assert not bench.plan().has_work
 
 
+def test_a_configuration_in_a_folder_of_the_repository_is_remembered(
+    bench: Bench, remote: Path, tmp_path: Path
+) -> None:
+    """Git lists a tree from the folder that it runs in, unless it is told otherwise."""
+    place = shallow_detached(remote, tmp_path / "other") / "estates" / "eu"
+    place.mkdir(parents=True)
+    inside = elsewhere(bench, place)
+    inside.apply()
+    inside.rewrite("timeout: 15", "timeout: 16")
+    (change,) = inside.plan().pending
+    assert change.fields[0].cause is Cause.MANIFEST  # without its memory it would not know
+
+
 def test_a_deleted_ref_is_an_empty_ledger_and_makes_no_duplicates(bench: Bench, remote: Path) -> None:
     bench.apply()
     count = len(rows(bench, "galtea.endpointConnections"))

@@ -37,12 +37,13 @@ class Story:
     remote: Path
     author: Path
     secrets: Mapping[str, str]
+    place: str = ""  # of the configuration in the repository, with a slash behind it
     heads: dict[int, str] = field(default_factory=dict)  # of the pull requests
 
     # ------------------------------------------------------------------ the author
 
     def edit(self, old: str, new: str, path: str = MANIFEST) -> None:
-        file = self.author / path
+        file = self.author / self.place / path
         text = file.read_text()
         assert text.count(old) == 1, (old, text)
         file.write_text(text.replace(old, new))
@@ -106,7 +107,11 @@ class Story:
             workflow,
             github=github,
             secrets={"environment": lines} if lines else {},
-            inputs={**INPUTS, **{name.replace("_", "-"): value for name, value in inputs.items()}},
+            inputs={
+                **INPUTS,
+                "config": f"{self.place}reconciler.yaml",
+                **{name.replace("_", "-"): value for name, value in inputs.items()},
+            },
         )
         for job in jobs:
             kept = "\n".join(line for line in job.log.split("\n") if not line.startswith("::add-mask::"))
@@ -139,19 +144,21 @@ class Story:
 
 
 @contextlib.contextmanager
-def open_story(folder: Path) -> Iterator[Story]:
-    """Give a repository whose first commit is pushed, and not applied yet."""
+def open_story(folder: Path, place: str = "") -> Iterator[Story]:
+    """Give a repository whose first commit is pushed, and not applied yet. `place` is where the configuration is."""
     remote, author = folder / "remote.git", folder / "author"
     remote.mkdir(parents=True)
     git(remote, "init", "--quiet", "--bare", "--initial-branch=main")
     git(remote, "config", "uploadpack.allowAnySHA1InWant", "true")  # as hosting services do
     git(folder, "clone", "--quiet", str(remote), str(author))
-    with open_scene(author) as scene, serve(FakeHosting()) as fake:
-        for manifest in (author / "manifests").rglob("*.yaml"):
+    work = author / place
+    work.mkdir(parents=True, exist_ok=True)
+    with open_scene(work) as scene, serve(FakeHosting()) as fake:
+        for manifest in (work / "manifests").rglob("*.yaml"):
             if manifest.stem not in KEPT:
                 manifest.unlink()
-        (author / "env").unlink()  # the secrets are the pipeline's
-        config = author / "reconciler.yaml"
+        (work / "env").unlink()  # the secrets are the pipeline's
+        config = work / "reconciler.yaml"
         config.write_text(config.read_text().replace("{file: ledger.json}", f"{{git: {LEDGER}}}"))
         for number in range(3):
             fake.add_comment(5, f"talk {number}", {"login": "somebody", "type": "User", "id": 8})
@@ -170,6 +177,7 @@ def open_story(folder: Path) -> Iterator[Story]:
             remote=remote,
             author=author,
             secrets=scene.secrets,
+            place=place,
         )
         git(author, "checkout", "--quiet", "-B", "main")
         story.commit("first", "main")

@@ -118,3 +118,20 @@ def test_drift_is_told_in_one_issue_and_accepted_by_a_pull_request(story: Story)
     settled = story.drift()
     assert not settled.failed, settled.log
     assert [one["state"] for one in story.fake.issues] == ["closed"]
+
+
+def test_a_configuration_inside_a_folder(tmp_path: Path) -> None:
+    with open_story(tmp_path, "estates/eu/") as story:
+        begin(story)
+        story.edit("timeout: 15", "timeout: 20")
+        job = story.plan(5, story.commit("timeout 20", "change"))
+        assert not job.failed, job.log
+        assert f"file=estates/eu/{MANIFEST},line=" in job.log  # as the pull request knows the file
+        applied = story.apply(story.squash(5, "change"))
+        assert not applied.failed, applied.log
+        assert story.live() == 20
+        story.edit_live(40)
+        offered = story.drift(answer="pull-request")
+        assert not offered.failed, offered.log
+        changed = git(story.remote, "diff", "--name-only", "main", "reconciler/drift-sandbox")
+        assert changed == f"estates/eu/{MANIFEST}"

@@ -153,7 +153,7 @@ class GitRef:
 
     def _read(self, identity: str) -> Tip:
         parent, _, subject = self._git.ask("log", "-1", "--format=%P%x00%s", identity).text.partition("\0")
-        names = self._git.ask("ls-tree", "--name-only", "-z", identity).out.decode("utf-8", "replace")
+        names = self._git.ask("ls-tree", "--full-tree", "--name-only", "-z", identity).out.decode("utf-8", "replace")
         files = {name: self._blob(identity, name).out for name in names.split("\0") if name}
         return Tip(id=identity, parent=parent.split(" ")[0], subject=subject, files=files)
 
