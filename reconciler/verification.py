@@ -13,6 +13,7 @@ from reconciler.core.selection import with_parents
 from reconciler.shell.conformance.scratch import Scratch
 from reconciler.shell.conformance.walk import Walk, settling
 from reconciler.shell.connections import Connections, run_all
+from reconciler.shell.fresh_lists import FreshLists
 from reconciler.shell.matching import refresh
 from reconciler.shell.options import Options
 from reconciler.shell.refresh import LiveReader
@@ -28,7 +29,12 @@ def verify(loaded: Loaded, connections: Connections, options: Options, trial: Tr
     resource = loaded.resources[trial.address]
     kind = loaded.catalog.kinds[trial.address.system, trial.address.kind]
     refuse_what_cannot_be_verified(kind)
-    reader = LiveReader(catalog=loaded.catalog, send=connections.send, run_all=run_all(options.parallelism))
+    reader = LiveReader(
+        catalog=loaded.catalog,
+        send=connections.send,
+        run_all=run_all(options.parallelism),
+        fresh=FreshLists(options.timing.clock),
+    )
     parents = with_parents({trial.address}, loaded.resources) - {trial.address}
     state = refresh(reader, [loaded.resources[address] for address in sorted(parents)])
     if state.failures:

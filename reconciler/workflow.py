@@ -42,6 +42,7 @@ from reconciler.shell.files import (
     read_documents,
 )
 from reconciler.shell.following import find_due
+from reconciler.shell.fresh_lists import FreshLists
 from reconciler.shell.lookups import lookups_of
 from reconciler.shell.matching import LiveState, refresh
 from reconciler.shell.memory.ledger_text import KEY_NAME as LEDGER_KEY_NAME
@@ -220,6 +221,7 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
         catalog=catalog,
         send=partial(connections.send, deadline=connections.deadline),
         run_all=run_all(options.parallelism),
+        fresh=FreshLists(options.timing.clock),
         remote_ids=ledger.remote_ids(),
     )
     chosen = loaded.selected

@@ -84,6 +84,7 @@ class Inputs:
     limits: Limits | None = None  # without the managed objects; no share where none is stated
     # Secrets that were applied once, where nothing tells which: an offline plan takes them for the wanted ones.
     untold: Mapping[Address, frozenset[Path]] = field(default_factory=dict)
+    hidden: dict[Address, frozenset[Path]] = field(default_factory=dict, repr=False)  # by origin, as they are found
     resend: bool = False  # send write-only and masked values even where nothing tells that they differ
 
 
@@ -160,7 +161,7 @@ def consider(address: Address, inputs: Inputs, known: Known) -> Considered:
 
         remembers = resending
     kind = inputs.catalog.kinds[address.system, address.kind]
-    hidden = hidden_paths(resource, inputs.resources, inputs.catalog)
+    hidden = hidden_paths(resource, inputs.resources, inputs.catalog, inputs.hidden)
     if kind.fields.telling:
         sides = [spec] if live is None else [spec, live.spec]
         hidden = hidden.union(*(secrets_of(kind.fields, side) for side in sides))

@@ -19,11 +19,22 @@ class Report(Protocol):
     def __call__(self, source: Source, code: str, message: str, hint: str = "") -> None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+MOST_COMPARED = 20_000
+"""Names that one run compares with misspelt ones: a suggestion is worth much, thousands of them are not read."""
+
+
+@dataclass(slots=True, kw_only=True)
 class _Check:
     catalog: Catalog
     report: Report
     names: Mapping[tuple[str, str], Sequence[str]]  # of all declared resources, by system and kind
+    left: int = MOST_COMPARED
+
+    def nearest(self, address: Address) -> str:
+        """Return a suggestion for an address that no manifest declares, as long as it costs not too much."""
+        names = self.names.get((address.system, address.kind), ())
+        self.left -= len(names)
+        return did_you_mean(address.name, names) if self.left >= 0 else ""
 
 
 def check_references(
@@ -66,8 +77,7 @@ def _report_missing(check: _Check, address: Address, source: Source) -> None:
         source,
         "missing-reference",
         f"reference to {address}, which no manifest declares",
-        did_you_mean(address.name, check.names.get((address.system, address.kind), []))
-        or "declare it; for an object that others manage add `lifecycle: {lookup: true}`",
+        check.nearest(address) or "declare it; for an object that others manage add `lifecycle: {lookup: true}`",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,9 @@ class Known:
 
     resources: Mapping[Address, Resource]
     live: Mapping[Address, LiveObject]
+    # What references with a pointer have led to, filled in once: a chain of them would be walked again for each link.
+    # Whoever asks about a resource has come to know the live objects that it depends on before.
+    _filled: dict[Address, tuple[JsonObject, frozenset[Path]]] = field(default_factory=dict, init=False, repr=False)
 
     def value_of(self, reference: Reference) -> Any:
         """Return the remote id or field that `reference` names, or MISSING when it is known only later.
@@ -36,10 +39,14 @@ class Known:
         if resource is not None:
             stated = get(resource.spec, reference.pointer)
             if stated is not MISSING:
-                spec, unknown = self.spec_of(resource)
+                spec, unknown = self._filled.get(resource.address) or self._fill(resource)
                 waits = any(_overlap(reference.pointer, path) for path in unknown)
                 return MISSING if waits else get(spec, reference.pointer)
         return MISSING if found is None else get(found.spec, reference.pointer)
+
+    def _fill(self, resource: Resource) -> tuple[JsonObject, frozenset[Path]]:
+        found = self._filled[resource.address] = self.spec_of(resource)
+        return found
 
     def spec_of(self, resource: Resource) -> tuple[JsonObject, frozenset[Path]]:
         """Return the spec of `resource` with its references filled in, and the paths not known yet.
@@ -67,28 +74,47 @@ def _overlap(pointer: Path, path: Path) -> bool:
     return all(str(one) == str(other) for one, other in zip(pointer, path, strict=False))
 
 
-def hidden_paths(resource: Resource, resources: Mapping[Address, Resource], catalog: Catalog) -> frozenset[Path]:
+def hidden_paths(
+    resource: Resource,
+    resources: Mapping[Address, Resource],
+    catalog: Catalog,
+    found: dict[Address, frozenset[Path]] | None = None,
+) -> frozenset[Path]:
     """Return the paths of `resource` whose values are secret by origin.
 
     That is what comes from the environment, from files, and from fields of other resources that are secret, or hold
     something secret, by their kind or by origin themselves. References must not run in a circle.
+    What was `found` for others is not worked out again.
     """
     if not resource.expressions:
         return resource.sensitive
-    return _Origins(resources=resources, catalog=catalog).hidden(resource)
+    return _Origins(resources=resources, catalog=catalog, known={} if found is None else found).hidden(resource)
 
 
 @dataclass(slots=True, kw_only=True)
 class _Origins:
     resources: Mapping[Address, Resource]
     catalog: Catalog
-    known: dict[Address, frozenset[Path]] = field(default_factory=dict)
+    known: dict[Address, frozenset[Path]]
 
     def hidden(self, resource: Resource) -> frozenset[Path]:
-        if resource.address not in self.known:
-            secret = {e.path for e in resource.expressions if any(map(self._is_secret, e.references))}
-            self.known[resource.address] = resource.sensitive | secret
+        waiting = [resource]  # the last one first: chains of references can be long
+        while waiting:
+            one = waiting[-1]
+            before = [other for other in self._pointed_at(one) if other.address not in self.known]
+            if before:
+                waiting += before
+                continue
+            secret = {e.path for e in one.expressions if any(map(self._is_secret, e.references))}
+            self.known[one.address] = one.sensitive | secret
+            waiting.pop()
         return self.known[resource.address]
+
+    def _pointed_at(self, resource: Resource) -> Iterator[Resource]:
+        for expression in resource.expressions:
+            for reference in expression.references:
+                if reference.pointer is not None and reference.address in self.resources:
+                    yield self.resources[reference.address]
 
     def _is_secret(self, reference: Reference) -> bool:
         if reference.pointer is None:
@@ -100,7 +126,7 @@ class _Origins:
         ):
             return True
         other = self.resources.get(reference.address)
-        return other is not None and any(_overlap(reference.pointer, path) for path in self.hidden(other))
+        return other is not None and any(_overlap(reference.pointer, path) for path in self.known[other.address])
 
 
 def withheld_paths(resource: Resource) -> frozenset[Path]:

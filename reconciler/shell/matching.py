@@ -53,6 +53,10 @@ class _Refresh:
     failures: list[ApiError] = field(default_factory=list)
     rivals: dict[Address, LiveObject] = field(default_factory=dict)
     indexes: dict[int, _Index] = field(default_factory=dict)
+    known: Known = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.known = Known(resources=self.resources, live=self.objects)
 
     def indexed(self, kind: Kind, objects: list[LiveObject]) -> _Index:
         """Return `objects` by id and by natural key; a list that is wanted at many levels is indexed once."""
@@ -90,11 +94,10 @@ def refresh(reader: LiveReader, resources: Sequence[Resource]) -> LiveState:
 
 
 def _refresh_layer(layer: list[Resource], work: _Refresh) -> None:
-    known = Known(resources=work.resources, live=work.objects)
     groups: dict[tuple[str, str, str], list[tuple[Resource, JsonObject]]] = {}
     for resource in layer:
         kind = work.reader.catalog.kinds[resource.address.system, resource.address.kind]
-        spec, unknown = known.spec_of(resource)
+        spec, unknown = work.known.spec_of(resource)
         if any(path and (path[0] in kind.scope or path[0] in kind.key) for path in unknown):
             continue  # its parent does not exist yet, so neither does it
         scope = canonical_json([spec.get(name) for name in kind.scope]) if kind.scope else ""

@@ -38,6 +38,7 @@ from reconciler.core.normalize import canonical_json
 from reconciler.core.pointer import MISSING, get, parse_pointer
 from reconciler.core.seeking import may_be_wanted, needs_id
 from reconciler.core.wire import Subject, call_request, context
+from reconciler.shell.fresh_lists import FreshList, FreshLists
 from reconciler.shell.pages import RunAll, all_pages, bad_answer
 
 
@@ -56,6 +57,7 @@ class LiveReader:
     catalog: Catalog
     send: Send
     run_all: RunAll
+    fresh: FreshLists = field(repr=False)
     remote_ids: Mapping[Address, str] = field(default_factory=dict)  # from the ledger: found by id first
     _pages: dict[str, tuple[list[Json], str]] = field(default_factory=dict, repr=False)  # items, and doubts
     _listed: dict[str, list[LiveObject]] = field(default_factory=dict, repr=False)  # by kind and scope
@@ -128,7 +130,7 @@ class LiveReader:
         With `wanted` (natural keys and ids), objects that are known to be none of those are left out where the list
         gives ids or summaries, which saves reading each of them.
         """
-        scope = canonical_json([kind.full_name, *(spec.get(name) for name in kind.scope)])
+        scope = _scope(kind, spec)
         if not fresh and wanted is None and scope in self._listed:
             return self._listed[scope]
         found: dict[str, LiveObject] = {}
@@ -228,23 +230,33 @@ class LiveReader:
         except AnswerError as error:
             raise bad_answer(kind, request, str(error)) from None
 
-    def read_one(self, kind: Kind, spec: JsonObject, remote_id: str | None) -> LiveObject | None:
+    def read_one(
+        self, kind: Kind, spec: JsonObject, remote_id: str | None, *, since: int | None = None
+    ) -> LiveObject | None:
         """Return the live object of one resource as it is now, by id or else by natural key; None when absent.
 
+        With `since`, a moment of `fresh`, a list that began to be read after it counts as now.
         Raises ApiError when two objects have the natural key.
         """
         call = kind.definition.read.get
         if call is not None and (remote_id is not None or not needs_id(call)):
             return self.get_object(kind, spec, remote_id)
-        wanted = frozenset([natural_key(kind, spec) if remote_id is None else remote_id])
+        key = natural_key(kind, spec)
+        wanted = frozenset([key if remote_id is None else remote_id])
         narrow = kind.definition.read.find
-        if narrow is not None:
-            objects = self._objects_of(kind, narrow, spec, fresh=True, wanted=wanted)
+        if narrow is None and all(call.items_are == "objects" for call in kind.definition.read.lists):
+            listed = self._shared_list(kind, spec, self.fresh.moment() if since is None else since)
+            if remote_id is not None:
+                return listed.by_id.get(remote_id)
+            matches = listed.by_key.get(key, [])
         else:
-            objects = self.list_objects(kind, spec, fresh=True, wanted=wanted)
-        if remote_id is not None:
-            return next((one for one in objects if one.id == remote_id), None)
-        matches = [one for one in objects if natural_key(kind, one.spec, desired=False) == natural_key(kind, spec)]
+            if narrow is not None:
+                objects = self._objects_of(kind, narrow, spec, fresh=True, wanted=wanted)
+            else:
+                objects = self.list_objects(kind, spec, fresh=True, wanted=wanted)
+            if remote_id is not None:
+                return next((one for one in objects if one.id == remote_id), None)
+            matches = [one for one in objects if natural_key(kind, one.spec, desired=False) == key]
         if len(matches) > 1:
             raise ApiError(
                 f"{kind.full_name}: {len(matches)} live objects have the same natural key",
@@ -253,11 +265,23 @@ class LiveReader:
             )
         return matches[0] if matches else None
 
+    def _shared_list(self, kind: Kind, spec: JsonObject, since: int) -> FreshList:
+        return self.fresh.get(
+            _scope(kind, spec),
+            since,
+            read=lambda: self.list_objects(kind, spec, fresh=True),
+            key=lambda one: natural_key(kind, one.spec, desired=False),
+        )
+
     def note(self, kind: Kind, live: LiveObject) -> None:
         """Remember an object that this run has read or created, so that later listings need not read it again."""
         key = natural_key(kind, live.spec, desired=False)
         with self._lock:
             self._seen[kind.full_name, live.id] = key
+
+
+def _scope(kind: Kind, spec: JsonObject) -> str:
+    return canonical_json([kind.full_name, *(spec.get(name) for name in kind.scope)])
 
 
 def _is_gone(kind: Kind, body: Json) -> bool:

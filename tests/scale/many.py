@@ -28,10 +28,11 @@ schema:
 identity: {{id: /id, key: [name], name: name}}
 read:
   list: {{method: GET, path: /things, query: {{{query}}}, items: /items, paging: {{{paging}}}}}
-  get: {{method: GET, path: "/things/{{id}}"}}
-write:
+{get}write:
   update: {{method: PATCH, path: "/things/{{id}}"}}
 """
+
+GET = '  get: {method: GET, path: "/things/{id}"}\n'
 
 STYLES = {
     "page": ('page: "{page.number}", n: "{page.size}"', "style: page, size: 100, total: /total"),
@@ -54,6 +55,7 @@ class Many:
     at_once: int = 0  # the most requests that were in flight
     wait_for: int = 0  # requests behind the first wait until so many are in flight
     name: str = "many"
+    alone: bool = True  # single objects can be read
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -67,12 +69,15 @@ class Many:
                 "words": ["b", "a"],
             }
 
-    def write(self, *, chain: int = 0, drift: int = 0) -> None:
-        """Write the manifests: rows of `chain` resources that refer to the one before; `drift` of them differ."""
+    def write(self, *, chain: int = 0, drift: int = 0, copies: int = 0) -> None:
+        """Write the manifests: rows of `chain` resources that refer to the one before; `drift` of them differ.
+
+        In rows of `copies` each one but the first states the size of the one before.
+        """
         (self.folder / "schemas").mkdir(exist_ok=True)
         (self.folder / "manifests").mkdir(exist_ok=True)
         query, paging = STYLES[self.style]
-        text = KIND.format(query=query, paging=paging)
+        text = KIND.format(query=query, paging=paging, get=GET if self.alone else "")
         (self.folder / "schemas" / "many.yaml").write_text(text)
         target = "schemas: [schemas]\ntargets: {t: {systems: {many: {url: http://many.test}}}}\n"
         (self.folder / "reconciler.yaml").write_text(target)
@@ -82,7 +87,10 @@ class Many:
             if chain and index % chain:
                 after = f", after: '${{ref:Thing/n{index - 1:05d}}}'"
                 self.objects[f"id{index}"]["after"] = f"id{index - 1}"
-            size = index + (index < drift)
+            size: object = index + (index < drift)
+            if copies and index % copies:
+                size = f"'${{ref:Thing/n{index - 1:05d}#/size}}'"
+                self.objects[f"id{index}"]["size"] = index - index % copies
             spec = f"{{size: {size}, words: [a, b]{after}}}"
             texts.append(f"apiVersion: many/v1\nkind: Thing\nmetadata: {{name: n{index:05d}}}\nspec: {spec}\n")
         for begin in range(0, self.count, 50):

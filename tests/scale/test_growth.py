@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from many import Many
 
+from reconciler.core.errors import InvalidInput
+from reconciler.core.reference_checks import MOST_COMPARED
 from reconciler.workflow import Connections, apply, load, plan
 
 SIZES = (100, 200, 400)
@@ -74,6 +76,28 @@ def test_work_grows_with_the_resources(tmp_path: Path, work: Callable[[Many], No
     _, small, middle, large = counts
     # Work that is linear grows twice as much from 200 to 400 as from 100 to 200; quadratic work four times.
     assert large - middle <= 2.25 * (middle - small), counts
+
+
+def test_a_field_that_is_handed_on_from_one_to_the_next_is_filled_in_once(tmp_path: Path) -> None:
+    counts = []
+    for count in SIZES:
+        many = Many(tmp_path, count)
+        many.write(copies=count, drift=1)
+        assert len(many.plan(1).plan.pending) == count
+        counts.append(calls(lambda: many.plan(1)))  # noqa: B023  called at once
+    assert (counts[2] - counts[1]) / (counts[1] - counts[0]) < 2.5
+
+
+def test_thousands_of_references_that_lead_nowhere_get_a_few_suggestions(tmp_path: Path) -> None:
+    many = Many(tmp_path, 1000)
+    many.write(chain=2)
+    for path in (tmp_path / "manifests").iterdir():
+        path.write_text(path.read_text().replace("ref:Thing/n", "ref:Thing/m"))
+    with pytest.raises(InvalidInput) as refused:
+        load(many.options())
+    missing = [one for one in refused.value.diagnostics if one.code == "missing-reference"]
+    assert len(missing) == 500
+    assert sum(one.hint.startswith("did you mean 'n") for one in missing) == MOST_COMPARED // 1000
 
 
 def test_positions_are_only_worked_out_where_there_is_something_to_report(tmp_path: Path) -> None:

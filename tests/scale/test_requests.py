@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from many import Many
 
+from reconciler.core.model import Status
+from reconciler.workflow import Connections, apply, plan
+
 
 @pytest.mark.parametrize("style", ["page", "offset", "cursor"])
 def test_a_plan_without_changes_sends_the_list_pages_and_nothing_else(tmp_path: Path, style: str) -> None:
@@ -59,3 +62,33 @@ def test_pages_behind_the_end_of_a_server_that_counts_too_many_do_no_harm(tmp_pa
     many = Many(tmp_path, 300, "offset", said_total=900)
     many.write()
     assert not many.plan().plan.has_work
+
+
+@pytest.mark.parametrize(("chain", "waves"), [(0, 1), (3, 3)])
+def test_changes_that_are_ready_at_once_share_one_fresh_list(tmp_path: Path, chain: int, waves: int) -> None:
+    many = Many(tmp_path, 300, alone=False)
+    many.write(chain=chain, drift=300)
+    options = many.options()
+    loaded = many.loaded(options)
+    with Connections(loaded.settings, options) as connections:
+        planned = plan(loaded, connections, options)
+        before = len(many.seen)
+        report = apply(planned, loaded, connections, options)
+    assert {outcome.status for outcome in report.outcomes} == {Status.APPLIED}
+    asked = [one for one in many.seen[before:] if one.startswith("GET")]
+    # Of three pages each; what is ready later than a list began needs another one, and no two wait in vain.
+    assert 3 * waves <= len(asked) <= 3 * 3 * waves
+
+
+def test_what_moved_before_the_fresh_list_is_a_conflict(tmp_path: Path) -> None:
+    many = Many(tmp_path, 100, alone=False)
+    many.write(drift=100)
+    options = many.options()
+    loaded = many.loaded(options)
+    with Connections(loaded.settings, options) as connections:
+        planned = plan(loaded, connections, options)
+        many.objects["id7"]["size"] = 12345
+        report = apply(planned, loaded, connections, options)
+    conflicts = [str(one.address) for one in report.outcomes if one.status is Status.CONFLICT]
+    assert conflicts == ["many.Thing/n00007"]
+    assert many.objects["id7"]["size"] == 12345

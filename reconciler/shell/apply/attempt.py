@@ -40,7 +40,7 @@ def perform(work: Work) -> LiveObject:
 
 def _create(work: Work) -> LiveObject:
     kind, spec = work.kind, work.considered.spec
-    there = work.reader.read_one(kind, spec, None)
+    there = work.reader.read_one(kind, spec, None, since=work.ready)
     if there is not None:
         raise appeared(work, there)
     call = kind.definition.write.create
@@ -108,7 +108,7 @@ def _update(work: Work) -> LiveObject:
         return _update_new_singleton(work)
     fresh: LiveObject | None = planned
     if work.considered.readable:
-        fresh = work.reader.read_one(work.kind, work.considered.spec, planned.id)
+        fresh = work.reader.read_one(work.kind, work.considered.spec, planned.id, since=work.ready)
         if fresh is None:
             raise gone()
         refuse_if_moved(work, planned, fresh)

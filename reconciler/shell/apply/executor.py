@@ -92,10 +92,11 @@ class _Run:
     outcomes: dict[Address, Outcome] = field(default_factory=dict)
     begun: dict[Address, Change] = field(default_factory=dict)
     guard: threading.Lock = field(default_factory=threading.Lock)  # of outcomes and begun
+    known: Known = field(init=False)
 
-    def known(self) -> Known:
+    def __post_init__(self) -> None:
         # The dictionary only grows, and a change waits for all whose entries it looks up: no copy is needed.
-        return Known(resources=self.inputs.resources, live=self.live)
+        self.known = Known(resources=self.inputs.resources, live=self.live)
 
     def stopped(self) -> bool:
         """Tell whether nothing more may begin."""
@@ -131,7 +132,7 @@ class _Lanes:
         system = change.address.system
         if system not in self._pools:
             self._pools[system] = ThreadPoolExecutor(self._workers, thread_name_prefix=f"apply-{system}")
-        return self._pools[system].submit(_apply, change, run)
+        return self._pools[system].submit(_apply, change, run, run.tools.reader.fresh.moment())
 
     def close(self, *, at_once: bool = False) -> None:
         for pool in list(self._pools.values()):
@@ -202,7 +203,7 @@ NOT_BEGUN = {
 
 
 def _conduct(run: _Run, lanes: _Lanes) -> tuple[FollowUpOutcome, ...]:
-    plan, known = run.plan, run.known()
+    plan, known = run.plan, run.known
     for change in plan.changes:
         if change.action is Action.UNCHANGED:
             run.outcomes[change.address] = _already_done(change, run, known)
@@ -225,7 +226,7 @@ def _conduct(run: _Run, lanes: _Lanes) -> tuple[FollowUpOutcome, ...]:
                 sorter.done(future.result().address)
     if run.stopped():
         return skip_all(plan, NOT_BEGUN[run.ending])
-    return carry_out(plan, run.outcomes, run.known(), run.inputs.catalog, _Counter(run.tools.send))
+    return carry_out(plan, run.outcomes, run.known, run.inputs.catalog, _Counter(run.tools.send))
 
 
 def _skipped(change: Change, run: _Run) -> Outcome | None:
@@ -287,7 +288,7 @@ def _considered(change: Change, run: _Run) -> Considered:
     """Return what a change is about with everything known about it. Raises Stop when something is not known yet."""
     if change.departure is not None:
         return departing(change, run.inputs.catalog.kinds[change.address.system, change.address.kind])
-    considered = consider(change.address, run.inputs, run.known())
+    considered = consider(change.address, run.inputs, run.known)
     if considered.unknown:
         places = ", ".join(sorted(format_pointer(path) for path in considered.unknown))
         raise Stop(Status.FAILED, f"no value for the references at {places}")
@@ -311,8 +312,8 @@ def _carry_out(work: Work, run: _Run) -> Outcome:
     return _outcome(change, Status.APPLIED)
 
 
-def _apply(change: Change, run: _Run) -> Outcome:
-    """Carry out one change and return its outcome, whatever happens."""
+def _apply(change: Change, run: _Run, ready: int) -> Outcome:
+    """Carry out one change, which was ready since a moment, and return its outcome, whatever happens."""
     if run.stopped():  # while it waited for a free worker
         return _outcome(change, Status.SKIPPED, NOT_BEGUN[run.ending])
     run.begin(change)
@@ -329,6 +330,7 @@ def _apply(change: Change, run: _Run) -> Outcome:
             clock=tools.clock,
             sleep=tools.sleep,
             locks=run.locks,
+            ready=ready,
             intent=intent_of(run.plan, change, tools.run_of(change.address)),
             on_created=created.append,
         )

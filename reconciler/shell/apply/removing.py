@@ -51,7 +51,7 @@ def _read_again(work: Work) -> LiveObject | None:
     """Return the object as it is now, or None when it is gone. Raises Stop when it moved, or is not ours to delete."""
     planned = work.change.live
     assert planned is not None
-    fresh = work.reader.read_one(work.kind, work.considered.spec, planned.id)
+    fresh = work.reader.read_one(work.kind, work.considered.spec, planned.id, since=work.ready)
     if fresh is not None:
         _guard(work, planned, fresh)
     return fresh

@@ -49,6 +49,7 @@ class Work:
     sleep: Callable[[float], None]
     locks: KeyedLocks
     intent: str  # the same for one change of one run, and for no other: repeats are told by it
+    ready: int  # the moment of `reader.fresh` when nothing was left to wait for: what is read after it is fresh
     on_created: Callable[[LiveObject], None] = lambda live: None  # told as soon as a new object is known
 
     @property
