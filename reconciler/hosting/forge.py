@@ -13,7 +13,7 @@ from typing import Protocol, TypeAlias
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Json, Request, Response
 
-_MARK = re.compile(r"<!-- reconciler:target=\S* -->")
+_MARK = re.compile(r"<!-- reconciler:(?:target|drift)=\S* -->")
 
 Ask: TypeAlias = Callable[[Request], Json]
 """Sends one request and returns the decoded answer. Raises ApiError with what to do for any answer but success."""

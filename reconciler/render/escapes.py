@@ -84,9 +84,12 @@ def _without_marks(text: str) -> str:
     return text.replace("<!--", r"\x3c!--")
 
 
-def markdown_mark(name: str) -> str:
-    """Return the hidden mark of a comment about the target `name`; it ends where it is meant to end."""
-    return f"<!-- reconciler:target={quote(printable(name), safe='')} -->"
+def markdown_mark(name: str, *, drift: bool = False) -> str:
+    """Return the hidden mark of a comment about the target `name`; it ends where it is meant to end.
+
+    Drift has a mark of its own: a comment about it must not take the place of one about a plan.
+    """
+    return f"<!-- reconciler:{'drift' if drift else 'target'}={quote(printable(name), safe='')} -->"
 
 
 def markdown_url(url: str) -> str:

@@ -26,6 +26,11 @@ class Findings:
     error: JsonObject | None = None  # why the run ended early
 
     @property
+    def about_drift(self) -> bool:
+        """Whether the run asked what moved, rather than what is to be done."""
+        return self.plan is not None and self.plan["kind"] == "drift"
+
+    @property
     def headline(self) -> str:
         """The one line that says what came of it."""
         if self.error is not None:

@@ -51,7 +51,7 @@ class _Budget:
 
 def render_markdown(findings: Findings, *, limit: int = LIMIT, details_url: str = "") -> str:
     """Return the comment, at most `limit` bytes of UTF-8. `details_url` is where all of it can be seen."""
-    head = [markdown_mark(findings.target), _title(findings)]
+    head = [markdown_mark(findings.target, drift=findings.about_drift), _title(findings)]
     budget = _Budget(
         max(limit - _FOOTER - len(markdown_url(details_url)) - sum(len(line.encode()) + 2 for line in head), 0)
     )

@@ -97,6 +97,7 @@ def test_text_between_marks_has_no_markup(text: str) -> None:
 
 def test_the_mark_is_closed_by_itself_only() -> None:
     assert escapes.markdown_mark("production") == "<!-- reconciler:target=production -->"
+    assert escapes.markdown_mark("production", drift=True) == "<!-- reconciler:drift=production -->"
     assert escapes.markdown_mark("a --> b") == "<!-- reconciler:target=a%20--%3E%20b -->"
 
 
