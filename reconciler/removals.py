@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.errors import UsageError
 from reconciler.core.kinds import Catalog
-from reconciler.core.ledger import Ledger, Removal
+from reconciler.core.ledger import Ledger, Record, Removal
 from reconciler.core.model import Address, Diagnostic, Resource, Severity
 from reconciler.core.references import Known
 from reconciler.core.removal.candidates import Estate, recorded_remnants
@@ -57,6 +57,17 @@ def to_be_read(resources: Collection[Address], ledger: Ledger, options: Options)
     selection = Selection(addresses=options.destroy)
     kinds = {(a.system, a.kind) for a in ledger.records if a not in resources and selection.names(a)}
     return frozenset(a for a in resources if (a.system, a.kind) in kinds)
+
+
+def owing(scene: Scene, selected: frozenset[Address], options: Options) -> dict[Address, Record]:
+    """Return the records that owe a follow-up and that this run is about: of what is selected, and of what no manifest
+    states any more."""
+    found = {a: record for a, record in scene.ledger.records.items() if record.owed}
+    if options.destroy or options.selection.labels:
+        return {a: record for a, record in found.items() if a in selected}
+    systems, selection = scene.settings.systems, options.selection
+    left = {a for a in found if a not in scene.resources and a.system in systems and selection.names(a)}
+    return {a: record for a, record in found.items() if a in selected or a in left}
 
 
 def find_remnants(

@@ -33,7 +33,7 @@ from reconciler.core.renames import follow_renames, suspect_renames
 from reconciler.core.schema_gate import has_fast_judge
 from reconciler.core.selection import select, with_parents
 from reconciler.core.validation import validate
-from reconciler.removals import Scene, find_remnants, named, prunes, to_be_read
+from reconciler.removals import Scene, find_remnants, named, owing, prunes, to_be_read
 from reconciler.shell.connections import Connections, run_all
 from reconciler.shell.definitions import Use, load_kinds, read_definitions
 from reconciler.shell.files import (
@@ -248,7 +248,7 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
         live=state.objects,
         unreadable=state.unreadable,
         memory=folded.ledger,
-        due=tuple(find_due(reader, known, loaded.selected, folded.ledger.owes)),
+        due=tuple(find_due(reader, known, loaded.selected, owing(scene, loaded.selected, options))),
         rivals=state.rivals,
         remnants=remnants,
         leaving=loaded.leaving,

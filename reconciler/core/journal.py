@@ -106,7 +106,7 @@ def fold(ledger: Ledger, entries: Iterable[Entry]) -> Folded:
     )
 
 
-def _end(ending: Ended, records: dict[Address, Record], owes: Iterable[str]) -> None:
+def _end(ending: Ended, records: dict[Address, Record], owes: tuple[str, ...]) -> None:
     if ending.status is not Status.APPLIED:
         # Part of it may have been done. What can be read will be read; secrets cannot.
         known = records.get(ending.address)
@@ -115,7 +115,9 @@ def _end(ending: Ended, records: dict[Address, Record], owes: Iterable[str]) -> 
         if known is not None:
             records[ending.address] = known.unsure().owing(owes)
     elif ending.record is None:
-        records.pop(ending.address, None)
+        known = records.pop(ending.address, None)
+        if known is not None and owes:  # the object is gone, and what was to follow may not have come
+            records[ending.address] = known.owing(owes)
     else:
         records[ending.address] = ending.record
 
@@ -196,7 +198,7 @@ def _settle_one(intent: Intent, records: dict[Address, Record], found: Found) ->
     if address in found.resources and address not in found.unreadable and address not in found.ambiguous:
         return "nothing is there", None
     if old is not None:
-        records[address] = old.unsure(everything=True)
+        records[address] = old.unsure(everything=True).owing(intent.owes)
         return "its manifest is gone", None
     if intent.action not in (Action.CREATE, Action.REPLACE):
         return "its manifest is gone", None

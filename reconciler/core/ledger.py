@@ -204,11 +204,6 @@ class Ledger:
         paths = {parse_pointer(pointer) for pointer in pointers}
         return frozenset(path for path in paths if not any(path[:length] in paths for length in range(len(path))))
 
-    def owes(self, address: Address) -> frozenset[str]:
-        """Return the marks of follow-ups that changes of `address` led to, and that have not been carried out yet."""
-        record = self.records.get(address)
-        return frozenset() if record is None else frozenset(record.owed)
-
     def record_of(self, address: Address) -> Record | None:
         """Return all that is remembered of `address`."""
         return self.records.get(address)

@@ -20,19 +20,27 @@ def mark(key: str) -> str:
 
 
 def settle(
-    records: Mapping[Address, Record], plan: Plan, follow_ups: Sequence[FollowUpOutcome]
+    records: Mapping[Address, Record],
+    plan: Plan,
+    follow_ups: Sequence[FollowUpOutcome],
+    gone: Mapping[Address, Record],
 ) -> Iterator[tuple[Address, Record]]:
-    """Yield the records that change by what became of the follow-ups of `plan`, which are in its order."""
-    owed = {address: set(record.owed) for address, record in records.items()}
+    """Yield the records that change by what became of the follow-ups of `plan`, which are in its order.
+
+    `gone` are the records that this run is about to forget: one comes back where nothing else could hold what is owed.
+    """
+    records = {**gone, **records}
+    kept = records.keys() - gone.keys()
+    owed = {address: set(record.owed if address in kept else ()) for address, record in records.items()}
     for planned, outcome in zip(plan.follow_ups, follow_ups, strict=True):
         now = mark(outcome.key or planned.key)
         for marks in owed.values():
             marks -= {mark(planned.key), now}
         if outcome.status is not Status.APPLIED:
             # What failed has no record, or one of old: any change of the same parent will do.
-            holder = next((a for a in sorted({*planned.waits_for, planned.address}) if a in owed), None)
-            if holder is not None:
-                owed[holder].add(now)
+            holders = sorted({*planned.waits_for, planned.address} & owed.keys(), key=lambda a: (a not in kept, a))
+            if holders:
+                owed[holders[0]].add(now)
     for address, marks in owed.items():
-        if marks != set(records[address].owed):
+        if marks != set(records[address].owed if address in kept else ()):
             yield address, replace(records[address], owed=tuple(sorted(marks)))

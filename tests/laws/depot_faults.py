@@ -87,7 +87,7 @@ class Line:
             self.depot.handle(request)
 
     def name_of(self, request: SandboxRequest) -> str:
-        if request.method == "POST":
+        if request.method == "POST" and request.body:
             return str(json.loads(request.body)["name"])
         return self.depot.named.get(request.path.rpartition("/")[2], "")
 
@@ -173,7 +173,7 @@ def _stale(line: Line, fault: Fault, act: Act, request: SandboxRequest) -> Sandb
 
 
 def _ignored(line: Line, fault: Fault, act: Act, request: SandboxRequest) -> SandboxResponse:
-    if request.method not in ("POST", "PATCH", "PUT"):
+    if not request.body:
         return act(request)
     body = json.loads(request.body)
     names = [n for n in ("size", "label", "pin") if n in body]  # what no reading shows could be ignored unseen

@@ -165,6 +165,9 @@ def _missing(world: World, thing: Thing, row: Row) -> set[str]:
 
 def at_the_end(world: World) -> Iterator[str]:
     """Yield what is not as declared."""
+    harbor = world.lines["harbor"].depot
+    if world.way.ledger and harbor.unpublished and any(t.system == "harbor" for t in world.estate.of(WANTED)):
+        yield "what was changed in the harbor was never published"
     for thing in world.estate.things:
         rows = world.rows(thing)
         if thing.fate in WANTED:

@@ -5,6 +5,7 @@
 | lists | whole objects, by offset, with their number | summaries, by cursor | ids, by page, of each parent |
 | update | PATCH | PUT of everything, If-Match | two PATCHes with the version that was read |
 | answers to writes | the object | the object and its ETag | an id, or nothing |
+| after all changes | nothing | everything is published | nothing |
 | a second one of a name | is made | is refused | is made, unless its Idempotency-Key is known |
 
 All of them repeat in their errors whatever they were sent: nothing of it may be shown.
@@ -59,6 +60,7 @@ write:
     - {{method: {update}, path: "/{collection}/{{id}}"}}
     {more}
   delete: {{call: {{method: DELETE, path: "/{collection}/{{id}}"}}}}
+  {after}
 """
 _LISTING = {
     "quarry": 'query: {from: "{page.offset}"}, paging: {style: offset, size: 3, total: /total}',
@@ -68,6 +70,7 @@ _LISTING = {
 _GUARD = {"quarry": "", "harbor": "guard: {ifMatch: true}", "attic": "guard: {version: /version}"}
 _CREATE = {"quarry": "", "harbor": "", "attic": ", idAt: /id, returns: nothing, idempotencyKey: Idempotency-Key"}
 _MORE = {"quarry": "", "harbor": "", "attic": '- {method: PATCH, path: "/%s/{id}", fields: [label, token]}'}
+_AFTER = {"quarry": "", "harbor": "after: {title: publish, method: POST, path: /publish}", "attic": ""}
 _UPDATE = {"quarry": "PATCH", "harbor": "PUT", "attic": "PATCH"}
 
 
@@ -84,6 +87,7 @@ def _kind(system: str, kind: str) -> str:
         guard=_GUARD[system],
         create=_CREATE[system],
         update=_UPDATE[system],
+        after=_AFTER[system],
         more=_MORE[system].replace("%s", COLLECTIONS[kind]),
         secret=SECRET_FIELDS[system],
         hidden="" if system == "harbor" else ", writeOnly: true",
@@ -118,6 +122,7 @@ class Depot:
     named: dict[str, str] = field(default_factory=dict)  # names by id, also of what is gone
     keys: dict[str, SandboxResponse] = field(default_factory=dict)
     made: int = 0
+    unpublished: bool = False
     at: int = -1  # the number of the request that is being answered
 
     def __post_init__(self) -> None:
@@ -126,7 +131,14 @@ class Depot:
 
     def copy(self) -> Depot:
         rows = {collection: {i: dict(row) for i, row in rows.items()} for collection, rows in self.rows.items()}
-        return Depot(name=self.name, rows=rows, named=dict(self.named), keys=dict(self.keys), made=self.made)
+        return Depot(
+            name=self.name,
+            rows=rows,
+            named=dict(self.named),
+            keys=dict(self.keys),
+            made=self.made,
+            unpublished=self.unpublished,
+        )
 
     def every(self) -> Iterator[tuple[str, Row]]:
         """Yield each row with its collection."""
@@ -171,6 +183,7 @@ class Depot:
     def _done(self, ours: bool, op: str, before: Row | None, after: Row | None) -> None:
         row = after or before
         assert row is not None
+        self.unpublished = self.unpublished or ours
         copy = None if after is None else dict(after)
         self.deeds.append(Deed(ours=ours, op=op, id=row["id"], name=row["name"], before=before, after=copy, at=self.at))
 
@@ -183,6 +196,9 @@ class Depot:
     def handle(self, request: SandboxRequest) -> SandboxResponse:
         if request.headers.get("authorization") != f"Bearer {KEY}":
             return self.refuse(401, request)
+        if request.path == "/publish":
+            self.unpublished = False
+            return json_response(200, {})
         _, *steps = request.path.split("/")
         collection, scope = steps[-1] if len(steps) != 2 else steps[0], {}
         if len(steps) == 3:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from depot_estates import Estate, Thing
 from depot_faults import Fault
 from depot_laws import broken_laws
@@ -75,3 +76,57 @@ def test_a_change_that_is_refused_half_way_says_what_was_written(tmp_path: Path)
     outcome = tried(tmp_path, ROOM, "PATCH", ("edit of a managed field", 2, 0))
     assert outcome.status is Status.CONFLICT
     assert outcome.detail.endswith("; written before that: /size")
+
+
+# --------------------------------------------------------------------------- what follows a removal
+
+KEPT = Thing(name="n0", system="harbor", kind="Dock", fate="as", states=("size",))
+LEFT = Thing(name="n1", system="harbor", kind="Dock", fate="left", states=("size",))
+
+
+def pruning(folder: Path) -> World:
+    world = World(folder, Estate(things=(KEPT, LEFT)), Way(ledger=True, prune=True))
+    world.again()
+    return world
+
+
+def test_what_follows_a_removal_alone_is_made(tmp_path: Path) -> None:
+    world = pruning(tmp_path)
+    report = world.run().report
+    assert report is not None
+    assert [(one.title, one.status) for one in report.follow_ups] == [("publish", Status.APPLIED)]
+    assert not world.plan().has_work
+
+
+@pytest.mark.parametrize(
+    ("what", "asked", "later", "which"),
+    [
+        ("500 before", "POST /publish", 0, 0),
+        ("killed", "POST /publish", 0, 0),
+        ("killed", "DELETE", 0, 1),
+        ("killed", "DELETE", 1, 0),
+    ],
+    ids=["refused", "killed before it", "killed as it was deleted", "killed before it was seen to be gone"],
+)
+def test_what_should_have_followed_a_removal_is_made_up_for(
+    tmp_path: Path, what: str, asked: str, later: int, which: int
+) -> None:
+    world = pruning(tmp_path)
+    world.run()
+    line = world.lines["harbor"]
+    at = next(number for number, found in enumerate(line.asked) if found.startswith(asked)) + later
+    assert broken_laws(world, (Fault(what=what, system="harbor", at=at, which=which),)) == []
+    assert not world.lines["harbor"].depot.unpublished
+    assert "n1" not in world.files()["ledger.json"].decode()
+
+
+def test_it_is_made_up_for_without_pruning_too(tmp_path: Path) -> None:
+    world = pruning(tmp_path)
+    world.run()
+    at = world.lines["harbor"].asked.index("POST /publish")
+    world.again((Fault(what="500 before", system="harbor", at=at),))
+    world.run()
+    world.mend()
+    report = world.run(prune=False).report
+    assert report is not None
+    assert [(one.title, one.status) for one in report.follow_ups] == [("publish", Status.APPLIED)]

@@ -226,7 +226,7 @@ def _conduct(run: _Run, lanes: _Lanes) -> tuple[FollowUpOutcome, ...]:
                 sorter.done(future.result().address)
     if run.stopped():
         return skip_all(plan, NOT_BEGUN[run.ending])
-    return carry_out(plan, run.outcomes, run.known, run.inputs.catalog, _Counter(run.tools.send))
+    return carry_out(plan, run.outcomes, run.known, run.inputs, _Counter(run.tools.send))
 
 
 def _skipped(change: Change, run: _Run) -> Outcome | None:

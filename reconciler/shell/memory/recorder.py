@@ -109,7 +109,8 @@ class Recorder:
         """Remember which follow-ups of the plan are still owed."""
         if self._memory.lasting:
             with self._guard:
-                self._learnt.update(settle(self._records(), self._plan, follow_ups))
+                gone = {a: r for a, r in self._folded.ledger.records.items() if self._learnt.get(a, r) is None}
+                self._learnt.update(settle(self._records(), self._plan, follow_ups, gone))
 
     def telling(self, on_outcome: Callable[[Outcome], None]) -> Callable[[Outcome], None]:
         """Return a function that remembers each outcome and passes it on."""
