@@ -32,8 +32,9 @@ def run_verify(options: argparse.Namespace, console: Console, environ: Mapping[s
         redactor=console.redactor,
     )
     loaded = load(given)
-    trial = Trial(address=_address(loaded, scratch, options.kind), given=_changes(options.changes))
-    kind = loaded.catalog.kinds[trial.address.system, trial.address.kind]
+    address = _address(loaded, scratch, options.kind)
+    kind = loaded.catalog.kinds[address.system, address.kind]
+    trial = Trial(address=address, given=_changes(options.changes, kind))
     with Connections(loaded.settings, given) as connections:
         found = verify(loaded, connections, given, trial, options.patience)
 
@@ -60,8 +61,8 @@ def _address(loaded: Loaded, scratch: Path, wanted: str) -> Address:
     return address
 
 
-def _changes(texts: list[str]) -> dict[str, Json]:
-    """Return the fields and values of texts such as `interval=90`; what is no JSON counts as text."""
+def _changes(texts: list[str], kind: Kind) -> dict[str, Json]:
+    """Return the fields and values of texts such as `interval=90`; text is what is no JSON, or for a field of texts."""
     found: dict[str, Json] = {}
     for text in texts:
         name, equals, value = text.partition("=")
@@ -70,6 +71,8 @@ def _changes(texts: list[str]) -> dict[str, Json]:
         try:
             found[name] = json.loads(value)
         except ValueError:
+            found[name] = value
+        if kind.fields.child(name).schema.get("type") == "string" and not isinstance(found[name], str):
             found[name] = value
     return found
 

@@ -49,6 +49,8 @@ _MESSAGES = (
     "/error/message",
     "/error_description",
     "/resultMessage",
+    "/reason",
+    "/error/reason",
     "/error",
     "/detail",
     "/title",

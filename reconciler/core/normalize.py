@@ -244,7 +244,7 @@ def item_key(info: FieldInfo, item: Json, *, desired: bool = False) -> str:
 
 def item_key_of(info: FieldInfo, value: Any, *, desired: bool) -> str:
     """Return a value as canonical JSON text, equal for values that mean the same."""
-    if value.__class__ is str and not info.forms:
+    if value.__class__ is str and not info.forms and not info.means:
         return encode_basestring(value)  # what most names are, and the same in the end
     side = _canonical_desired if desired else canonical
     found = side(info, value, "unset")

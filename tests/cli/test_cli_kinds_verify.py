@@ -48,6 +48,12 @@ def test_the_same_for_machines(scene: Scene) -> None:
     assert {claim["verdict"] for claim in document["claims"]} == {"holds", "not tested"}
 
 
+def test_a_number_is_text_for_a_field_of_texts(scene: Scene) -> None:
+    done = scene.run("kinds", "verify", "Product", "--scratch", "scratch.yaml", "--change", "description=2")
+    assert done.code == 0, done
+    assert "✓ an update changes description" in done.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

@@ -156,6 +156,14 @@ def test_a_second_object_is_taken_away_too(tmp_path: Path) -> None:
     assert "a second object with the same natural key can be made" in walked.held()
 
 
+def test_a_second_object_whose_id_is_made_of_its_answer_is_taken_away_too(tmp_path: Path) -> None:
+    kind = KIND.replace("id: /id", 'id: "{live.id}/{spec.name}"').replace("{id}", "{live.id}")
+    kind = kind.replace('  get: {method: GET, path: "/widgets/{live.id}"}\n', "")
+    walked = walk(tmp_path, Ways(doubles="taken"), kind)
+    assert walked.shop.rows == {}
+    assert "a second object with the same natural key can be made" in walked.held()
+
+
 def test_what_this_command_did_not_make_is_never_written_to(tmp_path: Path) -> None:
     shop = Shop(ways=Ways(), time=FakeTime())
     mine = {"name": "scratch", "id": "w0", "version": 1, "price": 1}

@@ -87,6 +87,8 @@ def test_every_answer_means_something(status: int, content: bytes, content_type:
         pytest.param({"error": {"message": "no"}}, "no", id="error-message"),
         pytest.param({"error": "no"}, "no", id="error"),
         pytest.param({"error": "code", "error_description": "no"}, "no", id="error-description"),
+        pytest.param({"error": "code", "reason": "no"}, "no", id="reason"),
+        pytest.param({"error": {"type": "code", "reason": "no"}}, "no", id="reason-of-an-error"),
         pytest.param({"detail": "no"}, "no", id="detail"),
         pytest.param({"title": "no"}, "no", id="title"),
         pytest.param({"errors": [{"message": "no"}]}, "no", id="first-of-errors"),

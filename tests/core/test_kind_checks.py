@@ -111,6 +111,12 @@ def test_good_definitions_are_in_order(tmp_path: Path) -> None:
     assert found_in(tmp_path) == []
 
 
+def test_a_body_may_hold_the_value_of_a_field_under_its_own_name(tmp_path: Path) -> None:
+    thing = THING.replace("    required: [kind_of]", '    body: {size: "{spec.size}"}')
+    assert thing != THING
+    assert found_in(tmp_path, SYSTEM, thing) == []
+
+
 def cases() -> Iterator[Any]:
     """Read the cases of `kind_findings.txt`, whose head explains them."""
     text = Path(__file__).with_name("kind_findings.txt").read_text(encoding="utf-8")

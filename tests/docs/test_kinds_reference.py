@@ -141,7 +141,7 @@ def load(kind: Any, folder: Path, system: Any = SYSTEM) -> Kind:
 @pytest.mark.parametrize("block", blocks("yaml", "kind"), ids=str)
 def test_kinds_are_good(block: Block, tmp_path: Path) -> None:
     load(data_of(block, tmp_path), tmp_path)
-    parents = [base(tmp_path) | {"kind": name} for name in ("Category", "Folder")]
+    parents = [base(tmp_path) | {"kind": name} for name in ("Category", "Folder", "Model")]
     beside = [document for one in (SYSTEM, *parents) for document in read(json.dumps(one), tmp_path, "json")]
     found = check_definitions(read(block.text, tmp_path), beside)
     assert [f"{one.source}: {one.message}" for one in found] == []

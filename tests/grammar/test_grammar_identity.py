@@ -41,6 +41,29 @@ def test_a_natural_key_of_several_fields(tmp_path: Path) -> None:
     )
 
 
+def test_a_natural_key_that_answers_spell_otherwise_than_paths(tmp_path: Path) -> None:
+    """As bindings of RabbitMQ: `q` in the path is `queue` in the answer."""
+
+    class Links(Rows):
+        def handle(self, request: SandboxRequest) -> SandboxResponse:
+            if request.method != "POST":
+                return super().handle(request)
+            _, _, to, end = request.path.split("/")
+            row = {"id": f"{to}-{end}", "to": {"q": "queue", "e": "exchange"}[to], "end": end, **body_of(request)}
+            self.rows[row["id"]] = row
+            return json_response(201, {})
+
+    rows = Links()
+    definition = kind(
+        properties="{to: {enum: [q, e], x-means: {queue: q, exchange: e}}, end: {type: string}, " + SIZE + "}",
+        identity="{key: [to, end], name: end}",
+        write='{create: {method: POST, path: "/things/{spec.to}/{spec.end}", returns: nothing}}',
+    )
+    queue, exchange = manifest("{to: q, size: 2}", name="a"), manifest("{to: e, end: a, size: 1}", name="b")
+    writes = [("POST", "/things/q/a", {"size": 2}), ("POST", "/things/e/a", {"size": 1})]
+    proved(tmp_path, rows.handle, definition, f"{queue}---\n{exchange}", writes)
+
+
 class Nested:
     """Zones, and things below each of them; a thing does not say in which zone it is."""
 

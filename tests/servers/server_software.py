@@ -1,6 +1,7 @@
 """Servers that nobody here wrote: installed from their package registries, started on loopback, stopped again.
 
-Nothing is installed into the system: Debian's packages are unpacked into a folder of the tests, npm's go there as well.
+Nothing is installed into the system: Debian's packages are unpacked into a folder of the tests, npm's and Python's go
+there as well.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,12 +33,13 @@ class Unavailable(Exception):
 class Software:
     """One server: where it comes from, and how it is started.
 
-    In `command`, `files` and `environment` stand {program}, {folder} and {port}, {port2} for two free ports.
+    In `command`, `files` and `environment` stand {program}, {folder} and {port}, {port2}, {port3} for free ports.
     """
 
     name: str
-    debian: str = ""  # name of a Debian package
+    debian: Sequence[str] = ()  # names of Debian packages
     npm: str = ""  # name and version of an npm package
+    python: str = ""  # name and version of a Python package, which gets an environment of its own
     program: str  # below the folder that it is installed into
     command: Sequence[str]
     ready: str  # a path that answers when the server is up
@@ -46,7 +49,7 @@ class Software:
 
 def install(software: Software) -> Path:
     """Return the program, installed if need be. Raises Unavailable."""
-    folder = CACHE / (software.npm or software.debian).replace("@", "-")
+    folder = CACHE / (software.npm or software.python or software.debian[0]).replace("@", "-")
     program = folder / software.program
     if program.exists():
         return program
@@ -56,8 +59,12 @@ def install(software: Software) -> Path:
         fresh.mkdir()
         if software.npm:
             _run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(fresh), software.npm], fresh)
+        elif software.python:
+            _run([sys.executable, "-m", "venv", str(fresh)], fresh)
+            pip = [str(fresh / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            _run([*pip, software.python], fresh)
         else:
-            _run(["apt-get", "download", "-qq", software.debian], fresh)
+            _run(["apt-get", "download", "-qq", *software.debian], fresh)
             for package in fresh.glob("*.deb"):
                 _run(["dpkg", "-x", str(package), str(fresh)], fresh)
         shutil.rmtree(folder, ignore_errors=True)
@@ -69,7 +76,7 @@ def install(software: Software) -> Path:
 
 def _run(command: Sequence[str], folder: Path) -> None:
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Unavailable(f"{command[0]}: {error}") from None
     if done.returncode != 0:
@@ -88,8 +95,9 @@ def free_ports(count: int) -> list[int]:
 def running(software: Software, folder: Path) -> Iterator[str]:
     """Start the server with its data in `folder`, and yield its address. Raises Unavailable."""
     program = install(software)
-    port, second = free_ports(2)
-    values = {"program": str(program), "folder": str(folder), "port": str(port), "port2": str(second)}
+    port, second, third = free_ports(3)
+    values = {"program": str(program), "folder": str(folder)}
+    values |= {"port": str(port), "port2": str(second), "port3": str(third)}
     for name, text in software.files.items():
         (folder / name).write_text(_filled(text, values))
     environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder)}

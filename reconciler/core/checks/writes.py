@@ -129,7 +129,8 @@ def colliding_bodies(bound: Bound) -> Findings:
             unsent = info.read_only or (info.update_only if creating else info.create_only)
             carried = call.fields is None or name in call.fields
             beside = isinstance(around.get(wire), dict) and info.schema.get("type") == "object"
-            if wire in around and not beside and carried and not unsent and not _is_in_path(call, name):
+            same = around.get(wire) == f"{{spec.{name}}}"
+            if wire in around and not (beside or same or unsent) and carried and not _is_in_path(call, name):
                 message = f"the body's own {wire!r} is replaced by the field {name!r} whenever that is sent"
                 yield doubt((*place, "body", *path, wire), message, "remove it, or the field", at_key=True)
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from reconciler.core.answers import answered_id, live_object
+from reconciler.core.answers import AnswerError, answered_id, json_or_missing, live_object
 from reconciler.core.definition import Call, WriteCall
 from reconciler.core.errors import ApiError, ReconcilerError
 from reconciler.core.judge import Verdict as Judgement
 from reconciler.core.judge import judge
 from reconciler.core.kinds import Kind
 from reconciler.core.model import JsonObject, LiveObject, Request, Response, Send
+from reconciler.core.pointer import MISSING, get, parse_pointer
 from reconciler.core.wire import Subject, Writing, call_request, context, write_request
 from reconciler.shell.refresh import LiveReader
 
@@ -122,6 +123,15 @@ class Scratch:
         """Return the id that the answer to a create tells."""
         return answered_id(self.kind, answered.call, answered.response, self.spec)
 
+    def known_object(self, answered: Answered) -> LiveObject | None:
+        """Return the object that the answer to a create holds, None where it holds none."""
+        body = json_or_missing(answered.response)
+        held = get(body, parse_pointer(answered.call.object)) if answered.call.returns == "object" else MISSING
+        try:
+            return live_object(self.kind, held, Subject(spec=self.spec, id=None)) if isinstance(held, dict) else None
+        except AnswerError:
+            return None
+
     # ------------------------------------------------------------------ taking away
 
     def remove(self, remote_id: str | None = None, live: LiveObject | None = None) -> Judgement:
@@ -129,16 +139,9 @@ class Scratch:
         delete = self.kind.definition.write.delete
         assert delete is not None
         assert delete.call is not None
-        wanted = remote_id or self.id
-        there = (
-            live or live_object(self.kind, {}, Subject(spec=self.spec, id=wanted)) if self._needs_no_live() else live
-        )
-        subject = Subject(spec=self.spec, id=wanted, live=there)
+        subject = Subject(spec=self.spec, id=remote_id or self.id, live=live)
         request = call_request(self.kind, delete.call, context(self.kind, subject), writes=True)
         return judge(self.kind, self.send(request), delete.call)
-
-    def _needs_no_live(self) -> bool:
-        return not self.kind.definition.identity.id.startswith("/")
 
     def clean_up(self) -> str:
         """Take away what may be left, and return what could not be, for people; empty when nothing is left."""

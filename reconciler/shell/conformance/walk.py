@@ -288,7 +288,7 @@ class Walk:
         if answered.judgement.ok:
             other = self.scratch.known_id(answered)
             if other is not None and other != self.scratch.id:
-                self.scratch.remove(other)
+                self.scratch.remove(other, self.scratch.known_object(answered))
                 self._say(
                     holds("a second object with the same natural key can be made", "apply looks first, as always")
                 )
