@@ -1,6 +1,6 @@
 """Measures Reconciler against the least work that could be done and against naive use of the same packages.
 
-    python benchmarks/run.py              # 100, 1,000 and 10,000 objects, and growth to 100,000: half an hour
+    python benchmarks/run.py              # 100, 1,000 and 10,000 objects, and growth to 100,000: ten minutes
     python benchmarks/run.py --quick      # 100 and 1,000 objects, and growth to 10,000
 
 It prints a table in Markdown and writes it, and the same as JSON, into the folder of `--output`. Ratios of CPU seconds
@@ -41,7 +41,7 @@ COLUMNS = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="smaller numbers of objects, fewer repeats")
+    parser.add_argument("--quick", action="store_true", help="smaller numbers of objects")
     parser.add_argument("--scene", action="append", choices=SCENES, help="only this scene; may be repeated")
     parser.add_argument("--sizes", help="numbers of objects, as in 100,1000", default="")
     parser.add_argument("--repeats", type=int, default=0)
@@ -52,7 +52,7 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory(prefix="reconciler-bench-") as folder:
         os.environ["XDG_CACHE_HOME"] = folder
-        bench = Bench(folder=Path(folder), repeats=options.repeats or (3 if options.quick else 5))
+        bench = Bench(folder=Path(folder), repeats=options.repeats or 3)
         for name, scene in SCENES.items():
             if options.scene and name not in options.scene:
                 continue

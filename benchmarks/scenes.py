@@ -13,6 +13,7 @@ from estate import change, write_config, write_manifests
 from measure import Server, Subject, take_turns
 
 HERE = Path(__file__).parent
+PARALLELISM = 10  # requests at once, as the program does without being told
 NAIVE_AT_MOST = 100  # objects; each costs the same, so a larger number is told by multiplication
 
 
@@ -99,9 +100,9 @@ def no_change(bench: Bench, count: int) -> None:
         bench.row(f"{min(count, NAIVE_AT_MOST):,} objects", naive, None, note=note, times_faster=round(times, 1))
 
 
-def some_changed(bench: Bench, count: int, latency_ms: float = 0) -> None:
-    """Plan and apply with one object in a hundred changed."""
-    program, scene = bench.program(), f"{count:,} objects, 1 % changed"
+def some_changed(bench: Bench, count: int, latency_ms: float = 0, share: float = 0.01) -> None:
+    """Plan and apply with one object in a hundred changed, or another share."""
+    program, scene = bench.program(), f"{count:,} objects, {share:.0%} changed"
     scene += f", {latency_ms:g} ms" if latency_ms else ""
     with Server("Widget", count, latency_ms=latency_ms) as server:
         folder = bench.place("changed", count, "Widget", server.url)
@@ -109,7 +110,7 @@ def some_changed(bench: Bench, count: int, latency_ms: float = 0) -> None:
         take_turns([same], 1, server)
         same.runs.clear()
         take_turns([same], bench.repeats, server)
-        changed = change(folder / "manifests", count, "Widget", 0.01)
+        changed = change(folder / "manifests", count, "Widget", share)
         plan = Subject(name="plan", command=[*program, "plan"], folder=folder)
         apply = Subject(name="apply", command=[*program, "apply", "--yes"], folder=folder)
         take_turns([plan, apply], bench.repeats, server)
@@ -117,6 +118,9 @@ def some_changed(bench: Bench, count: int, latency_ms: float = 0) -> None:
         bench.row(scene, plan, same)
         extra_s = apply.median("wall_s") - plan.median("wall_s")
         more = {"writes_per_s": round(changed / extra_s, 1)} if extra_s > 0 else {}
+        if latency_ms and extra_s > 0:
+            waits = (apply.median("requests") - plan.median("requests")) / PARALLELISM
+            more["share_of_ideal"] = round(waits * latency_ms / 1000 / extra_s, 3)
         bench.row(scene, apply, plan, **more)
 
 
@@ -176,6 +180,7 @@ SCENES: dict[str, Callable[[Bench, int], None]] = {
     "no-change": no_change,
     "changed": some_changed,
     "changed-50ms": lambda bench, count: some_changed(bench, min(count, 1_000), 50),
+    "apply-50ms": lambda bench, count: some_changed(bench, min(count, 1_000), 50, 0.5),
     "waiting": lambda bench, count: pages_and_single_reads(bench),
     "growth": lambda bench, count: growth(bench, count, 10 * count),
     "without-accelerators": lambda bench, count: without_accelerators(bench, count),

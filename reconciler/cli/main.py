@@ -89,6 +89,7 @@ def _run(options: argparse.Namespace) -> int:
     from reconciler.shell.stopwatch import Stopwatch
 
     options.stopwatch = Stopwatch()  # first, so that what is loaded next counts as well
+    _collect_seldom()
     from reconciler.cli.commands import run_command
     from reconciler.cli.console import configure_logging, open_console, silence_stdout
     from reconciler.core.errors import ExitCode, ReconcilerError
@@ -98,7 +99,6 @@ def _run(options: argparse.Namespace) -> int:
     )
     configure_logging(console)
     _heed_termination()
-    _collect_seldom()
     try:
         return int(run_command(options, console, os.environ))
     except ReconcilerError as error:

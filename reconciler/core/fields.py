@@ -113,6 +113,7 @@ class FieldInfo:
     telling: bool = field(default=False, compare=False, repr=False)  # a field is secret or not by those beside it
     # Equal values on both sides mean that the field is equal, whatever is remembered of it.
     is_plain: bool = field(default=True, compare=False, repr=False)
+    is_plain_below: bool = field(default=True, compare=False, repr=False)  # the same of all fields directly below
     once: bool = field(default=False, compare=False, repr=False)  # a field directly below is sent on create only
 
     @property
@@ -201,6 +202,7 @@ def _summed_up(info: FieldInfo) -> FieldInfo:
         telling=any(one.telling or bool(one.sensitive_when) for one in inner),
         once=any(one.create_only for one in info.properties.values()),
         is_plain=not (info.forms or info.mask or info.write_only or info.presence or info.sensitive_when),
+        is_plain_below=all(one.is_plain for one in inner),
     )
 
 

@@ -11,8 +11,10 @@ Node = TypeVar("Node")
 
 def find_cycle(edges: Mapping[Node, Collection[Node]]) -> list[Node]:
     """Return one circle in `edges` (node to the nodes it waits for), first node repeated last; empty if none."""
+    # Most nodes wait for nothing, so they are in no circle.
+    tied = {node: waits for node, waits in edges.items() if waits}
     try:
-        graphlib.TopologicalSorter(edges).prepare()
+        graphlib.TopologicalSorter(tied).prepare()
     except graphlib.CycleError as error:
         cycle: list[Node] = list(error.args[1])
         return cycle[::-1]

@@ -110,7 +110,8 @@ def _check_circles(resources: Sequence[Resource], report: Report) -> None:
     """Report each circle once, at the first of its addresses; circles that share a resource one after the other."""
     by_address: dict[Address, Resource] = {}
     for resource in resources:
-        by_address.setdefault(resource.address, resource)
+        if resource.expressions:  # one that refers to nothing is in no circle
+            by_address.setdefault(resource.address, resource)
     edges = {a: sorted(b for b in r.depends_on if b in by_address) for a, r in sorted(by_address.items())}
     while cycle := find_cycle(edges):
         start = cycle.index(min(cycle))

@@ -12,7 +12,7 @@ from reconciler.core.fields import EMPTY, FieldInfo
 from reconciler.core.model import Json
 from reconciler.core.pointer import MISSING
 
-_SCALARS = frozenset({str, int, float, bool})
+_NUMBERS = frozenset({int, float, bool})
 
 
 def surely_same(info: FieldInfo, desired: Json, live: Any) -> bool:
@@ -31,15 +31,17 @@ def surely_same(info: FieldInfo, desired: Json, live: Any) -> bool:
 def _same_members(info: FieldInfo, desired: dict[str, Json], live: dict[str, Json]) -> bool:
     if info.is_whole and desired.keys() != live.keys():
         return False
-    properties, values = info.properties, info.values or EMPTY
+    properties, values, plain = info.properties, info.values or EMPTY, info.is_plain_below
     for name, value in desired.items():
-        child = properties.get(name) or values
         kind = value.__class__
-        if kind in _SCALARS:  # most are; to call for each would take longer than to compare
-            other = live.get(name)
-            if not child.is_plain or value != other or (kind is bool) != (other.__class__ is bool):
+        if plain and kind is str:  # most are; to call for each would take longer than to compare
+            if value != live.get(name):
                 return False
-        elif not surely_same(child, value, live.get(name, MISSING)):
+        elif plain and kind in _NUMBERS:
+            other = live.get(name)
+            if value != other or (kind is bool) != (other.__class__ is bool):
+                return False
+        elif not surely_same(properties.get(name) or values, value, live.get(name, MISSING)):
             return False
     return True
 

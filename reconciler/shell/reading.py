@@ -16,6 +16,9 @@ def display_path(path: Path, current: Path | None = None) -> str:
     """Return `path` as diagnostics show it: relative to the current folder when inside it, else absolute."""
     # Texts, not paths, because this is asked for every file.
     here = os.getcwd() if current is None else str(current)  # noqa: PTH109
+    text = str(path)
+    if text.startswith(f"{here}/") and ".." not in text:
+        return text[len(here) + 1 :]  # a path has no other steps than `..` that lead elsewhere
     absolute = os.path.normpath(os.path.join(here, path))  # noqa: PTH118
     return "." if absolute == here else absolute.removeprefix(f"{here.rstrip('/')}/")
 
@@ -36,7 +39,11 @@ def read_bounded(path: Path, limit: int) -> bytes:
             raise OSError("is no regular file")
         # Straight from the descriptor: a stream for each of thousands of small files costs more than reading them.
         content = os.read(descriptor, min(found.st_size, limit) + 1)
-        while len(content) <= limit and (more := os.read(descriptor, limit + 1 - len(content))):
+        # One that is as long as it said has ended; one that says nothing, as below /proc, or grows, is read on.
+        while len(content) != found.st_size and len(content) <= limit:
+            more = os.read(descriptor, limit + 1 - len(content))
+            if not more:
+                break
             content += more
     finally:
         os.close(descriptor)
