@@ -29,7 +29,7 @@ from reconciler.core.model import (
 from reconciler.core.planning import make_plan
 from reconciler.core.references import Known
 from reconciler.core.removal.limits import exceeded
-from reconciler.core.renames import follow_renames, suspect_renames
+from reconciler.core.renames import follow_renames
 from reconciler.core.schema_gate import has_fast_judge
 from reconciler.core.selection import select, with_parents
 from reconciler.core.validation import validate
@@ -283,8 +283,7 @@ def _settled(memory: Memory, loaded: Loaded, state: LiveState) -> tuple[Folded, 
     )
     folded, said = settle(memory.remembered.folded, found)
     ledger, renamed = follow_renames(folded.ledger, loaded.resources, state.objects)
-    suspected = suspect_renames(ledger, loaded.resources, state.objects, loaded.selected)
-    return replace(folded, ledger=ledger), [*memory.remembered.notes, *said, *renamed, *suspected]
+    return replace(folded, ledger=ledger), [*memory.remembered.notes, *said, *renamed]
 
 
 def blocked(plan: Plan) -> Refused:

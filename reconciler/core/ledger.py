@@ -128,25 +128,35 @@ def make_record(applied: Applied, secret: SecretDigest) -> Record:
 
     What no answer shows inside a list has a digest of its own besides, since nothing else can tell that it moved.
     """
-    address, hides = applied.address, applied.hides
+    address = applied.address
     fields: dict[str, str] = {}
     secrets: dict[str, str] = {}
-    places = {path: get(applied.canonical, path) for path, _ in leaves(applied.stated)}
-    inside = {p: v for p, v in applied.by_memory.items() if any(p[:length] in places for length in range(len(p)))}
-    for path, found in (places | inside).items():
-        pointer = format_pointer(path)
-        value = None if found is MISSING else found
-        if _hides_any(path, value, hides):
+    for pointer, value, hidden in _recorded(applied):
+        if hidden:
             secrets[pointer] = secret.of(address, pointer, value)
         else:
             fields[pointer] = _plain_digest(pointer, value)
     return Record(id=applied.remote_id, fields=fields, secrets=secrets, removal=applied.removal)
 
 
-def likeness(record: Record, stated: Json) -> float:
-    """Return which share of the fields that a record remembers `stated` holds with the same values: 0 to 1."""
-    same = sum(record.fields.get(format_pointer(p)) == _plain_digest(format_pointer(p), v) for p, v in leaves(stated))
-    return same / len(record.fields) if record.fields else 0.0
+def _recorded(applied: Applied) -> Iterator[tuple[str, Json, bool]]:
+    """Yield what a record holds a digest of, with its JSON Pointer, and whether it is secret."""
+    places = {path: get(applied.canonical, path) for path, _ in leaves(applied.stated)}
+    inside = {p: v for p, v in applied.by_memory.items() if any(p[:length] in places for length in range(len(p)))}
+    for path, found in (places | inside).items():
+        value = None if found is MISSING else found
+        yield format_pointer(path), value, _hides_any(path, value, applied.hides)
+
+
+def likeness(record: Record, wanted: Applied, counts: Callable[[Path], bool]) -> float:
+    """Return which share of the fields that either of the two holds is the same in both: 0 to 1.
+
+    Secrets are left out, since their digests are slow to make, and so are fields whose path does not count.
+    """
+    fresh = {pointer: _plain_digest(pointer, value) for pointer, value, hidden in _recorded(wanted) if not hidden}
+    pointers = {one for one in (record.fields.keys() | fresh.keys()) if counts(parse_pointer(one))}
+    same = sum(pointer in record.fields and record.fields[pointer] == fresh.get(pointer) for pointer in pointers)
+    return same / len(pointers) if pointers else 0.0
 
 
 def _hides_any(path: Path, value: Json, hides: Callable[[Path], bool]) -> bool:

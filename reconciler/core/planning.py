@@ -20,6 +20,7 @@ from reconciler.core.references import Known
 from reconciler.core.removal.deciding import decide_remnants
 from reconciler.core.removal.leaving import departing
 from reconciler.core.removal.limits import exceeded, limits_of
+from reconciler.core.renames import suspect_renames
 
 
 def make_plan(inputs: Inputs, problems: Sequence[Diagnostic] = ()) -> Plan:
@@ -30,8 +31,10 @@ def make_plan(inputs: Inputs, problems: Sequence[Diagnostic] = ()) -> Plan:
     changes = in_order(sorted([*decided.changes, *removed.changes], key=lambda change: change.address), inputs)
     blockers = [*errors, *decided.blockers, *removed.blockers, *unselected_parents(changes, inputs)]
     known = Known(resources=inputs.resources, live=decided.live)
+    suspected = suspect_renames(changes, inputs, known)
+    blockers += [one for one in suspected if one.severity is Severity.ERROR]
     follow_ups = plan_follow_ups(_occasions(changes, inputs, known), inputs.due)
-    warnings = [problem for problem in problems if problem.severity is not Severity.ERROR]
+    warnings = [problem for problem in [*problems, *suspected] if problem.severity is not Severity.ERROR]
     plan = Plan(
         target=inputs.target,
         changes=tuple(changes),

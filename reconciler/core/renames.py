@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from reconciler.core.ledger import Ledger, likeness
-from reconciler.core.model import Address, Diagnostic, LiveObject, Resource, Severity
+from reconciler.core.considered import Considered, Inputs, consider
+from reconciler.core.ledger import Applied, Ledger, Record, likeness
+from reconciler.core.model import Action, Address, Change, Diagnostic, LiveObject, Resource, Severity
+from reconciler.core.pointer import Path, starts_with
+from reconciler.core.references import Known
+from reconciler.core.removal.remnant import successor_of
 
 ALIKE = 0.6  # share of equal fields from which on a person is asked
 
@@ -37,37 +41,73 @@ def follow_renames(
     return ledger, notes
 
 
-def suspect_renames(
-    ledger: Ledger,
-    resources: Mapping[Address, Resource],
-    live: Mapping[Address, LiveObject],
-    about: Collection[Address],
-) -> list[Diagnostic]:
-    """Return what to ask a person about new manifests that look like one whose manifest is gone, under another key."""
-    unstated = [address for address in sorted(ledger.records) if address not in resources]
-    notes = []
-    for new in sorted(about) if unstated else ():
-        if new in live or new in ledger.records or resources[new].lifecycle.lookup:
-            continue
-        alike = [
-            old
-            for old in unstated
-            if (old.system, old.kind) == (new.system, new.kind)
-            and likeness(ledger.records[old], resources[new].spec) >= ALIKE
-        ]
-        if len(alike) == 1:
-            notes.append(_perhaps_renamed(alike[0], resources[new]))
-    return notes
+def suspect_renames(changes: Collection[Change], inputs: Inputs, known: Known) -> list[Diagnostic]:
+    """Return what to ask a person about new objects that are like one whose manifest is gone, under another key.
+
+    It is an error where the plan would delete the old object: with it would go what only the system knows of it.
+    """
+    gone = [a for a in sorted(inputs.memory.addresses()) if a not in inputs.resources and successor_of(a) is None]
+    deleted = {one.address for one in changes if one.departure is not None and one.departure.way.sends}
+    found = []
+    for change in changes if gone else ():
+        if change.action is Action.CREATE and change.resource is not None:
+            old = _most_alike(change.address, gone, inputs, known)
+            if old is not None:
+                found.append(_perhaps_renamed(old, change.resource, deleted=old in deleted))
+    return found
 
 
-def _perhaps_renamed(old: Address, resource: Resource) -> Diagnostic:
+def _most_alike(new: Address, gone: Collection[Address], inputs: Inputs, known: Known) -> Address | None:
+    candidates = [old for old in gone if (old.system, old.kind) == (new.system, new.kind)]
+    if not candidates:
+        return None
+    considered = consider(new, inputs, known)
+    kind, comparison = considered.kind, considered.compared_with(None)
+    wanted = Applied(
+        address=new,
+        remote_id="",
+        stated=considered.spec,
+        canonical=comparison.desired,
+        by_memory=comparison.by_memory,
+        hides=considered.hides,
+    )
+    # What tells objects apart differs between any two, and where they stand says nothing about what they are.
+    telling = {*kind.key, *kind.scope, kind.definition.identity.name}
+    later = considered.unknown
+
+    def counts(path: Path) -> bool:
+        return path[0] not in telling and not any(starts_with(one, path) or starts_with(path, one) for one in later)
+
+    shares = {}
+    for old in candidates:
+        record = inputs.memory.record_of(old)
+        if record is not None and _in_scope(record, considered):
+            shares[old] = likeness(record, wanted, counts)
+    best = max(shares, key=lambda old: shares[old], default=None)
+    return best if best is not None and shares[best] >= ALIKE else None
+
+
+def _in_scope(record: Record, considered: Considered) -> bool:
+    """Tell whether nothing says that the two stand in different places: a move there keeps no object."""
+    place = {} if record.removal is None else record.removal.place
+    return all(
+        place.get(name, value) == value for name, value in considered.spec.items() if name in considered.kind.scope
+    )
+
+
+def _perhaps_renamed(old: Address, resource: Resource, *, deleted: bool) -> Diagnostic:
+    new = resource.address
+    hint = f"if it was renamed, `reconciler ledger move {old} {new}` keeps the object"
+    if deleted:
+        hint += f"; if both are meant, delete the old one by its name first: `reconciler destroy {old}`"
     return Diagnostic(
-        severity=Severity.WARNING,
+        severity=Severity.ERROR if deleted else Severity.WARNING,
         code="perhaps-renamed",
-        message=f"{resource.address} is to be created, and looks like {old}, whose manifest is gone",
+        message=f"{new} is to be created, and looks like {old}, whose manifest is gone"
+        + (" and which is to be deleted" if deleted else ""),
         source=resource.source,
-        address=resource.address,
-        hint=f"if it was renamed, `reconciler ledger move {old} {resource.address}` keeps the object",
+        address=new,
+        hint=hint,
     )
 
 
