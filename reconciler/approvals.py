@@ -197,6 +197,7 @@ def _by_address(outcome: Outcome) -> str:
 
 def _left_out(found: Comparison, planned: Planned) -> list[Outcome]:
     actions = {change.address: change.action for change in planned.plan.changes}
+    resources = planned.inputs.resources
     return [
         Outcome(
             address=v.address,
@@ -204,6 +205,7 @@ def _left_out(found: Comparison, planned: Planned) -> list[Outcome]:
             status=Status.SKIPPED,
             detail=f"{_CODES[v.standing]}: {v.why}",
             hint=_AGAIN,
+            source=resources[v.address].source if v.address in resources else None,
         )
         for v in found.objections
         if v.address is not None and v.standing is not Standing.EXTRA

@@ -365,6 +365,7 @@ class Outcome:
     seconds: float = 0.0
     moved: tuple[Moved, ...] = ()  # on conflict: what moved, from all three sides
     leftovers: tuple[Leftover, ...] = ()  # on failed: what the server did not keep as asked
+    source: Source | None = None  # of its manifest; None where no manifest states it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -203,12 +203,16 @@ def report_document(report: Report, timings: Timings | None = None) -> JsonObjec
 
 
 def _outcome(outcome: Outcome) -> Json:
+    source = outcome.source
     return {
         "address": str(outcome.address),
         "action": outcome.action.value,
         "status": outcome.status.value,
         "detail": outcome.detail,
         "hint": outcome.hint,
+        "path": None if source is None else source.path,
+        "line": None if source is None else source.line,
+        "column": None if source is None else source.column,
         "becauseOf": [str(address) for address in outcome.because_of],
         "remoteId": outcome.remote_id,
         "requests": outcome.requests,

@@ -80,6 +80,8 @@ def _follow_up(one: FollowUpOutcome, style: Style) -> Iterator[str]:
 
 def _explain(outcome: Outcome, style: Style) -> Iterable[str]:
     yield render_outcome(outcome, style)
+    if outcome.source is not None:
+        yield style.paint(f"      manifest: {printable(str(outcome.source))}", "dim")
     yield from (_moved(one) for one in outcome.moved)
     yield from (_leftover(one, style) for one in outcome.leftovers)
     if outcome.hint:

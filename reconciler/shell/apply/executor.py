@@ -33,6 +33,7 @@ from reconciler.core.model import (
     Response,
     Status,
 )
+from reconciler.core.next_steps import step_after, usual_step
 from reconciler.core.normalize import canonical_json
 from reconciler.core.pointer import format_pointer
 from reconciler.core.references import Known
@@ -237,7 +238,8 @@ def _skipped(change: Change, run: _Run) -> Outcome | None:
     if not failed:
         return None
     names = ", ".join(str(address) for address in failed)
-    return replace(_outcome(change, Status.SKIPPED, f"because of {names}"), because_of=failed)
+    outcome = _outcome(change, Status.SKIPPED, f"because of {names}", "mend that first, then apply again")
+    return replace(outcome, because_of=failed)
 
 
 def _is_done(outcome: Outcome) -> bool:
@@ -245,7 +247,14 @@ def _is_done(outcome: Outcome) -> bool:
 
 
 def _outcome(change: Change, status: Status, detail: str = "", hint: str = "") -> Outcome:
-    return Outcome(address=change.address, action=change.action, status=status, detail=detail, hint=hint)
+    return Outcome(
+        address=change.address,
+        action=change.action,
+        status=status,
+        detail=detail,
+        hint=hint or usual_step(status),
+        source=None if change.resource is None else change.resource.source,
+    )
 
 
 def _already_done(change: Change, run: _Run, known: Known) -> Outcome:
@@ -339,7 +348,8 @@ def _apply(change: Change, run: _Run, ready: int) -> Outcome:
         outcome = _outcome(change, stop.status, stop.detail, stop.hint)
         outcome = replace(outcome, moved=stop.moved, leftovers=stop.leftovers)
     except ReconcilerError as error:
-        outcome = _outcome(change, Status.FAILED, error.message, error.hint)
+        kind = run.inputs.catalog.kinds[change.address.system, change.address.kind]
+        outcome = _outcome(change, Status.FAILED, error.message, step_after(error, change, kind))
     except TemplateError as error:
         outcome = _outcome(change, Status.FAILED, str(error))
     return replace(
