@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from reconciler.core.errors import ReconcilerError
 from reconciler.core.model import Json
 from reconciler.core.redaction import Redactor
 from reconciler.render.escapes import json_text
@@ -67,7 +68,17 @@ class Console:
             if self._shown:
                 self.err.write(_ERASE)
                 self.err.flush()
-            _write(stream, text)
+            try:
+                _write(stream, text)
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                if stream is self.out:  # what cannot be complained about is lost, and the exit code still tells
+                    silence_stdout()
+                    raise ReconcilerError(
+                        f"the output cannot be written: {error.strerror}",
+                        hint="look where stdout leads, and for space there",
+                    ) from None
             if self._shown:
                 self.err.write(self._shown)
                 self.err.flush()

@@ -17,24 +17,61 @@ if TYPE_CHECKING:
     from reconciler.core.errors import ReconcilerError
 
 _INTERRUPTED = 130  # ExitCode.INTERRUPTED, which lives in a module that would be loaded for nothing
+_INTERRUPTED_TEXT = "error: interrupted\n"
 
 
 def entry_point() -> None:
     """Run the console script and leave with its exit code."""
+    import signal
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where the caller lets it be ignored
+        signal.signal(signal.SIGINT, _stop_at_once)
     kept: list[object] = []
-    code = main(sys.argv[1:], kept)
-    if kept or code == _INTERRUPTED:
+    try:
+        code = main(sys.argv[1:], kept)
+    except KeyboardInterrupt:
+        sys.stderr.write(_INTERRUPTED_TEXT)
+        code = _INTERRUPTED
+    except OSError as error:  # of the help, say, which is printed before there is a console
+        code = _unwritten(error)
+    arrived, code = _flush(code)
+    if kept or code == _INTERRUPTED or not arrived:
         import os
 
         # The interpreter would wait for requests in flight, which a person who interrupts does not want, and take the
-        # millions of objects of a large plan apart one by one.
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except OSError:
-                code = code or 1  # ExitCode.FAILED: what was to be said has not arrived
+        # millions of objects of a large plan apart one by one. It would also try again to write what cannot be written.
         os._exit(code)
     sys.exit(code)
+
+
+def _stop_at_once(*_: object) -> None:
+    """Leave while the program is still being loaded: nothing has begun yet.
+
+    An exception would not do: raised in the midst of an import it may be swallowed or become another one.
+    """
+    import os
+
+    os.write(2, _INTERRUPTED_TEXT.encode())
+    os._exit(_INTERRUPTED)
+
+
+def _flush(code: int) -> tuple[bool, int]:
+    """Send on what is still to be said. Return whether it arrived, and the exit code that this makes of `code`."""
+    arrived = True
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as error:
+            arrived = False
+            code = code or (_unwritten(error) if stream is sys.stdout else 1)
+    return arrived, code
+
+
+def _unwritten(error: OSError) -> int:
+    """Say that nobody takes the output, unless a reader has just gone away. Return ExitCode.FAILED."""
+    if not isinstance(error, BrokenPipeError):
+        sys.stderr.write(f"error: the output cannot be written: {error.strerror}\n")
+    return 1
 
 
 def main(arguments: Sequence[str], kept: list[object] | None = None) -> int:
@@ -98,7 +135,7 @@ def _run(options: argparse.Namespace) -> int:
         quiet=options.quiet, verbosity=options.verbose, no_color=options.no_color, environ=os.environ
     )
     configure_logging(console)
-    _heed_termination()
+    _heed_signals()
     try:
         return int(run_command(options, console, os.environ))
     except ReconcilerError as error:
@@ -132,13 +169,18 @@ def _collect_seldom() -> None:
     gc.set_threshold(500_000, 20, 50)
 
 
-def _heed_termination() -> None:
-    """Treat a request to end, as a cancelled pipeline sends it, like Ctrl-C: finish what is in flight and report."""
+def _heed_signals() -> None:
+    """Let Ctrl-C raise from here on, and a request to end, as a cancelled pipeline sends it, mean the same.
+
+    What is in flight is finished and reported.
+    """
     import signal
     import threading
 
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        if signal.getsignal(signal.SIGINT) is _stop_at_once:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _report_error(options: argparse.Namespace, console: Console, error: ReconcilerError) -> int:

@@ -11,24 +11,24 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from reconciler.core.errors import UsageError
-from reconciler.core.model import Json, Request, Response
+from reconciler.core.model import Json, Request
 
 _MARK = re.compile(r"<!-- reconciler:(?:target|drift)=\S* -->")
 
 Ask: TypeAlias = Callable[[Request], Json]
-"""Sends one request and returns the decoded answer. Raises ApiError with what to do for any answer but success."""
+"""Sends one request and returns the decoded answer, an object. Raises ApiError with what to do for anything else."""
 
 AskAll: TypeAlias = Callable[[Request], list[Json]]
-"""Sends one request for a list and returns the items of all its pages."""
+"""Sends one request for a list and returns the items of all its pages, all of them objects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """How to send: one request, all pages of a list, and a request whose failure is an answer as well."""
+    """How to send: one request, all pages of a list, and a request that may be refused, which None tells."""
 
     ask: Ask
     ask_all: AskAll
-    try_: Callable[[Request], Response]
+    try_: Callable[[Request], Json | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,5 +106,5 @@ class GitHub:
         """Tell whether the token's user wrote it; the token of an app, as of a workflow, has none, and is a bot."""
         if self._login is None:
             answer = self.door.try_(Request(system=NAME, method="GET", path="/user", headers=HEADERS))
-            self._login = str(answer.json().get("login", "")) if answer.status == 200 else ""
+            self._login = "" if answer is None else str(answer.get("login", ""))
         return bool(user.get("login") == self._login if self._login else user.get("type") == "Bot")

@@ -103,5 +103,5 @@ class GitLab:
     def _is_mine(self, author: Json) -> bool:
         if self._user is None:
             answer = self.door.try_(Request(system=NAME, method="GET", path="/user"))
-            self._user = int(answer.json().get("id", 0)) if answer.status == 200 else 0
+            self._user = 0 if answer is None else int(answer.get("id", 0))
         return bool(self._user) and author.get("id") == self._user

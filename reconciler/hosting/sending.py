@@ -65,11 +65,14 @@ def open_door(place: Place, redactor: Redactor, timing: Timing = _TIMING) -> Ite
     )
     with Client(endpoint) as client:
         sender = Sender(_limits_told(client.send), pace=Pace(concurrency=1), timing=timing)
-        yield Door(
-            ask=lambda request: _ask(sender.send, place, request)[0],
-            ask_all=lambda request: _ask_all(sender.send, place, request),
-            try_=sender.send,
-        )
+        try:
+            yield Door(
+                ask=lambda request: _as_object(place, request, _ask(sender.send, place, request)[0]),
+                ask_all=lambda request: _ask_all(sender.send, place, request),
+                try_=lambda request: _try(sender.send, place, request),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:  # of taking an answer apart
+            raise _unexpected(place, f"the answers lack what the API of {place.hosting} tells ({error})") from error
 
 
 def _limits_told(send: Callable[[Request], Response]) -> Callable[[Request], Response]:
@@ -94,12 +97,17 @@ def _ask(send: Callable[[Request], Response], place: Place, request: Request) ->
     try:
         return answer.json(), answer
     except ValueError:
-        raise ApiError(
-            f"{place.hosting}: {request.method} {request.path}: the answer is no JSON",
-            error_class=ErrorClass.MISCONFIGURED,
-            status=answer.status,
-            hint="check the address of the API (--api-url)",
-        ) from None
+        raise _unexpected(place, f"{request.method} {request.path}: the answer is no JSON") from None
+
+
+def _try(send: Callable[[Request], Response], place: Place, request: Request) -> Json | None:
+    try:
+        answer, _ = _ask(send, place, request)
+    except ApiError as error:
+        if 400 <= error.status < 500:
+            return None
+        raise
+    return _as_object(place, request, answer)
 
 
 def _ask_all(send: Callable[[Request], Response], place: Place, request: Request) -> list[Json]:
@@ -108,15 +116,26 @@ def _ask_all(send: Callable[[Request], Response], place: Place, request: Request
         query = (*request.query, ("per_page", str(PER_PAGE)), ("page", str(page)))
         found, answer = _ask(send, place, replace(request, query=query))
         if not isinstance(found, list):
-            break
-        items += found
+            raise _unexpected(place, f"{request.method} {request.path}: the answer is no list")
+        items += [_as_object(place, request, one) for one in found]
         # The number of the next page, never its address: nothing leads to another place.
         if 'rel="next"' not in answer.headers.get("link", ""):
             return items
-    raise ApiError(
-        f"{place.hosting}: {request.method} {request.path}: the list has no end, or is none",
+    raise _unexpected(place, f"{request.method} {request.path}: the list has no end")
+
+
+def _as_object(place: Place, request: Request, value: Json) -> Json:
+    if not isinstance(value, dict):
+        raise _unexpected(place, f"{request.method} {request.path}: the answer is no object")
+    return value
+
+
+def _unexpected(place: Place, what: str) -> ApiError:
+    """Return the error for an answer that the hosting API never gives: something else stands at that address."""
+    return ApiError(
+        f"{place.hosting}: {what}",
         error_class=ErrorClass.MISCONFIGURED,
-        hint="check the address of the API (--api-url)",
+        hint=f"is {place.api_url} the address of the API of {place.hosting} (--api-url)?",
     )
 
 
@@ -144,7 +163,8 @@ def _advice(place: Place, request: Request, status: int) -> str:
         steps = request.path.split("/")
         needed = next((w for step, w in _PERMISSIONS[place.hosting].items() if step in steps), "")
         absent = f" (a token without it sees {place.repository} not at all)" if status == 404 else ""
-        return f"the token needs {needed}{absent}" if needed else f"check that the token may use {place.repository}"
+        advice = f"the token needs {needed}{absent}" if needed else f"check that the token may use {place.repository}"
+        return f"check that {place.api_url} is the API (--api-url); if it is, {advice}" if status == 404 else advice
     if status == 422:
         return "the text may be too long: write it with a smaller --markdown-limit"
     return "run it again later: what was posted already is found by its mark and changed in place"

@@ -52,17 +52,17 @@ def summarize_report(report: Report, style: Style = PLAIN) -> str:
 
 
 def render_report(report: Report, style: Style = PLAIN) -> str:
-    """Return what went wrong with its next steps, the table, and the summary last."""
-    lines: list[str] = []
+    """Return the table, what went wrong with its next steps, and the summary last: the end is what a screen shows."""
+    lines = list(_table(report, style))
+    wrong: list[str] = []
     for outcome in report.outcomes:
         if outcome.status not in (Status.APPLIED, Status.UNCHANGED):
-            lines += _explain(outcome, style)
+            wrong += _explain(outcome, style)
     for follow_up in report.follow_ups:
-        lines += _follow_up(follow_up, style)
-    table = list(_table(report, style))
-    if lines and table:
+        wrong += _follow_up(follow_up, style)
+    if lines and wrong:
         lines.append("")
-    lines += table
+    lines += wrong
     if report.problems:
         lines.append(render_diagnostics(report.problems, style))
     if report.ending is not Ending.COMPLETE:
@@ -110,16 +110,18 @@ def _value(value: Any, *, hidden: bool) -> str:
 
 
 def _table(report: Report, style: Style) -> Iterator[str]:
-    """Yield one line for each kind, with the columns that hold something; nothing where nothing was to be done."""
-    if all(outcome.status is Status.UNCHANGED for outcome in report.outcomes):
-        return
-    statuses = [s for s in _STATUSES if any(outcome.status is s for outcome in report.outcomes)]
-    repeated = any(outcome.attempts > outcome.requests for outcome in report.outcomes)
+    """Yield one line for each kind where something happened, with the columns that hold something."""
     kinds: dict[str, list[Outcome]] = {}
     for outcome in report.outcomes:
         kinds.setdefault(printable(f"{outcome.address.system}.{outcome.address.kind}"), []).append(outcome)
+    shown = {name: kinds[name] for name in sorted(kinds) if any(o.status is not Status.UNCHANGED for o in kinds[name])}
+    if not shown:
+        return
+    among = [outcome for outcomes in shown.values() for outcome in outcomes]
+    statuses = [s for s in _STATUSES if any(outcome.status is s for outcome in among)]
+    repeated = any(outcome.attempts > outcome.requests for outcome in among)
     rows = [["kind", *(s.value for s in statuses), "requests", *(["attempts"] if repeated else []), "seconds"]]
-    for name, outcomes in sorted(kinds.items()):
+    for name, outcomes in shown.items():
         counts = Counter(outcome.status for outcome in outcomes)
         sent = [str(sum(o.requests for o in outcomes)), *([str(sum(o.attempts for o in outcomes))] if repeated else [])]
         seconds = f"{sum(o.seconds for o in outcomes):.1f}"
@@ -129,3 +131,5 @@ def _table(report: Report, style: Style) -> Iterator[str]:
         cells = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
         line = "  " + "  ".join([row[0].ljust(widths[0]), *cells])
         yield style.paint(line, "dim") if number == 0 else line
+    if len(kinds) > len(shown):
+        yield style.paint(f"  … {plural(len(kinds) - len(shown), 'kind')} unchanged", "dim")

@@ -18,6 +18,7 @@ from fake_hosting import BOT, GITHUB_TOKEN, GITLAB_TOKEN, PERSON, FakeHosting, e
 
 MARK = "<!-- reconciler:target=production -->"
 SERVICES = ("github", "gitlab")
+API_URL = {"github": "GITHUB_API_URL", "gitlab": "CI_API_V4_URL"}
 
 
 @pytest.fixture
@@ -113,6 +114,27 @@ def test_a_missing_permission_is_named(tmp_path: Path, fake: FakeHosting, servic
     assert finished.code == 1
     assert "403: Resource not accessible by integration" in finished.err
     assert says in finished.err
+
+
+@pytest.mark.parametrize("odd", [[], "page", {}, [{}]])
+def test_an_address_where_another_api_answers(tmp_path: Path, fake: FakeHosting, hosting: str, odd: object) -> None:
+    """Every place where an answer is taken apart gets it in turn: the list, what was written, and the user."""
+    for path in ("/user", "comments", "notes"):
+        fake.comments = {}
+        fake.add_comment(5, "talk", PERSON)
+        fake.odd = {path: odd}
+        finished = call(tmp_path, fake, hosting, f"{MARK}\n\n### ours", "comment")
+        assert finished.code in (0, 1), finished
+        if finished.code:
+            assert f"is {environment_of(fake, hosting)[API_URL[hosting]]} the address" in finished.err, finished
+    fake.odd = {"/user": []}
+    assert call(tmp_path, fake, hosting, f"{MARK}\n\n### ours", "comment").code == 1
+
+
+def test_an_address_where_nothing_is(tmp_path: Path, fake: FakeHosting, hosting: str) -> None:
+    url = f"{fake.url}/nothing/here"
+    finished = call(tmp_path, fake, hosting, f"{MARK}\n\n### ours", "comment", "--api-url", url)
+    assert (finished.code, f"check that {url} is the API (--api-url)" in finished.err) == (1, True), finished
 
 
 @pytest.mark.parametrize(
