@@ -176,7 +176,7 @@ def _check(documents: list[Document], settings: Settings, options: Options, *, u
     problems += [mistake for mistakes in wrong.values() for mistake in mistakes]
     resources, mistakes = validate(documents, catalog, lookups_of(settings, options.redactor))
     problems += mistakes
-    problems += unconfigured(resources, settings)
+    problems += unconfigured(resources, settings, catalog)
     return _Checked(catalog=catalog, resources=resources, problems=problems)
 
 

@@ -29,7 +29,7 @@ exit codes:
 
 
 if TYPE_CHECKING:
-    from typing import NoReturn, TypeAlias
+    from typing import Any, NoReturn, TypeAlias
 
     Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
@@ -44,12 +44,37 @@ class WrongUsage(SystemExit):
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with the exit code that invalid usage has here."""
+    """argparse with the exit code that invalid usage has here, and with advice for misspelt words."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuse what is left over here, where the options of this command are known, and not in the outer command."""
+        known, rest = super().parse_known_args(args, namespace)
+        if rest:
+            self._refuse_rest(rest)
+        return known, rest
+
+    def _refuse_rest(self, rest: list[str]) -> NoReturn:
+        from reconciler.core.suggest import did_you_mean
+
+        options = [name for name in self._option_string_actions if name.startswith("--")]
+        wrong = [text.partition("=")[0] for text in rest if text.startswith("--")]
+        self._refuse(f"unrecognized arguments: {' '.join(rest)}", did_you_mean(wrong[0], options) if wrong else "")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            from reconciler.core.suggest import did_you_mean
+
+            known = [str(one) for one in action.choices]
+            advice = did_you_mean(str(value), known) or f"choose from {', '.join(known)}"
+            raise argparse.ArgumentError(action, f"invalid choice: {value!r} ({advice})")
 
     def error(self, message: str) -> NoReturn:
+        self._refuse(message)
+
+    def _refuse(self, message: str, advice: str = "") -> NoReturn:
         from reconciler.render.escapes import printable  # here: it knows HTML, which help does not need
 
-        hint = f"see {self.prog} --help"
+        hint = f"{advice} see {self.prog} --help".strip()
         self.print_usage(sys.stderr)
         sys.stderr.write(f"{printable(f'{self.prog}: error: {message}')}\n    hint: {hint}\n")
         raise WrongUsage(message, hint)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Address, Resource
+from reconciler.core.suggest import choose_of, did_you_mean
 
 _TERM = re.compile(r"(?P<key>[^=!,\s]+)\s*(?:(?P<op>==|=|!=)\s*(?P<value>[^,\s]*))?")
 
@@ -78,9 +79,36 @@ def select(resources: Iterable[Resource], selection: Selection, recorded: Iterab
     if known and not chosen and not names_recorded:
         raise UsageError(
             "no resource matches the selection",
-            hint="addresses look like system.Kind/name; `reconciler validate -v` lists all of them",
+            hint=next((advice for advice in _advice(known, selection) if advice), _ADDRESSES),
         )
     return chosen
+
+
+_ADDRESSES = "addresses look like system.Kind/name; `reconciler validate -v` lists all of them"
+
+
+def _advice(known: Sequence[Resource], selection: Selection) -> Iterator[str]:
+    """Yield what may have been meant by each address and label that fits nothing."""
+    for pattern in selection.addresses:
+        if not any(fits(pattern, one.address) for one in known):
+            yield did_you_mean(pattern, (_as_written(one.address, pattern) for one in known))
+    for term in selection.labels:
+        key, op, value = term
+        if not any(_holds(term, one.labels) for one in known):
+            values = {one.labels[key] for one in known if key in one.labels}
+            if values and op == "=":
+                yield choose_of(value, sorted(values), f"the values of the label {key}")
+            elif not values:
+                labels = sorted({label for one in known for label in one.labels})
+                yield choose_of(key, labels, "the labels") or "no resource has labels"
+
+
+def _as_written(address: Address, pattern: str) -> str:
+    """Return `address` in the form that `pattern` has."""
+    kind, slash, _ = pattern.partition("/")
+    if not slash:
+        return address.name
+    return str(address) if "." in kind else f"{address.kind}/{address.name}"
 
 
 def with_parents(chosen: Iterable[Address], resources: Mapping[Address, Resource]) -> frozenset[Address]:

@@ -265,6 +265,10 @@ targets:
         GOOD.replace("      galtea:", "      trustgate:"),
         ("1:13: error: unconfigured-system: .*does not say where galtea is.*targets.test.systems",),
     ),
+    "misspelt-system": (
+        GOOD.replace("      galtea:", "      galtae:"),
+        ("4:7: error: unconfigured-system: .*does not say where galtea is.*'galtae'.*did you mean 'galtea'",),
+    ),
     "empty": ("", ("reconciler.yaml: error: invalid-setting: the configuration must be one document",)),
     "syntax": (GOOD.replace("[GALTEA_API_KEY]", "[GALTEA_API_KEY"), ("8:14: error: yaml-syntax",)),
     "no-such-ca-file": (
@@ -346,3 +350,14 @@ def test_the_small_workspace_itself_is_good(tmp_path: Path) -> None:
     finished = run(write_small(tmp_path, URL, manifest=PRODUCT), "validate", "--format", "json", env=SECRETS)
     assert (finished.code, finished.err) == (0, "")
     assert json.loads(finished.out) == {"format": 1, "kind": "diagnostics", "diagnostics": []}
+
+
+def test_a_system_that_nothing_defines_is_a_warning(tmp_path: Path) -> None:
+    write_small(tmp_path, URL)
+    config = (tmp_path / "reconciler.yaml").read_text()
+    (tmp_path / "reconciler.yaml").write_text(
+        config.replace("    secrets:", '      nowhere: {url: "http://127.0.0.1:9"}\n    secrets:')
+    )
+    finished = run(tmp_path, "validate", env={"GALTEA_API_KEY": "fake-key-not-real"})
+    assert finished.code == 0, finished
+    assert re.search(r"reconciler.yaml:\d+:7: warning: undefined-system: .*'nowhere'", finished.err), finished

@@ -290,3 +290,23 @@ def test_one_request_at_a_time_gives_the_same_plan(scene: Scene) -> None:
     alone, together = scene.run("plan", "--parallelism", "1"), scene.run("plan")
     assert (alone.code, alone.err, alone.out) == (0, "", together.out)
     assert "Product/support-bot  unchanged" not in together.out  # only -v tells
+
+
+@pytest.mark.parametrize(
+    ("arguments", "usage", "hint"),
+    [
+        (("plan", "--adress", "x"), "usage: reconciler plan ", "did you mean '--address'? see reconciler plan --help"),
+        (("plan", "--adress=x"), "usage: reconciler plan ", "did you mean '--address'? see reconciler plan --help"),
+        (("ledger", "show", "--confg", "x"), "usage: reconciler ledger show ", "did you mean '--config'? see "),
+        (("plan", "--zzz"), "usage: reconciler plan ", "hint: see reconciler plan --help"),
+        (("plann",), "usage: reconciler ", "invalid choice: 'plann' (did you mean 'plan'?)"),
+        (("ledger", "shwo"), "usage: reconciler ledger ", "(did you mean 'show'?)"),
+        (("plan", "--format", "jsn"), "usage: reconciler plan ", "(did you mean 'json'?)"),
+        (("completion", "cmd"), "usage: reconciler completion ", "(choose from bash, zsh, fish)"),
+    ],
+)
+def test_misspelt_words(tmp_path: Path, arguments: tuple[str, ...], usage: str, hint: str) -> None:
+    finished = run(tmp_path, *arguments)
+    assert finished.code == 3, finished
+    assert finished.err.startswith(usage), finished
+    assert hint in finished.err, finished

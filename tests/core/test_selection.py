@@ -103,11 +103,29 @@ def test_what_is_selected() -> None:
 
 
 def test_a_selection_of_nothing_is_refused_unless_there_is_nothing() -> None:
-    selection = read_selection(["team=nobody"], [])
+    selection = read_selection([], ["nothing/like-it"])
     with pytest.raises(UsageError, match="no resource matches the selection") as caught:
         select(ALL, selection)
     assert "validate -v" in caught.value.hint
     assert select([], selection) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("labels", "addresses", "says"),
+    [
+        pytest.param([], ["shop.Product/tae"], "did you mean 'shop.Product/tea'?", id="address"),
+        pytest.param([], ["Product/tae"], "did you mean 'Product/tea'?", id="without-system"),
+        pytest.param([], ["tae"], "did you mean 'tea'?", id="name"),
+        pytest.param(["taem=leaves"], [], "did you mean 'team'?", id="label"),
+        pytest.param(["nosuch=1"], [], "the labels are ", id="no-such-label"),
+        pytest.param(["team=laeves"], [], "did you mean 'leaves'?", id="value"),
+        pytest.param(["team=1"], [], "the values of the label team are ", id="no-such-value"),
+    ],
+)
+def test_what_may_have_been_meant(labels: list[str], addresses: list[str], says: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        select(ALL, read_selection(labels, addresses))
+    assert says in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -309,3 +309,12 @@ def test_what_cannot_be_read_is_sent_once_and_again_only_when_it_may_not_have_ar
     assert [change.address for change in bench.plan().pending] == [blind[0]]
     assert_applied(bench.apply())
     assert not bench.plan().has_work
+
+
+def test_a_remote_that_is_not_there_is_one_error_about_reading(bench: Bench, tmp_path: Path) -> None:
+    git(bench.folder, "remote", "set-url", "origin", str(tmp_path / "nowhere.git"))
+    with pytest.raises(ReconcilerError) as caught:
+        bench.apply()
+    assert "\n" not in caught.value.message
+    assert "does not appear to be a git repository" in caught.value.message
+    assert "whether the remote exists: `git ls-remote origin` must succeed here" in caught.value.hint

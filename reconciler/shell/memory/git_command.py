@@ -91,11 +91,21 @@ _REFUSED = re.compile(
 _UNREACHABLE = re.compile(r"could not resolve|connection|timed out|unable to access|early eof|hung up", re.IGNORECASE)
 
 
-def failure(what: str, done: Done) -> ReconcilerError:
-    """Return the error for a command that failed, with the next step as far as git's words tell it."""
+# What git says after every failure to reach a remote, whatever the reason.
+_PHRASES = re.compile(
+    r"Please make sure you have the correct access rights\s+and the repository exists\.", re.IGNORECASE
+)
+
+
+def failure(what: str, done: Done, *, reads: str = "") -> ReconcilerError:
+    """Return the error for a command that failed, with the next step as far as git's words tell it.
+
+    `reads` names the remote that was to be read only, where that was what failed.
+    """
     # Of a push, the reason stands in the output: `! source:ref [remote rejected] (reason)`.
     refused = [line.replace("\t", " ") for line in redacted(done.text).splitlines() if line.startswith("!")]
-    said = "\n".join([*refused, done.err]).strip() or f"exit code {done.code}"
+    lines = [*refused, *_PHRASES.sub("", done.err).splitlines()]
+    said = "; ".join(line.strip() for line in lines if line.strip()) or f"exit code {done.code}"
     if "dubious ownership" in said:
         hint = "run `git config --global --add safe.directory FOLDER` with the folder that git names"
     elif "not a git repository" in said:
@@ -105,6 +115,8 @@ def failure(what: str, done: Done) -> ReconcilerError:
             "let the pipeline write to the repository: in GitHub Actions `permissions: {contents: write}` for the job, "
             "and checkout with its credentials kept; in GitLab CI a token with write_repository in the remote's URL"
         )
+    elif reads:
+        hint = f"check the connection, and whether the remote exists: `git ls-remote {reads}` must succeed here"
     elif _UNREACHABLE.search(said):
         hint = "check the connection to the remote, then run it again"
     else:

@@ -133,7 +133,7 @@ class GitRef:
     def _remote_id(self) -> str:
         done = self._git.run("ls-remote", "--refs", self.remote, self.ref)
         if done.code != 0:
-            raise failure(f"reading {self.ref} of {self.remote}", done)
+            raise failure(f"reading {self.ref} of {self.remote}", done, reads=self.remote)
         # The pattern also fits refs/x/refs/reconciler/y.
         rows = [line.split("\t") for line in done.text.splitlines()]
         return next((row[0] for row in rows if len(row) == 2 and row[1] == self.ref), "")
@@ -148,7 +148,7 @@ class GitRef:
             "--recurse-submodules=no", self.remote, self.ref,
         )  # fmt: skip
         if done.code != 0 and "couldn't find remote ref" not in done.err:
-            raise failure(f"fetching {self.ref} from {self.remote}", done)
+            raise failure(f"fetching {self.ref} from {self.remote}", done, reads=self.remote)
         return done.code == 0 and self._has(identity)
 
     def _read(self, identity: str) -> Tip:
