@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from reconciler.cli.drift_arguments import add_drift
-from reconciler.cli.ledger_arguments import add_ledger, add_lock_timeout
+from reconciler.cli.ledger_arguments import add_deadline, add_ledger, add_lock_timeout
 from reconciler.cli.output_arguments import FORMATS, add_output
+from reconciler.cli.parser import Parser, duration
 from reconciler.cli.pipeline_arguments import add_from_snapshot, add_hosting, add_snapshot, add_without_secrets
 from reconciler.cli.removal_arguments import add_destroy, add_removal
 
@@ -26,58 +26,18 @@ exit codes:
   4    refused: a blocker, a conflict
   70   a bug in reconciler
   130  interrupted"""
+_OF_VALIDATE = """\
+exit codes:
+  0    all in order, warnings aside
+  3    invalid input or usage
+  70   a bug in reconciler
+  130  interrupted"""
 
 
 if TYPE_CHECKING:
-    from typing import Any, NoReturn, TypeAlias
+    from typing import TypeAlias
 
     Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
-
-
-class WrongUsage(SystemExit):
-    """The command line cannot be understood; people have been told already."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(3)
-        self.message = message
-        self.hint = hint
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse with the exit code that invalid usage has here, and with advice for misspelt words."""
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Refuse what is left over here, where the options of this command are known, and not in the outer command."""
-        known, rest = super().parse_known_args(args, namespace)
-        if rest:
-            self._refuse_rest(rest)
-        return known, rest
-
-    def _refuse_rest(self, rest: list[str]) -> NoReturn:
-        from reconciler.core.suggest import did_you_mean
-
-        options = [name for name in self._option_string_actions if name.startswith("--")]
-        wrong = [text.partition("=")[0] for text in rest if text.startswith("--")]
-        self._refuse(f"unrecognized arguments: {' '.join(rest)}", did_you_mean(wrong[0], options) if wrong else "")
-
-    def _check_value(self, action: argparse.Action, value: Any) -> None:
-        if action.choices is not None and value not in action.choices:
-            from reconciler.core.suggest import did_you_mean
-
-            known = [str(one) for one in action.choices]
-            advice = did_you_mean(str(value), known) or f"choose from {', '.join(known)}"
-            raise argparse.ArgumentError(action, f"invalid choice: {value!r} ({advice})")
-
-    def error(self, message: str) -> NoReturn:
-        self._refuse(message)
-
-    def _refuse(self, message: str, advice: str = "") -> NoReturn:
-        from reconciler.render.escapes import printable  # here: it knows HTML, which help does not need
-
-        hint = f"{advice} see {self.prog} --help".strip()
-        self.print_usage(sys.stderr)
-        sys.stderr.write(f"{printable(f'{self.prog}: error: {message}')}\n    hint: {hint}\n")
-        raise WrongUsage(message, hint)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -165,14 +125,6 @@ def _parallelism(text: str) -> int:
     return value
 
 
-def _duration(text: str) -> float:
-    """Return seconds."""
-    seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-    if text[:-1].isdecimal() and text[:-1].isascii() and text[-1:] in seconds:
-        return float(int(text[:-1]) * seconds[text[-1]])
-    raise argparse.ArgumentTypeError("a whole number with a unit: 90m, 24h or 7d")
-
-
 def _first_port(text: str) -> int:
     value = int(text) if text.isdigit() else -1
     if value != 0 and not 1024 <= value <= 65532:
@@ -195,12 +147,7 @@ def _add_live(parser: argparse.ArgumentParser, *, writes: bool = True) -> None:
             action="store_true",
             help="send write-only and masked values even where nothing tells that they differ",
         )
-    group.add_argument(
-        "--deadline",
-        metavar="DURATION",
-        type=_duration,
-        help="time limit of the run, as in 10m: afterwards nothing more begins, and what has begun is finished",
-    )
+    add_deadline(group)
     if writes:
         group.add_argument(
             "--show-requests",
@@ -211,7 +158,9 @@ def _add_live(parser: argparse.ArgumentParser, *, writes: bool = True) -> None:
 
 
 def _add_validate(commands: Commands) -> None:
-    parser = _add(commands, "validate", "check manifests, kinds and configuration; reads no live system")
+    parser = _add(
+        commands, "validate", "check manifests, kinds and configuration; reads no live system", epilog=_OF_VALIDATE
+    )
     _add_input(parser)
     add_without_secrets(parser)
     add_output(parser, formats=FORMATS)
@@ -250,8 +199,8 @@ def _add_apply(commands: Commands) -> None:
     )
     group.add_argument(
         "--max-age",
-        metavar="TIME",
-        type=_duration,
+        metavar="DURATION",
+        type=duration,
         help="with --plan: refuse a plan that is older, as in 90m, 24h or 7d",
     )
     add_lock_timeout(parser)
@@ -307,8 +256,8 @@ def _add_verify(commands: Commands) -> None:
     )
     parser.add_argument(
         "--patience",
-        metavar="TIME",
-        type=_duration,
+        metavar="DURATION",
+        type=duration,
         default=10.0,
         help="how long reads may lag behind writes (default: 10s)",
     )

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 
 from reconciler.cli.output_arguments import add_output
+from reconciler.cli.parser import duration
 
 TYPE_CHECKING = False  # as the type checker knows it, without loading `typing`
 
@@ -13,24 +14,24 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 86400:
-        raise argparse.ArgumentTypeError("a number of seconds from 0 to 86400")
-    return value
+def add_deadline(parser: argparse._ActionsContainer) -> None:
+    """Add the time limit of a run."""
+    parser.add_argument(
+        "--deadline",
+        metavar="DURATION",
+        type=duration,
+        help="time limit of the run, as in 10m: afterwards nothing more begins, and what has begun is finished",
+    )
 
 
 def add_lock_timeout(parser: argparse.ArgumentParser) -> None:
     """Add the option to wait for the lock of the target."""
     parser.add_argument(
         "--lock-timeout",
-        metavar="SECONDS",
-        type=_seconds,
+        metavar="DURATION",
+        type=duration,
         default=0.0,
-        help="wait so long for another run that holds the target's lock (default: 0)",
+        help="wait so long for another run that holds the target's lock, as in 90s (default: 0)",
     )
 
 

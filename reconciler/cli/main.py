@@ -12,8 +12,8 @@ TYPE_CHECKING = False  # as the type checker knows it, without loading `typing` 
 if TYPE_CHECKING:
     import argparse
 
-    from reconciler.cli.arguments import WrongUsage
     from reconciler.cli.console import Console
+    from reconciler.cli.parser import WrongUsage
     from reconciler.core.errors import ReconcilerError
 
 _INTERRUPTED = 130  # ExitCode.INTERRUPTED, which lives in a module that would be loaded for nothing
@@ -80,7 +80,8 @@ def main(arguments: Sequence[str], kept: list[object] | None = None) -> int:
         # Answered before anything is imported: five times faster than going through argparse and metadata.
         sys.stdout.write(f"reconciler {__version__}\n")
         return 0
-    from reconciler.cli.arguments import WrongUsage, build_parser
+    from reconciler.cli.arguments import build_parser
+    from reconciler.cli.parser import WrongUsage
 
     parser = build_parser()
     try:

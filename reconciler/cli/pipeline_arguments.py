@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     Add: TypeAlias = Callable[..., argparse.ArgumentParser]
-    AddTo: TypeAlias = Callable[[argparse.ArgumentParser], None]
+    AddTo: TypeAlias = Callable[..., None]
 
 
 def add_without_secrets(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +44,7 @@ def add_snapshot(commands: Any, add: Add, add_input: AddTo, add_live: AddTo) -> 
     )
     parser.add_argument("--out", metavar="FILE", required=True, help="the file")
     add_input(parser)
-    add_live(parser)
+    add_live(parser, writes=False)
     add_output(parser, formats=())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from reconciler.cli.ledger_arguments import add_lock_timeout
+from reconciler.cli.ledger_arguments import add_deadline, add_lock_timeout
 from reconciler.cli.output_arguments import FORMATS, add_output
 
 TYPE_CHECKING = False  # as the type checker knows it, without loading `typing`
@@ -50,6 +50,7 @@ def add_destroy(
     group.add_argument(
         "--parallelism", metavar="N", type=parallelism, default=10, help="requests in flight per system (default: 10)"
     )
+    add_deadline(group)
     group.add_argument(
         "--show-requests", action="store_true", help="show bodies and guards of the requests, secrets left out"
     )

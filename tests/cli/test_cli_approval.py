@@ -49,7 +49,7 @@ def test_wrong_use(tmp_path: Path) -> None:
         for wrong, words in (
             (("--plan", "plan.json", "-l", "team=support"), "has its own selection"),
             (("--only-approved",), "belong to --plan"),
-            (("--plan", "plan.json", "--max-age", "soon"), "a whole number with a unit"),
+            (("--plan", "plan.json", "--max-age", "soon"), "a number with a unit"),
             (("--plan", "nothing.json"), "does not exist"),
         ):
             finished = scene.run("apply", *wrong)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import pty
@@ -15,6 +16,7 @@ import pytest
 from console_script import Batch, Finished, Scene, assert_clean, command, environment, open_scene, run
 
 from reconciler import __version__
+from reconciler.cli.parser import duration
 from reconciler.sandbox.estate import SECRETS
 
 ANY = ("--no-color", "-q", "--quiet", "-v", "--verbose")
@@ -310,3 +312,34 @@ def test_misspelt_words(tmp_path: Path, arguments: tuple[str, ...], usage: str, 
     assert finished.code == 3, finished
     assert finished.err.startswith(usage), finished
     assert hint in finished.err, finished
+
+
+def test_every_duration_is_written_alike(tmp_path: Path) -> None:
+    options = {
+        "--deadline": ("plan", "drift", "apply", "destroy", "snapshot"),
+        "--max-age": ("apply",),
+        "--lock-timeout": ("apply", "destroy", "ledger forget"),
+        "--patience": ("kinds verify",),
+    }
+    for option, commands in options.items():
+        for name in commands:
+            assert f"{option} DURATION" in run(tmp_path, *name.split(), "--help").out, (option, name)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("10m", 600), ("24h", 86_400), ("7d", 604_800), ("90", 90), ("0.3", 0.3)]
+)
+def test_a_duration(text: str, seconds: float) -> None:
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-1", "1w", "s", "1 m", "nan", "inf", "1e3", "\u0661s"])
+def test_no_duration(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="90s, 10m, 24h or 7d"):
+        duration(text)
+
+
+def test_a_command_offers_what_it_heeds(tmp_path: Path) -> None:
+    snapshot = run(tmp_path, "snapshot", "--help").out
+    assert not [one for one in ("--prune", "--allow-replace", "--resend", "--show-requests") if one in snapshot]
+    assert "exit codes:" in run(tmp_path, "validate", "--help").out
