@@ -53,18 +53,23 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="reconciler-bench-") as folder:
         os.environ["XDG_CACHE_HOME"] = folder
         bench = Bench(folder=Path(folder), repeats=options.repeats or 3)
+        target = Path(options.output)
+        target.mkdir(exist_ok=True)
+        rate = server_rate()
         for name, scene in SCENES.items():
             if options.scene and name not in options.scene:
                 continue
             for size in sizes if name in ("no-change", "changed") else sizes[-1:]:
                 sys.stderr.write(f"{name}, {size:,} objects …\n")
                 scene(bench, size)
-        table = as_table(bench.rows, server_rate())
-        target = Path(options.output)
-        target.mkdir(exist_ok=True)
-        (target / "table.json").write_text(json.dumps({"machine": machine(), "rows": bench.rows}, indent=1) + "\n")
-        (target / "table.md").write_text(table)
-        sys.stdout.write(table)
+                save(bench.rows, rate, target)  # after each scene: one that is cut short leaves the others
+        sys.stdout.write((target / "table.md").read_text())
+
+
+def save(rows: list[dict[str, Any]], rate: float, target: Path) -> None:
+    """Write what was measured until now as JSON and as Markdown."""
+    (target / "table.json").write_text(json.dumps({"machine": machine(), "rows": rows}, indent=1) + "\n")
+    (target / "table.md").write_text(as_table(rows, rate))
 
 
 def machine() -> dict[str, Any]:
