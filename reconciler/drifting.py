@@ -47,8 +47,10 @@ def find_drift(planned: Planned, loaded: Loaded) -> Plan:
     return drift_of(planned.plan, planned.inputs.memory, has_ledger=loaded.settings.ledger is not None)
 
 
-def accept_drift(drift: Plan, planned: Planned, loaded: Loaded, *, remove_deleted: bool) -> Acceptance:
-    """Return the manifests that state what lives. Writes nothing.
+def accept_drift(
+    drift: Plan, planned: Planned, loaded: Loaded, *, remove_deleted: bool, dry_run: bool = False
+) -> Acceptance:
+    """Return the manifests that state what lives. Writes nothing; `dry_run` tells that nobody else will.
 
     Raises UsageError when a file cannot be read again, or when documents cannot be removed for want of a ledger.
     """
@@ -57,7 +59,7 @@ def accept_drift(drift: Plan, planned: Planned, loaded: Loaded, *, remove_delete
             "--remove-deleted needs a ledger: without one, nobody knows whether an object was ever there",
             hint="give the target a `ledger` in reconciler.yaml",
         )
-    work = _Work(drift=drift, planned=planned, remove_deleted=remove_deleted)
+    work = _Work(drift=drift, planned=planned, remove_deleted=remove_deleted, dry_run=dry_run)
     for change in drift.pending:
         work.take(change)
     return work.result()
@@ -73,6 +75,7 @@ class _Work:
     drift: Plan
     planned: Planned
     remove_deleted: bool
+    dry_run: bool
     wanted: dict[str, dict[Source, tuple[Address, Wanted]]] = field(default_factory=dict)
     remarks: list[Diagnostic] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
@@ -137,7 +140,8 @@ class _Work:
                     self._leave(resource, one.place[1:], one.reason)
                 fields = dict.fromkeys(field_of(edit) for edit in wanted.edits)
                 done = [place for place in fields if not any(one.place == place for one in refused)]
-                self.remarks += _done(resource, done, removed=wanted.removes and not refused)
+                removed = wanted.removes and not refused
+                self.remarks += _done(resource, done, removed=removed, dry_run=self.dry_run)
         order = sorted(self.remarks, key=lambda one: (one.source or Source(""), one.message))
         return Acceptance(texts=texts, remarks=tuple(order))
 
@@ -184,14 +188,17 @@ def _text_of(name: str) -> str:
         raise UsageError(f"{name} cannot be read again: it {reason_for(error)}", hint="run the command again") from None
 
 
-def _done(resource: Resource, places: Sequence[Place], *, removed: bool) -> Iterator[Diagnostic]:
+def _done(resource: Resource, places: Sequence[Place], *, removed: bool, dry_run: bool) -> Iterator[Diagnostic]:
     if not (places or removed):
         return
     fields = ", ".join(format_pointer(place[1:]) for place in places)
+    what = "the document goes away" if removed else f"as it lives now: {fields}"
+    if dry_run:
+        what = "the document would go away" if removed else f"would be stated as it lives now: {fields}"
     yield Diagnostic(
         severity=Severity.NOTE,
-        code="accepted",
-        message=f"{resource.address}: " + ("the document goes away" if removed else f"as it lives now: {fields}"),
+        code="would-accept" if dry_run else "accepted",
+        message=f"{resource.address}: {what}",
         source=resource.source,
         address=resource.address,
     )

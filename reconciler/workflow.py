@@ -286,12 +286,16 @@ def _settled(memory: Memory, loaded: Loaded, state: LiveState) -> tuple[Folded, 
     return replace(folded, ledger=ledger), [*memory.remembered.notes, *said, *renamed]
 
 
+_LEFT_OUT = "leave their resources out with --address or -l"
+
+
 def blocked(plan: Plan) -> Refused:
     """Return why a plan with blockers is not carried out."""
     count = len(plan.blockers)
+    done, way = ("deleted", "name only the others") if plan.destroys else ("applied", _LEFT_OUT)
     return Refused(
-        f"nothing was applied: {count} {'blocker' if count == 1 else 'blockers'}",
-        hint="solve them, or leave their resources out with --address or -l",
+        f"nothing was {done}: {count} {'blocker' if count == 1 else 'blockers'}",
+        hint=f"solve {'it' if count == 1 else 'them'}, or {way}",
     )
 
 

@@ -224,17 +224,18 @@ def _perform(planned: Planned, loaded: Loaded, connections: Connections, given: 
 
 def _ask(made: Plan, console: Console) -> None:
     """Ask for consent. Raises UsageError when nobody can be asked, or the answer is not yes."""
+    verb = "destroy" if made.destroys else "apply"
     if not sys.stdin.isatty():
         raise UsageError(
-            "apply needs consent, and there is no terminal to ask on",
+            f"{verb} needs consent, and there is no terminal to ask on",
             hint="run it with --yes after the plan has been looked at",
         )
-    console.err.write(
-        f"\nApply {plural(len(made.pending) + len(made.follow_ups), 'change')} to {made.target}? Only 'yes' will do: "
-    )
+    count = len(made.pending) + len(made.follow_ups)
+    asked = f"Destroy {plural(count, 'object')} in" if made.destroys else f"Apply {plural(count, 'change')} to"
+    console.err.write(f"\n{asked} {made.target}? Only 'yes' will do: ")
     console.err.flush()
     if sys.stdin.readline().strip() != "yes":
-        raise UsageError("not confirmed: nothing was applied")
+        raise UsageError(f"not confirmed: nothing was {'deleted' if made.destroys else 'applied'}")
 
 
 def exit_code_of(report: Report) -> ExitCode:

@@ -24,7 +24,9 @@ def run_drift(options: argparse.Namespace, console: Console, given: Options) -> 
     drift = find_drift(planned, loaded)
     acceptance = Acceptance(texts={})
     if options.write and not drift.blockers:
-        acceptance = accept_drift(drift, planned, loaded, remove_deleted=options.remove_deleted)
+        acceptance = accept_drift(
+            drift, planned, loaded, remove_deleted=options.remove_deleted, dry_run=options.dry_run
+        )
         if not options.dry_run:
             write_manifests(acceptance)
     told = replace(drift, diagnostics=(*drift.diagnostics, *acceptance.remarks))

@@ -1,7 +1,6 @@
 """The frozen values that every module speaks in. Pure.
 
-Bodies are plain JSON (dict, list, str, int, float, bool, None), read-only by agreement: they are copied
-once at the border and never changed in place afterwards.
+Bodies are plain JSON, copied once at the border and by agreement never changed in place afterwards.
 """
 
 from __future__ import annotations
@@ -315,6 +314,7 @@ class Plan:
     snapshot_at: str = ""  # RFC 3339: made offline, from a snapshot of that time; never carried out
     digest: str = ""
     shows_drift: bool = False  # only what moved live: for people, never carried out
+    destroys: bool = False  # only what was named to be destroyed
 
     @property
     def pending(self) -> tuple[Change, ...]:

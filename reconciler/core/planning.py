@@ -42,6 +42,7 @@ def make_plan(inputs: Inputs, problems: Sequence[Diagnostic] = ()) -> Plan:
         blockers=tuple(blockers),
         follow_ups=follow_ups,
         limits=limits_of(inputs),
+        destroys=inputs.named,
         digest=digest([[change.digest for change in changes], [one.key for one in follow_ups]]),
     )
     return replace(plan, blockers=(*plan.blockers, *exceeded(plan)))

@@ -82,7 +82,9 @@ def summarize_plan(plan: Plan, style: Style = PLAIN) -> str:
     unchanged = sum(change.action is Action.UNCHANGED for change in plan.changes)
     if plan.follow_ups:
         parts.append(style.paint(plural(len(plan.follow_ups), "follow-up"), "cyan"))
-    if not parts and plan.blockers:
+    if not parts and plan.destroys:
+        text = "nothing to delete"
+    elif not parts and plan.blockers:
         text = f"{unchanged} unchanged"
     elif not parts:
         text = f"nothing to do: {plural(unchanged, 'resource')} as declared"
@@ -93,7 +95,8 @@ def summarize_plan(plan: Plan, style: Style = PLAIN) -> str:
         text += "; " + style.paint(f"blocked by {plural(len(plan.blockers), 'problem')}", "red", "bold")
     if plan.snapshot_at:
         text += f"; from a snapshot of {printable(plan.snapshot_at)}, needs a refresh before apply"
-    return f"{style.paint(f'Plan for {printable(plan.target)}:', 'bold')} {text}."
+    title = "Plan to destroy in" if plan.destroys else "Plan for"
+    return f"{style.paint(f'{title} {printable(plan.target)}:', 'bold')} {text}."
 
 
 def _counted(changes: Sequence[Change]) -> dict[str, tuple[int, str]]:
@@ -114,6 +117,14 @@ def _counts_as(change: Change) -> str:
 
 def _is_replaced(change: Change) -> bool:
     return change.departure is not None and change.departure.replaced is not None
+
+
+def _sign(change: Change, *, drift: bool) -> tuple[str, str, str]:
+    """Return the sign, the colour and the word for what is done; of a drift, for what happened."""
+    symbol, colour, _ = _ACTIONS[change.action]
+    if drift and change.action is not Action.UNCHANGED:
+        return ("-", "red", "vanished") if change.action is Action.CREATE else ("~", "yellow", "moved")
+    return symbol, colour, _verb(change)
 
 
 def _verb(change: Change) -> str:
@@ -146,7 +157,8 @@ def render_plan(plan: Plan, style: Style = PLAIN, *, show_unchanged: bool = Fals
     blocks = [summarize_plan(plan, style)]
     for change in plan.changes:
         if change.action is not Action.UNCHANGED or show_unchanged or change.notes:
-            blocks.append(_render_change(change, style, show_requests=show_requests))
+            sign = _sign(change, drift=plan.shows_drift)
+            blocks.append(_render_change(change, sign, style, show_requests=show_requests))
     blocks += [_render_follow_up(follow_up, style) for follow_up in plan.follow_ups]
     doubtful = sum(change.action is Action.UNCHANGED and bool(change.caveats) for change in plan.changes)
     if doubtful and not show_unchanged:
@@ -159,10 +171,10 @@ def render_plan(plan: Plan, style: Style = PLAIN, *, show_unchanged: bool = Fals
     return "\n\n".join(blocks)
 
 
-def _render_change(change: Change, style: Style, *, show_requests: bool) -> str:
-    symbol, colour, _ = _ACTIONS[change.action]
+def _render_change(change: Change, sign: tuple[str, str, str], style: Style, *, show_requests: bool) -> str:
+    symbol, colour, word = sign
     blind = "  (not verified against live)" if change.comparability is Comparability.UNREADABLE else ""
-    head = f"  {symbol} {printable(str(change.address))}  {_verb(change)}{blind}"
+    head = f"  {symbol} {printable(str(change.address))}  {word}{blind}"
     lines = [style.paint(head, colour) if change.action is Action.UNCHANGED else style.paint(head, colour, "bold")]
     width = max((len(format_pointer(field.path)) for field in change.fields), default=0)
     lines += [_render_field(field, min(width, 40), style) for field in change.fields]

@@ -38,8 +38,10 @@ def test_it_shows_what_moved_and_nothing_else(scene: Scene) -> None:
     assert finished.code == 0
     first, _, rest = finished.out.partition("\n")
     assert first.startswith("Drift for sandbox: 1 moved live, 1 vanished, ")
-    assert f"  ~ {PROD}  update\n      ~ /timeout  99 → 30  [drift]\n" in rest
-    assert "  + goldmine.Session/eu-static-2  create\n      note: the live object is gone since the last apply" in rest
+    assert f"  ~ {PROD}  moved\n      ~ /timeout  99 → 30  [drift]\n" in rest
+    assert (
+        "  - goldmine.Session/eu-static-2  vanished\n      note: the live object is gone since the last apply" in rest
+    )
     assert "trustgate" not in rest  # never applied, so nothing of it can have moved
     assert "→ P" not in rest  # and no request would be sent
 
@@ -76,7 +78,8 @@ def test_a_dry_run_shows_the_diff_and_writes_nothing(scene: Scene) -> None:
     assert "\n-  timeout: 30           # seconds\n+  timeout: 99           # seconds\n" in finished.out
     assert git(scene, "status", "--porcelain") == ""
     in_json = scene.run("drift", "--write", "--dry-run", "--format", "json")
-    assert {one["code"] for one in json.loads(in_json.out)["diagnostics"]} >= {"accepted", "left-to-you"}
+    assert {one["code"] for one in json.loads(in_json.out)["diagnostics"]} >= {"would-accept", "left-to-you"}
+    assert "note: accepted" not in finished.out
     assert "+  timeout: 99 " in in_json.err
 
 
@@ -118,7 +121,7 @@ def test_without_a_ledger_it_says_what_it_cannot_tell(tmp_path: Path) -> None:
         finished = scene.run("drift", "--exit-code", "--address", "trustgate.*")
         assert finished.code == 2
         assert "note: no-ledger: without a ledger, drift and changes of the manifests cannot be told" in finished.out
-        assert "~ trustgate.Upstream/support-backend  update" in finished.out
+        assert "~ trustgate.Upstream/support-backend  moved" in finished.out
         assert "create" not in finished.out
         refused = scene.run("drift", "--write", "--remove-deleted")
         assert refused.code == 3

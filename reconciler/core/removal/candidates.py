@@ -38,10 +38,11 @@ class Estate:
         return [a for a in sorted(self.records) if a not in self.resources and self.selection.names(a)]
 
 
-def stays(address: Address, reason: str, hint: str = "") -> Diagnostic:
-    """Return the note that an object stays although no manifest states it."""
+def stays(address: Address, reason: str, hint: str = "", *, named: bool = False) -> Diagnostic:
+    """Return the note that an object stays although no manifest states it, or although it was named."""
+    code = "not-destroyed" if named else "not-pruned"
     return Diagnostic(
-        severity=Severity.NOTE, code="not-pruned", message=f"{address} stays: {reason}", hint=hint, address=address
+        severity=Severity.NOTE, code=code, message=f"{address} stays: {reason}", hint=hint, address=address
     )
 
 
@@ -56,7 +57,7 @@ def recorded_remnants(estate: Estate) -> tuple[list[Remnant], list[Diagnostic]]:
     for address in unstated:
         reason, hint = _undecided(address, estate)
         if reason:
-            notes.append(stays(address, reason, hint))
+            notes.append(stays(address, reason, hint, named=estate.named))
             continue
         record = estate.records[address]
         kind = estate.catalog.kinds[address.system, address.kind]

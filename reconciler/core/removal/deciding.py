@@ -94,7 +94,7 @@ def _decide_stated(resource: Resource, inputs: Inputs, decided: Decided) -> None
         return
     removal = remembered(consider(address, inputs, Known(resources=inputs.resources, live=inputs.live)))
     if live is None and inputs.memory.record_of(address) is None and way_of(kind) is not Way.FORGET:
-        decided.notes.append(_note(address, f"{address} is not there: there is nothing to delete"))
+        decided.notes.append(_note(address, "not-there", f"{address} is not there: there is nothing to delete"))
         return
     leaving = Leaving(
         address=address,
@@ -141,11 +141,11 @@ def _refuse(address: Address, message: str, inputs: Inputs, decided: Decided) ->
     if inputs.named:
         decided.blockers.append(_refusal(address, "not-deletable", message, "leave it out"))
     else:
-        decided.notes.append(_note(address, message))
+        decided.notes.append(_note(address, "not-pruned", message))
 
 
-def _note(address: Address, message: str) -> Diagnostic:
-    return Diagnostic(severity=Severity.NOTE, code="not-pruned", message=message, address=address)
+def _note(address: Address, code: str, message: str) -> Diagnostic:
+    return Diagnostic(severity=Severity.NOTE, code=code, message=message, address=address)
 
 
 def _refusal(address: Address, code: str, message: str, hint: str, source: Source | None = None) -> Diagnostic:

@@ -50,8 +50,8 @@ def exceeded(plan: Plan) -> list[Diagnostic]:
             _blocker(
                 "too-many-deletes",
                 f"{len(gone)} objects would be deleted, and policy.maxDeletes allows {limits.max_deletes}",
-                f"look at each of them; then set maxDeletes to {len(gone)} in the policy of the target, or choose "
-                "fewer with --address",
+                f"look at each of them; then set maxDeletes to {len(gone)} in the policy of the target, or "
+                + ("name fewer" if plan.destroys else "choose fewer with --address"),
             )
         )
     if limits.max_change_share is None:
@@ -66,7 +66,7 @@ def exceeded(plan: Plan) -> list[Diagnostic]:
                 f"{len(changed)} of {len(limits.managed)} managed objects ({share:.0%}) would change or go, and "
                 f"policy.maxChangeShare of {limits.max_change_share:g} allows {allowed}",
                 f"look at the plan; then set maxChangeShare to {_rounded_up(share):g} in the policy of the target, "
-                "or choose fewer with --address or -l",
+                + ("or name fewer" if plan.destroys else "or choose fewer with --address or -l"),
             )
         )
     return found
