@@ -109,7 +109,7 @@ def load(options: Options) -> Loaded:
             # To say what is wrong, all kinds must be known, if only to suggest the one that was meant.
             checked = _check(documents, settings, options, use=None)
     catalog, resources = checked.catalog, checked.resources
-    problems += checked.problems
+    problems += [*checked.problems, *settings.warnings]
     if not documents and not problems and not options.destroy:
         raise UsageError(
             f"no manifests in {', '.join(display_path(path) for path in settings.manifest_paths)}",

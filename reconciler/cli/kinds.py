@@ -129,6 +129,11 @@ def _check(options: argparse.Namespace, console: Console) -> ExitCode:
         hint = "name files or folders, or state `schemas` in reconciler.yaml"
         raise UsageError("there is nothing to check: no path is given, and no folder is configured", hint=hint)
     documents, problems = read_definitions(paths)
+    if not documents and not problems:
+        raise UsageError(
+            f"there is no definition in {', '.join(display_path(path) for path in paths)}",
+            hint="`reconciler kinds new SYSTEM/KIND` prints one to start from; the kinds that ship need no check",
+        )
     problems += check_definitions(documents, _beside(options, documents))
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
     if options.format == "json":

@@ -196,5 +196,6 @@ def _report_error(options: argparse.Namespace, console: Console, error: Reconcil
         try:
             deliver(Result(target=target_of(options), error=error), options, console)
         except ReconcilerError as trouble:
-            console.error(trouble.message, trouble.hint)
+            if trouble.message != error.message:  # else the output itself is what went wrong, as told already
+                console.error(trouble.message, trouble.hint)
     return int(error.exit_code)

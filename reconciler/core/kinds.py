@@ -209,7 +209,10 @@ def check_parameters(
         import jsonschema  # here, because it takes a tenth of a second to load
     for name in stated:
         for error in jsonschema.Draft202012Validator(known[name]).iter_errors(given[name]):
-            found.append((name, f"{name}: {error.message}", known[name].get("description", "")))
+            choices = [str(one) for one in error.validator_value] if error.validator == "enum" else []
+            wrong = f"{given[name]!r} is not one of {', '.join(choices)}" if choices else error.message
+            near = did_you_mean(str(given[name]), choices)
+            found.append((name, f"{name}: {wrong}", near or known[name].get("description", "")))
     return found
 
 

@@ -198,8 +198,10 @@ def write_together(texts: Mapping[Path, str | None]) -> None:
 
 
 def _unwritable(path: Path, error: Exception) -> UsageError:
+    folder = path.absolute().parent
+    what = "it" if folder.is_dir() else f"its folder {display_path(folder)}"
     return UsageError(
-        f"{display_path(path)} cannot be written: it {reason_for(error)}",
+        f"{display_path(path)} cannot be written: {what} {reason_for(error)}",
         hint="check that its folder exists and may be written to",
     )
 

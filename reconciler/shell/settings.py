@@ -104,7 +104,8 @@ def load_settings(
         settings = _settings(document, (config, chosen), configuration, form, environ)
         mistakes = list(_missing_files(settings))
         if not mistakes:
-            return replace(settings, without_secrets=without_secrets)
+            warnings = tuple(_literal_secrets(document, settings))
+            return replace(settings, without_secrets=without_secrets, warnings=warnings)
     raise InvalidInput(_diagnostics(document, mistakes))
 
 
@@ -283,6 +284,33 @@ def _credentials(system: SystemSettings) -> Iterator[str]:
     password = None if system.proxy is None else urlsplit(system.proxy).password
     if password:
         yield from (password, unquote(password))
+
+
+_SECRETS_OF_AUTH: tuple[JsonPath, ...] = (
+    ("bearer",),
+    ("basic", "password"),
+    ("header", "value"),
+    ("jwt", "secret"),
+    ("oauth2", "clientSecret"),
+)
+
+
+def _literal_secrets(document: Document, settings: Settings) -> Iterator[Diagnostic]:
+    """Yield a warning for each secret that stands in the configuration itself, where everybody who reads it sees it."""
+    for name in settings.systems:
+        for steps in _SECRETS_OF_AUTH:
+            path: JsonPath = ("targets", settings.target, "systems", name, "auth", *steps)
+            written = document.data
+            for step in path:
+                written = written.get(step) if isinstance(written, dict) else None
+            if isinstance(written, str) and "${" not in written:
+                yield Diagnostic(
+                    severity=Severity.WARNING,
+                    code="literal-secret",
+                    message=f"`{steps[-1]}` of {name} holds a secret as plain text",
+                    source=document.locate(path),
+                    hint="state it as ${env:NAME}, list NAME under `secrets`, and change a secret that was committed",
+                )
 
 
 def _missing_files(settings: Settings) -> Iterator[Mistake]:

@@ -58,7 +58,7 @@ def expression_mistakes(data: Json) -> Iterator[Mistake]:
 
 def _expression_mistake(path: Path, error: ExpressionError) -> Mistake:
     hint = error.hint or "correct it; `$${` means the characters themselves"
-    return Mistake(path=path, code="invalid-expression", message=str(error), hint=hint)
+    return Mistake(path=path, code="bad-expression", message=str(error), hint=hint)
 
 
 def _allowed(target: Json) -> frozenset[str] | None:

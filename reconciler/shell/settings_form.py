@@ -249,7 +249,9 @@ class PolicyForm(_Form):
 
     prune: bool = False
     max_deletes: Annotated[int, Field(ge=0)] = 5
-    max_change_share: Annotated[float, Field(ge=0, le=1)] | None = None
+    max_change_share: Annotated[
+        Annotated[float, Field(ge=0, le=1)] | None, Field(description="a share from 0 to 1, as 0.3")
+    ] = None
 
 
 class LedgerForm(_Form):

@@ -132,10 +132,18 @@ def _mistake(path: Path, kind: str, context: dict[str, Any]) -> Mistake:
             return Mistake(path=path, on_key=on_key, message=f"{name} {error}", hint=hint)
     if kind in _BOUNDS:
         bound, words = _BOUNDS[kind]
-        return Mistake(path=path, message=f"{name} must be {words} {context[bound]}", hint="correct the number")
+        return Mistake(path=path, message=f"{name} must be {words} {context[bound]}", hint=_of_number(path))
     word = _WORDS.get(kind, "something else")
     hint = _EXAMPLES.get(word, "see the example in the documentation of reconciler.yaml")
     return Mistake(path=path, message=f"{name} must be {word}", hint=hint)
+
+
+def _of_number(path: Path) -> str:
+    """Return what to write for the number at `path`: what the form says of it, if anything."""
+    form = form_at(path[:-1]) if path[-2:-1] == ("policy",) else None
+    known = {} if form is None else {field.alias or name: field for name, field in form.model_fields.items()}
+    field = known.get(str(path[-1]))
+    return (field.description if field is not None else None) or "correct the number"
 
 
 def _label(path: Path) -> str:

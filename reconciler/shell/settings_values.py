@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from reconciler.core.model import Json, Source
+from reconciler.core.model import Diagnostic, Json, Source
 from reconciler.shell.authentication import Auth, NoAuth
 
 
@@ -98,4 +98,5 @@ class Settings:
     environment: Environment
     policy: PolicySettings = PolicySettings()
     ledger: LedgerSettings | None = None
+    warnings: tuple[Diagnostic, ...] = ()  # about what the configuration says and had better not
     secret_values: frozenset[str] = field(default=frozenset(), repr=False)  # never empty text; for masking

@@ -240,7 +240,7 @@ targets:
             "9:22: error: invalid-setting: `concurrency` must be .*at least 1",
             "10:9: error: unknown-setting: .*did you mean 'requestsPerSecond'",
             "11:14: error: invalid-setting: `secrets` must be a list",
-            "12:30: error: invalid-setting: `maxChangeShare` must be at most 1",
+            "12:30: error: invalid-setting: `maxChangeShare` must be at most 1.*a share from 0 to 1, as 0.3",
             "12:41: error: invalid-setting: `prune` must be true or false",
             "13:13: error: invalid-setting: `ledger` must name exactly one of",
         ),
@@ -251,11 +251,11 @@ targets:
     ),
     "unset-credential": (
         GOOD.replace("GALTEA_API_KEY", "NOT_THERE"),
-        ("6:24: error: invalid-expression: .*NOT_THERE is not set.*set NOT_THERE before the run",),
+        ("6:24: error: bad-expression: .*NOT_THERE is not set.*set NOT_THERE before the run",),
     ),
     "credential-not-allowed": (
         GOOD.replace("[GALTEA_API_KEY]", "[]"),
-        ("6:24: error: invalid-expression: .*GALTEA_API_KEY may not be read.*`secrets`",),
+        ("6:24: error: bad-expression: .*GALTEA_API_KEY may not be read.*`secrets`",),
     ),
     "password-in-the-url": (
         GOOD.replace(URL, "http://me:fake-url-password-not-real@127.0.0.1:9"),
@@ -361,3 +361,24 @@ def test_a_system_that_nothing_defines_is_a_warning(tmp_path: Path) -> None:
     finished = run(tmp_path, "validate", env={"GALTEA_API_KEY": "fake-key-not-real"})
     assert finished.code == 0, finished
     assert re.search(r"reconciler.yaml:\d+:7: warning: undefined-system: .*'nowhere'", finished.err), finished
+
+
+@pytest.mark.parametrize(
+    "auth",
+    [
+        '{bearer: "fake-literal-not-real"}',
+        '{basic: {username: me, password: "fake-literal-not-real"}}',
+        '{header: {name: X-Key, value: "fake-literal-not-real"}}',
+        '{jwt: {secret: "fake-literal-not-real"}}',
+        '{oauth2: {tokenUrl: "http://127.0.0.1:9/t", clientId: me, clientSecret: "fake-literal-not-real"}}',
+    ],
+)
+def test_a_literal_secret_in_the_configuration_is_a_warning(tmp_path: Path, auth: str) -> None:
+    write_small(tmp_path, URL)
+    config = (tmp_path / "reconciler.yaml").read_text()
+    (tmp_path / "reconciler.yaml").write_text(config.replace('{bearer: "${env:GALTEA_API_KEY}"}', auth))
+    finished = run(tmp_path, "validate", env={"GALTEA_API_KEY": "fake-key-not-real"})
+    assert finished.code == 0, finished
+    assert re.search(r"reconciler.yaml:6:\d+: warning: literal-secret: ", finished.err), finished
+    assert "${env:NAME}" in finished.err
+    assert "fake-literal-not-real" not in finished.everything

@@ -106,7 +106,7 @@ def test_a_parameter_chooses_what_is_shown(run: Run) -> None:
 @pytest.mark.parametrize(
     ("given", "message", "hint"),
     [
-        ("trustgate.era=Q", "--set trustgate.era: era: 'Q' is not one of ['S', 'L']", "Which part of v1.x"),
+        ("trustgate.era=Q", "--set trustgate.era: era: 'Q' is not one of S, L", "Which part of v1.x"),
         ("trustgate.ear=S", "--set trustgate.ear: unknown key 'ear'", "did you mean 'era'?"),
         ("trustgat.era=S", "unknown system 'trustgat'", "did you mean 'trustgate'?"),
         ("era=S", "--set era=S cannot be read", "write --set SYSTEM.NAME=VALUE"),
@@ -293,3 +293,18 @@ def test_a_manifest_may_name_its_schema_for_editors(
     documents, _ = read_documents(tmp_path / "manifests" / "bot.yaml", "bot.yaml")
     schema = json.loads(run("schema").out)
     assert Draft202012Validator(schema).is_valid(documents[0].data)
+
+
+def test_a_folder_without_definitions_is_not_in_order(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "schemas").mkdir()
+    (tmp_path / "schemas" / "manifests.schema.json").write_text("{}")
+    finished = run("check", "schemas")
+    assert (finished.code, finished.out) == (3, "")
+    assert "there is no definition in schemas" in finished.err
+
+
+def test_a_misspelt_choice(run: Run) -> None:
+    finished = run("show", "apinizer.Environment", "--set", "apinizer.edition=wraped")
+    assert finished.code == 3
+    assert "'wraped' is not one of flat, wrapped" in finished.err
+    assert "did you mean 'wrapped'?" in finished.err

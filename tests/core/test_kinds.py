@@ -292,7 +292,7 @@ def test_binding_lays_what_is_given_over_the_defaults_and_encodes_it() -> None:
             [
                 ("nope", "unknown key 'nope'", "its parameters are edition, legacy, tenant"),
                 ("tenant", "tenant: 7 is not of type 'string'", "Number of the tenant."),
-                ("edition", "edition: 'round' is not one of ['flat', 'wrapped']", "Edition of the server."),
+                ("edition", "edition: 'round' is not one of flat, wrapped", "Edition of the server."),
             ],
             id="all-at-once",
         ),

@@ -40,6 +40,6 @@ def test_a_wrong_parameter_is_one_mistake_and_not_one_of_each_definition(tmp_pat
     with pytest.raises(InvalidInput) as caught:
         bench.load()
     (only,) = caught.value.diagnostics
-    assert only.message == "system trustgate: era: 'M' is not one of ['S', 'L']"
+    assert only.message == "system trustgate: era: 'M' is not one of S, L"
     assert only.source is not None
     assert only.source.path.endswith("reconciler.yaml")

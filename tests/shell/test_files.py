@@ -566,3 +566,9 @@ def test_no_file_is_written_where_one_cannot_be(tmp_path: Path, trouble: str) ->
         write_together({tmp_path / "one": "new", tmp_path / "gone": None, tmp_path / trouble: "new"})
     assert (tmp_path / "one").read_text() == (tmp_path / "gone").read_text() == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_the_folder_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"nowhere/plan\.json cannot be written: its folder nowhere does not exist"):
+        write_atomically(Path("nowhere/plan.json"), "text")
