@@ -44,6 +44,7 @@ _OPERATIONS = {
     Operation.REMOVE: ("-", "red"),
 }
 _SEVERITIES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+_NAMED = 3  # of the objects that a folded note is about as well
 MAX_VALUE = 100  # characters of one value on its line
 
 
@@ -55,16 +56,35 @@ def plural(count: int, one: str, many: str = "") -> str:
 # --------------------------------------------------------------------------- diagnostics
 
 
-def render_diagnostics(diagnostics: Sequence[Diagnostic], style: Style = PLAIN) -> str:
-    """Return one line per diagnostic, `path:line:column: severity: code: message`, and its hint below."""
+def render_diagnostics(diagnostics: Sequence[Diagnostic], style: Style = PLAIN, *, folded: bool = False) -> str:
+    """Return one line per diagnostic, `path:line:column: severity: code: message`, and its hint below.
+
+    With `folded`, notes that say the same of many objects are one, with how many there are and the first of them.
+    """
     lines = []
-    for diagnostic in diagnostics:
+    alike = _alike(diagnostics) if folded else [[one] for one in diagnostics]
+    for diagnostic, *others in alike:
         where = f"{printable(str(diagnostic.source))}: " if diagnostic.source is not None else ""
         severity = style.paint(diagnostic.severity.value, _SEVERITIES[diagnostic.severity], "bold")
         lines.append(f"{style.paint(where, 'bold')}{severity}: {diagnostic.code}: {printable(diagnostic.message)}")
         if diagnostic.hint:
             lines.append(style.paint(f"    hint: {printable(diagnostic.hint)}", "dim"))
+        if others:
+            names = ", ".join(printable(str(one.address)) for one in others[:_NAMED])
+            more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+            lines.append(style.paint(f"    the same of {len(others)} others: {names}{more}; -v shows each", "dim"))
     return "\n".join(lines)
+
+
+def _alike(diagnostics: Sequence[Diagnostic]) -> list[list[Diagnostic]]:
+    """Return the diagnostics in order, with the notes that differ in nothing but their address together."""
+    groups: dict[object, list[Diagnostic]] = {}
+    for index, one in enumerate(diagnostics):
+        key: object = index
+        if one.severity is Severity.NOTE and one.address is not None and one.source is None:
+            key = (one.code, *(text.replace(str(one.address), "…") for text in (one.message, one.hint)))
+        groups.setdefault(key, []).append(one)
+    return list(groups.values())
 
 
 # --------------------------------------------------------------------------- plan
@@ -165,7 +185,7 @@ def render_plan(plan: Plan, style: Style = PLAIN, *, show_unchanged: bool = Fals
         which = plural(doubtful, "unchanged resource holds", "unchanged resources hold")
         blocks.append(style.paint(f"  {which} values that could not be compared; -v shows which.", "dim"))
     if plan.diagnostics:
-        blocks.append(render_diagnostics(plan.diagnostics, style))
+        blocks.append(render_diagnostics(plan.diagnostics, style, folded=not show_unchanged))
     if plan.blockers:
         blocks.append(style.paint("Blocked:", "red", "bold") + "\n" + render_diagnostics(plan.blockers, style))
     return "\n\n".join(blocks)

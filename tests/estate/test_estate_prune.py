@@ -11,6 +11,7 @@ from bench import Bench, assert_applied, make_bench
 
 from reconciler.core.departure import Way
 from reconciler.core.model import Action, Status
+from reconciler.render.text import render_plan
 
 ANCHORS = ("goldmine/v1\nkind: Provider", "trustgate/v1\nkind: Gateway\nmetadata:\n  name: internal-edge")
 
@@ -61,3 +62,20 @@ def test_without_leave_nothing_of_it_goes(bench: Bench) -> None:
     assert not [change for change in made.changes if change.action is Action.DELETE]
     assert_applied(bench.apply())
     assert not any(bench.writes(system) for system in bench.recordings)
+
+
+def test_the_same_note_about_many_objects_is_told_once(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path)
+    bench.apply()
+    bench.keep("trustgate")
+    made = bench.plan(prune=True)
+    notes = [one for one in made.diagnostics if one.code == "not-pruned" and one.address is not None]
+    of_galtea = [one for one in notes if one.address is not None and one.address.system == "galtea"]
+    assert len(of_galtea) > 10
+    text = render_plan(made)
+    told = [line for line in text.splitlines() if "note: not-pruned: galtea." in line]
+    assert len(told) == 1
+    names = ", ".join(str(one.address) for one in of_galtea[1:4])
+    rest = len(of_galtea) - 1
+    assert f"the same of {rest} others: {names} and {rest - 3} more; -v shows each" in text
+    assert render_plan(made, show_unchanged=True).count("note: not-pruned: ") == len(notes)
