@@ -154,16 +154,19 @@ def execute(plan: Plan, inputs: Inputs, tools: Tools) -> Execution:
     # it can never tear the books apart.
     pool = ThreadPoolExecutor(1, thread_name_prefix="apply")
     conductor = pool.submit(_conduct, run, lanes)
+    told = True
     while True:
         try:
+            if not told:  # in here, since the second interrupt may come while the first is answered
+                told = True
+                tools.on_interrupt()
             follow_ups = conductor.result()
         except KeyboardInterrupt:
             if conductor.done() or run.ending is Ending.INTERRUPTED:
                 pool.shutdown(wait=False, cancel_futures=True)
                 lanes.close(at_once=True)
                 return _cut_off(run)
-            run.ending = Ending.INTERRUPTED
-            tools.on_interrupt()
+            run.ending, told = Ending.INTERRUPTED, False
         except BaseException:
             lanes.close(at_once=True)
             pool.shutdown(cancel_futures=True)
