@@ -204,6 +204,10 @@ def test_a_secret_that_slipped_into_a_change_is_still_not_shown() -> None:
 # --------------------------------------------------------------------------- report
 
 APPLIED = """
+  kind          applied  unchanged  failed  skipped  conflict  requests  attempts  seconds
+  shop.Product        1          1       1        1         1         6         7      1.2
+  shop.Shop           -          -       1        -         -         2         2      0.0
+
   shop.Product/tea  update  conflict: it moved since the plan  (0.0 s, 1 request, 2 attempts)
       /price: planned on 3; is now 5; wanted 4
       /token: planned on (sensitive); is now (sensitive); wanted (sensitive)
@@ -217,10 +221,6 @@ APPLIED = """
       /pin: changed by the server, which nothing in a definition describes  (schema.properties.pin, s.yaml:14:5)
   shop: publish the catalogue  /publish  failed: 500
       hint: apply again
-
-  kind          applied  unchanged  failed  skipped  conflict  requests  attempts  seconds
-  shop.Product        1          1       1        1         1         6         7      1.2
-  shop.Shop           -          -       1        -         -         2         2      0.0
 Applied to production: 1 applied, 1 unchanged, 2 failed, 1 skipped, 1 conflict; 2.5 s, 8 requests, 9 attempts.
 """
 
