@@ -36,7 +36,9 @@ def unconfigured(resources: Iterable[Resource], settings: Settings, catalog: Cat
 
     A system that the target names, and of which no definition exists, may be meant for it; otherwise it is a warning.
     """
-    unknown = {name: system for name, system in settings.systems.items() if name not in catalog.systems}
+    # A kind may be all that there is of its system.
+    defined = {*catalog.systems, *(system for system, _ in catalog.kinds)}
+    unknown = {name: system for name, system in settings.systems.items() if name not in defined}
     found: dict[str, Diagnostic] = {}
     for resource in resources:
         system = resource.address.system

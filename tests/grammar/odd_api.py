@@ -28,6 +28,7 @@ class OddApi:
     name: str = "odd"
     seen: list[SandboxRequest] = field(default_factory=list)
     time: FakeTime = field(default_factory=FakeTime)
+    environ: dict[str, str] = field(default_factory=dict)
 
     def define(self, kinds: str, manifests: str, *, parameters: str = "", target: str = "") -> None:
         """Write definitions, manifests and configuration; `target` holds further keys of the target."""
@@ -49,7 +50,7 @@ class OddApi:
         recorder = _Recorder(self)
         return Options(
             config=self.folder / "reconciler.yaml",
-            environ={},
+            environ=self.environ,
             timing=self.time.timing(),
             transport=lambda name: in_process_transport({"http://odd.test": recorder}),
             parallelism=4,

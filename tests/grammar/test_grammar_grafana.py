@@ -20,7 +20,8 @@ CONFIG = """
 schemas: [schemas]
 targets:
   test:
-    systems: {grafana: {url: http://odd.test, auth: {bearer: fake-token}}}
+    systems: {grafana: {url: http://odd.test, auth: {bearer: "${env:GRAFANA_TOKEN}"}}}
+    secrets: [GRAFANA_TOKEN]
     ledger: {file: ledger.json}
 """
 MANIFESTS = """
@@ -59,7 +60,7 @@ def grafana() -> Grafana:
 
 @pytest.fixture
 def api(tmp_path: Path, grafana: Grafana) -> OddApi:
-    api = OddApi(folder=tmp_path, handle=grafana.handle)
+    api = OddApi(folder=tmp_path, handle=grafana.handle, environ={"GRAFANA_TOKEN": "fake-token"})
     api.define(KINDS.read_text(), MANIFESTS)
     (tmp_path / "reconciler.yaml").write_text(CONFIG)
     return api
