@@ -13,17 +13,17 @@ import httpx
 from fake_time import FakeTime
 
 from reconciler.core.errors import InvalidInput
+from reconciler.core.manifests.selection import Selection, read_selection, select
 from reconciler.core.model import Change, Outcome, Plan, Report, Status
 from reconciler.core.redaction import Redactor
-from reconciler.core.selection import Selection, read_selection, select
 from reconciler.sandbox.estate import SECRETS, Estate, build_estate
 from reconciler.sandbox.galtea import Galtea
 from reconciler.sandbox.in_process import in_process_transport
 from reconciler.sandbox.recording import Recorded, Recording
 from reconciler.sandbox.vices import Fault, Vices
 from reconciler.sandbox.workspace import write_workspace
-from reconciler.shell.packaged import packaged_folder
-from reconciler.workflow import Connections, Loaded, Options, Planned, apply, load, plan
+from reconciler.shell.files.packaged import packaged_folder
+from reconciler.workflow.commands import Connections, Loaded, Options, Planned, apply, load, plan
 
 LEDGER_KEY = "fake-ledger-key-not-real"
 USUAL_FAULT_CASES = 2000  # of tests/laws/test_faults_*.py; --fault-cases asks for another number

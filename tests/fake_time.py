@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.shell.sending import Timing
+from reconciler.shell.network.sending import Timing
 
 
 class FakeTime:

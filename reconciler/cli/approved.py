@@ -6,14 +6,14 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from reconciler.approvals import apply_approved, compare, objections, open_approval, refuse
 from reconciler.cli.console import Console
 from reconciler.cli.progress import Watch
-from reconciler.core.approval import restricted
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Plan, Report, Severity
+from reconciler.core.saved_plans.approval import restricted
 from reconciler.render.text import render_diagnostics, render_plan
-from reconciler.workflow import Connections, Options, load, open_memory, plan
+from reconciler.workflow.approvals import apply_approved, compare, objections, open_approval, refuse
+from reconciler.workflow.commands import Connections, Options, load, open_memory, plan
 
 
 def apply_saved_plan(options: argparse.Namespace, console: Console, given: Options) -> tuple[Plan, Report]:

@@ -11,11 +11,11 @@ from reconciler.cli.console import Console
 from reconciler.cli.outputs import Result, check_outputs, deliver, text_of, write_report
 from reconciler.cli.progress import Watch
 from reconciler.core.errors import ExitCode, UsageError
+from reconciler.core.manifests.selection import read_selection
 from reconciler.core.model import Ending, Plan, Report, Status
-from reconciler.core.selection import read_selection
 from reconciler.render.report import render_report
 from reconciler.render.text import plural, render_diagnostics
-from reconciler.workflow import (
+from reconciler.workflow.commands import (
     Connections,
     Loaded,
     Options,
@@ -161,7 +161,7 @@ def _made_plan(options: argparse.Namespace, console: Console, given: Options) ->
         planned = plan(loaded, connections, given)
     options.kept = planned  # until the process ends
     if options.out is not None and not planned.plan.blockers:
-        from reconciler.approvals import save_plan
+        from reconciler.workflow.approvals import save_plan
 
         save_plan(planned, loaded, given, Path(options.out))
     return planned.plan

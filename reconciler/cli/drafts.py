@@ -13,9 +13,9 @@ def run_from_openapi(options: argparse.Namespace, console: Console) -> ExitCode:
     """Print the drafts, or write them into a folder without replacing a file. Raises InvalidInput or UsageError."""
     from reconciler.drafts.definitions import Draft, Origin, draft_definitions
     from reconciler.render.text import plural
-    from reconciler.shell.files import display_path, write_atomically
-    from reconciler.shell.foreign import files_beside, make_folder, read_foreign
-    from reconciler.shell.yaml_text import yaml_text
+    from reconciler.shell.files.disk import display_path, write_atomically
+    from reconciler.shell.files.foreign import files_beside, make_folder, read_foreign
+    from reconciler.shell.files.yaml_text import yaml_text
 
     path = Path(options.document)
     document, problems = read_foreign(path, display_path(path))

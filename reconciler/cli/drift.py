@@ -8,9 +8,9 @@ from dataclasses import replace
 from reconciler.cli.console import Console
 from reconciler.cli.outputs import Result, deliver, text_of
 from reconciler.core.errors import ExitCode, UsageError
-from reconciler.drifting import Acceptance, accept_drift, find_drift, write_manifests
 from reconciler.render.diff_text import unified_diff
-from reconciler.workflow import Connections, Options, load, plan
+from reconciler.workflow.commands import Connections, Options, load, plan
+from reconciler.workflow.drifting import Acceptance, accept_drift, find_drift, write_manifests
 
 
 def run_drift(options: argparse.Namespace, console: Console, given: Options) -> ExitCode:

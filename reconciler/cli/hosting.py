@@ -14,7 +14,7 @@ from reconciler.hosting.place import Said, find_number, find_place
 from reconciler.hosting.posting import Posted, close_issue, put_comment, put_issue, put_merge
 from reconciler.hosting.runs import run_with_artifact
 from reconciler.hosting.sending import open_door, open_forge
-from reconciler.shell.reading import TooLargeError, display_path, read_bounded, reason_for
+from reconciler.shell.files.reading import TooLargeError, display_path, read_bounded, reason_for
 
 LARGEST = 1024 * 1024
 _WORDS = {

@@ -11,7 +11,7 @@ from pathlib import Path
 from reconciler.cli.console import Console
 from reconciler.cli.drafts import run_from_openapi
 from reconciler.core.errors import ExitCode, InvalidInput, UsageError
-from reconciler.core.kinds import Catalog, Kind, check_parameters
+from reconciler.core.kinds.catalog import Catalog, Kind, check_parameters
 from reconciler.core.model import Diagnostic, Document, JsonObject, Severity
 from reconciler.core.suggest import did_you_mean
 from reconciler.render.json_text import json_text
@@ -20,10 +20,10 @@ from reconciler.render.kinds import kind_document, render_kinds
 from reconciler.render.machine import diagnostics_document
 from reconciler.render.new_kind import new_definition
 from reconciler.render.text import plural, render_diagnostics
-from reconciler.shell.files import display_path, write_atomically
-from reconciler.shell.foreign import make_folder
-from reconciler.shell.settings import schema_folders
-from reconciler.workflow import load_kinds, read_definitions
+from reconciler.shell.files.disk import display_path, write_atomically
+from reconciler.shell.files.foreign import make_folder
+from reconciler.shell.settings.loading import schema_folders
+from reconciler.workflow.commands import load_kinds, read_definitions
 
 FORMAT = 1
 
@@ -122,7 +122,7 @@ def _find(catalog: Catalog, wanted: str) -> Kind:
 
 
 def _check(options: argparse.Namespace, console: Console) -> ExitCode:
-    from reconciler.core.checks.definitions import check_definitions
+    from reconciler.core.kinds.checks.definitions import check_definitions
 
     paths = [Path(path) for path in options.paths] or own_folders(options)
     if not paths:
@@ -183,11 +183,11 @@ def _new(options: argparse.Namespace, console: Console) -> ExitCode:
 
 def _schema(options: argparse.Namespace, console: Console) -> ExitCode:
     if options.definitions:
-        from reconciler.core.definition_schema import definition_schema
+        from reconciler.core.kinds.definition_schema import definition_schema
 
         schema = definition_schema()
     else:
-        from reconciler.core.manifest_schema import manifests_schema
+        from reconciler.core.kinds.manifest_schema import manifests_schema
 
         schema = manifests_schema(_load(options).ordered())
     return _put_out(json_text(schema) + "\n", options, console)

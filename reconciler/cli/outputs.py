@@ -18,7 +18,7 @@ from reconciler.render.machine import diagnostics_document, error_document, plan
 from reconciler.render.report import render_report
 from reconciler.render.style import PLAIN, Style, render_error
 from reconciler.render.text import plural, render_diagnostics, render_plan
-from reconciler.shell.files import read_documents, write_atomically
+from reconciler.shell.files.disk import read_documents, write_atomically
 
 STDOUT = "-"
 

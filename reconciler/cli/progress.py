@@ -15,7 +15,7 @@ from reconciler.cli.console import Console
 from reconciler.core.model import Address, Change, Outcome
 from reconciler.render.progress import Progress, Wait, render_progress
 from reconciler.render.report import render_outcome
-from reconciler.workflow import Connections
+from reconciler.workflow.commands import Connections
 
 EVERY_S = 0.2
 _RATE_OVER_S = 2.0

@@ -16,7 +16,7 @@ def run_sandbox(options: argparse.Namespace, console: Console) -> ExitCode:
     from reconciler.sandbox.estate import build_estate
     from reconciler.sandbox.server import SandboxServer
     from reconciler.sandbox.workspace import WorkspaceError, write_workspace
-    from reconciler.shell.packaged import packaged_folder
+    from reconciler.shell.files.packaged import packaged_folder
 
     variants = dict(_variant(text) for text in options.variants)
     try:

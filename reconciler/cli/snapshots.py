@@ -9,8 +9,8 @@ from reconciler.cli.console import Console
 from reconciler.core.errors import ExitCode, UsageError
 from reconciler.core.model import Plan
 from reconciler.render.text import plural
-from reconciler.snapshots import open_snapshot, plan_offline, save_snapshot
-from reconciler.workflow import Connections, Options, load, plan
+from reconciler.workflow.commands import Connections, Options, load, plan
+from reconciler.workflow.snapshots import open_snapshot, plan_offline, save_snapshot
 
 
 def take_snapshot(options: argparse.Namespace, console: Console, given: Options) -> ExitCode:

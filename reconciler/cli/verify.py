@@ -10,13 +10,13 @@ from pathlib import Path
 from reconciler.cli.console import Console
 from reconciler.core.conformance.variation import Trial
 from reconciler.core.errors import ExitCode, UsageError
-from reconciler.core.kinds import Kind
+from reconciler.core.kinds.catalog import Kind
 from reconciler.core.model import Address, Json, Source
 from reconciler.core.pointer import Path as Place
 from reconciler.render.conformance import conformance_document, render_conformance
-from reconciler.shell.files import display_path
-from reconciler.verification import verify
-from reconciler.workflow import Connections, Loaded, Options, load
+from reconciler.shell.files.disk import display_path
+from reconciler.workflow.commands import Connections, Loaded, Options, load
+from reconciler.workflow.verification import verify
 
 
 def run_verify(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:

@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from reconciler.core.departure import Departure, Limits
+from reconciler.core.plan.departure import Departure, Limits
 from reconciler.core.pointer import Path, format_pointer
 
 if TYPE_CHECKING:
-    from reconciler.core.leftovers import Leftover
-    from reconciler.core.moved import Moved
-    from reconciler.core.withheld import Withheld
+    from reconciler.core.compare.leftovers import Leftover
+    from reconciler.core.compare.moved import Moved
+    from reconciler.core.snapshots.withheld import Withheld
 
 Json: TypeAlias = Any
 JsonObject: TypeAlias = dict[str, Any]

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from reconciler.approvals import apply_approved, compare, open_approval, refuse, save_plan
 from reconciler.cli.console import Console
 from reconciler.core.errors import ExitCode, Refused, UsageError
 from reconciler.core.model import Action, Outcome, Plan, Report, Status
@@ -24,8 +23,9 @@ from reconciler.sandbox.estate import SECRETS, Estate, build_estate
 from reconciler.sandbox.http import EmulatedSystem
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.workspace import WorkspaceError, write_workspace
-from reconciler.shell.packaged import packaged_folder
-from reconciler.workflow import Connections, Options, Planned, apply, load, plan
+from reconciler.shell.files.packaged import packaged_folder
+from reconciler.workflow.approvals import apply_approved, compare, open_approval, refuse, save_plan
+from reconciler.workflow.commands import Connections, Options, Planned, apply, load, plan
 
 LEDGER_KEY = "fake-ledger-key-not-real"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from reconciler.core.kinds.noted import decide, noted
 from reconciler.core.model import Json, JsonObject
-from reconciler.core.noted import decide, noted
 from reconciler.core.pointer import format_pointer
 from reconciler.drafts.findings import Enveloped, Findings, answer_of
 from reconciler.drafts.names import normal, template_name, word_set

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from reconciler.core.kinds.noted import decide, noted, plain
 from reconciler.core.model import Json, JsonObject
-from reconciler.core.noted import decide, noted, plain
 from reconciler.core.pointer import format_pointer
 from reconciler.drafts.names import joined, normal, stem, template_name, words
 from reconciler.drafts.operations import Operation

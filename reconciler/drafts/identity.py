@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from reconciler.core.kinds.noted import decide
 from reconciler.core.model import Json, JsonObject
-from reconciler.core.noted import decide
 from reconciler.core.pointer import format_pointer
 from reconciler.drafts.findings import Findings, types_of
 from reconciler.drafts.names import natural_key, normal, template_name, words

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from reconciler.core.kinds.noted import noted
 from reconciler.core.model import Json, JsonObject
-from reconciler.core.noted import noted
 from reconciler.drafts.names import looks_secret
 from reconciler.drafts.source import Node
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from reconciler.core.kinds.noted import decide, noted
 from reconciler.core.model import JsonObject
-from reconciler.core.noted import decide, noted
 from reconciler.drafts.names import looks_secret, normal
 from reconciler.drafts.shapes import Budget, Shape, holds_secret, json_schema, own_keywords, values_schema, with_secret
 
@@ -204,7 +204,7 @@ def _spelt_as_object(shape: Shape, answer: Shape, name: str, schema: JsonObject)
 
 
 def _has_secret(schema: object) -> bool:
-    from reconciler.core.noted import plain
+    from reconciler.core.kinds.noted import plain
 
     if isinstance(schema, dict):
         return "x-sensitive" in schema or any(_has_secret(plain(value)) for value in schema.values())

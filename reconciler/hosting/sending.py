@@ -17,10 +17,10 @@ from reconciler.hosting.forge import Door, Forge
 from reconciler.hosting.github import GitHub
 from reconciler.hosting.gitlab import GitLab
 from reconciler.hosting.place import Place
-from reconciler.shell.authentication import Auth, BearerAuth, HeaderAuth
-from reconciler.shell.client import Client
-from reconciler.shell.endpoint import Endpoint
-from reconciler.shell.sending import Pace, Sender, Timing
+from reconciler.shell.network.authentication import Auth, BearerAuth, HeaderAuth
+from reconciler.shell.network.client import Client
+from reconciler.shell.network.endpoint import Endpoint
+from reconciler.shell.network.sending import Pace, Sender, Timing
 
 PER_PAGE = 100  # the most that both take
 MOST_PAGES = 100

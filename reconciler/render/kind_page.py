@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reconciler.core.fields import FieldInfo
-from reconciler.core.kinds import Kind
+from reconciler.core.kinds.catalog import Kind
+from reconciler.core.kinds.fields import FieldInfo
 from reconciler.core.model import Json
 from reconciler.core.pointer import MISSING
 from reconciler.render.kind_calls import calls_of, guard_of

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.core.fields import FieldInfo, walk
-from reconciler.core.kinds import Catalog, Kind
+from reconciler.core.kinds.catalog import Catalog, Kind
+from reconciler.core.kinds.fields import FieldInfo, walk
 from reconciler.core.model import Json, JsonObject
 from reconciler.core.pointer import MISSING, Path
 from reconciler.render.kind_calls import calls_of, guard_of

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from reconciler.core.leftovers import Leftover
+from reconciler.core.compare.leftovers import Leftover
+from reconciler.core.compare.moved import Moved
 from reconciler.core.model import Ending, FollowUpOutcome, Outcome, Report, Status
-from reconciler.core.moved import Moved
 from reconciler.core.pointer import MISSING, format_pointer
 from reconciler.render.escapes import printable
 from reconciler.render.style import PLAIN, Style

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.core.manifests.selection import Selection
 from reconciler.core.redaction import Redactor
-from reconciler.core.selection import Selection
-from reconciler.shell.sending import Timing
+from reconciler.shell.network.sending import Timing
 from reconciler.shell.stopwatch import Stopwatch
 
 if TYPE_CHECKING:

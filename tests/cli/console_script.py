@@ -19,7 +19,7 @@ from reconciler.sandbox.recording import Recording
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.vices import Fault, Vices
 from reconciler.sandbox.workspace import write_workspace
-from reconciler.shell.packaged import packaged_folder
+from reconciler.shell.files.packaged import packaged_folder
 
 LEDGER_KEY = "fake-ledger-key-not-real"
 

@@ -264,12 +264,12 @@ def test_4_when_the_object_moves_between_plan_and_write(scene: Scene) -> None:
 # --------------------------------------------------------------------------- 70
 
 BREAK = """\
-import reconciler.workflow
+import reconciler.workflow.commands
 
 def broken(loaded, connections, options):
     raise RuntimeError("while holding " + options.environ["GALTEA_API_KEY"])
 
-reconciler.workflow.plan = broken
+reconciler.workflow.commands.plan = broken
 """
 
 

@@ -242,7 +242,7 @@ def test_verbose_shows_what_is_unchanged_and_every_request(scene: Scene) -> None
     loudest = scene.run("plan", "-vv")  # which also checks that there is no secret
     lines = loudest.err.splitlines()
     assert len(lines) == len(scene.requests()) > 8
-    assert all(line.startswith("D reconciler.shell.client: system ") for line in lines)
+    assert all(line.startswith("D reconciler.shell.network.client: system ") for line in lines)
     assert any("GET /products?" in line and ": 200, " in line for line in lines)
 
 

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from reconciler.cli.main import main
-from reconciler.shell.files import read_documents
+from reconciler.shell.files.disk import read_documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +214,7 @@ def test_a_kind_is_checked_with_the_system_that_ships(run: Run, tmp_path: Path) 
 def test_a_copy_of_what_ships_may_be_changed_and_checked(run: Run, tmp_path: Path) -> None:
     import shutil
 
-    from reconciler.shell.packaged import packaged_folder
+    from reconciler.shell.files.packaged import packaged_folder
 
     shutil.copytree(packaged_folder("schemas") / "galtea", tmp_path / "galtea")
     assert run("check", "galtea").out.endswith(" definitions checked: all in order.\n")

@@ -22,7 +22,7 @@ from reconciler.sandbox.estate import SECRETS
 from reconciler.sandbox.galtea import Galtea
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.vices import Fault, Vices, answer, delay
-from reconciler.shell.packaged import packaged_folder
+from reconciler.shell.files.packaged import packaged_folder
 
 KEY = SECRETS["GALTEA_API_KEY"]
 MORE = "\n---\n".join(PRODUCT.replace("support-bot", f"bot-{number}") for number in range(6))

@@ -19,8 +19,8 @@ from reconciler.cli.output_arguments import FORMATS
 from reconciler.core.model import Json
 from reconciler.sandbox.http import SandboxRequest, SandboxResponse, empty_response, json_response
 from reconciler.sandbox.server import SandboxServer
-from reconciler.shell import parsing
-from reconciler.shell.parsing import parse
+from reconciler.shell.files import parsing
+from reconciler.shell.files.parsing import parse
 
 ROOT = Path(__file__).parents[2]
 

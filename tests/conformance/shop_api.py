@@ -17,8 +17,8 @@ from reconciler.core.model import Address
 from reconciler.core.redaction import Redactor
 from reconciler.sandbox.http import SandboxRequest, SandboxResponse, empty_response, json_response
 from reconciler.sandbox.in_process import in_process_transport
-from reconciler.verification import verify
-from reconciler.workflow import Connections, Options, load
+from reconciler.workflow.commands import Connections, Options, load
+from reconciler.workflow.verification import verify
 
 SYSTEM = "odd"
 

@@ -13,12 +13,12 @@ from bench import Bench, make_bench
 from reconciler.core.conformance.claims import Verdict
 from reconciler.core.conformance.variation import Trial, refuse_what_cannot_be_verified
 from reconciler.core.errors import Refused
-from reconciler.core.kinds import Kind
+from reconciler.core.kinds.catalog import Kind
 from reconciler.core.model import Address, JsonObject
 from reconciler.render.json_text import json_text
-from reconciler.shell.files import read_documents
-from reconciler.verification import verify
-from reconciler.workflow import Connections, load, load_kinds
+from reconciler.shell.files.disk import read_documents
+from reconciler.workflow.commands import Connections, load, load_kinds
+from reconciler.workflow.verification import verify
 
 CATALOG, _ = load_kinds([])
 

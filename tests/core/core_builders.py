@@ -7,11 +7,11 @@ import json
 import zipfile
 from typing import Any
 
-from reconciler.core.answers import live_object
-from reconciler.core.fields import FieldInfo, read_fields
-from reconciler.core.kinds import Kind, load_catalog
+from reconciler.core.kinds.catalog import Kind, load_catalog
+from reconciler.core.kinds.fields import FieldInfo, read_fields
 from reconciler.core.model import Document, JsonObject, LiveObject, Request, Response, Source
-from reconciler.core.wire import Subject, Writing, write_request
+from reconciler.core.wire.answers import live_object
+from reconciler.core.wire.requests import Subject, Writing, write_request
 
 PLACE = Source("shop.yaml", 1, 1)
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from textwrap import dedent
 
-from reconciler.core.kinds import Catalog, load_catalog
+from reconciler.core.kinds.catalog import Catalog, load_catalog
 from reconciler.core.model import Diagnostic, Document, JsonObject
-from reconciler.shell.files import read_documents
+from reconciler.shell.files.disk import read_documents
 
 
 def documents_of(folder: Path, **texts: str) -> list[Document]:

@@ -10,13 +10,13 @@ import pytest
 from core_files import documents_of
 from jsonschema import Draft202012Validator
 
-from reconciler.core.definition_schema import KEYWORD_SCHEMAS, definition_schema
-from reconciler.core.fields import KEYWORDS
-from reconciler.core.kinds import load_catalog
+from reconciler.core.kinds.catalog import load_catalog
+from reconciler.core.kinds.definition_schema import KEYWORD_SCHEMAS, definition_schema
+from reconciler.core.kinds.fields import KEYWORDS
 from reconciler.render.json_text import WIDTH, json_text
 from reconciler.render.new_kind import new_definition
-from reconciler.shell.packaged import packaged_folder
-from reconciler.workflow import read_definitions
+from reconciler.shell.files.packaged import packaged_folder
+from reconciler.workflow.commands import read_definitions
 
 SCHEMA = definition_schema()
 VALIDATOR = Draft202012Validator(SCHEMA)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.expressions import (
+from reconciler.core.manifests.expressions import (
     ExpressionError,
     Filled,
     Lookups,

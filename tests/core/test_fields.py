@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from core_builders import fields_of
 
-from reconciler.core.fields import EMPTY, FieldInfo, read_fields, walk
+from reconciler.core.kinds.fields import EMPTY, FieldInfo, read_fields, walk
 from reconciler.core.pointer import MISSING
 
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.fields import FORMS
-from reconciler.core.forms import CANONICAL, DECODE, ENCODE, canonical_scalar, decode_scalar, encode_scalar
+from reconciler.core.kinds.fields import FORMS
+from reconciler.core.kinds.forms import CANONICAL, DECODE, ENCODE, canonical_scalar, decode_scalar, encode_scalar
 
 ID = "123e4567-e89b-12d3-a456-426614174000"
 ID_BASE64 = base64.b64encode(uuid.UUID(ID).bytes).decode()

@@ -9,11 +9,11 @@ from core_builders import answer, kind_of, page_answer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.definition import Condition
 from reconciler.core.errors import ErrorClass
-from reconciler.core.judge import Verdict, all_hold, holds, judge
+from reconciler.core.kinds.definition import Condition
 from reconciler.core.model import Response
 from reconciler.core.pointer import MISSING
+from reconciler.core.wire.judge import Verdict, all_hold, holds, judge
 
 E = ErrorClass
 PLAIN = kind_of({})

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from core_files import documents_of, told
 
-from reconciler.core.checks.cases import MOST_COMBINATIONS, combinations
-from reconciler.core.checks.definitions import check_definitions
-from reconciler.core.checks.schemas import TYPES_OF_FORMS
-from reconciler.core.definition import SystemDefinition
-from reconciler.core.fields import FORMS
+from reconciler.core.kinds.checks.cases import MOST_COMBINATIONS, combinations
+from reconciler.core.kinds.checks.definitions import check_definitions
+from reconciler.core.kinds.checks.schemas import TYPES_OF_FORMS
+from reconciler.core.kinds.definition import SystemDefinition
+from reconciler.core.kinds.fields import FORMS
 from reconciler.core.model import Severity
 from reconciler.render.new_kind import new_definition
-from reconciler.shell.packaged import packaged_folder
-from reconciler.workflow import read_definitions
+from reconciler.shell.files.packaged import packaged_folder
+from reconciler.workflow.commands import read_definitions
 
 SYSTEM = """
 system: shop

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from core_files import documents_of, good_catalog, told
 
-from reconciler.core.cases import CaseError, choose_cases, written_path
-from reconciler.core.definition import SystemDefinition
-from reconciler.core.kinds import (
+from reconciler.core.kinds.cases import CaseError, choose_cases, written_path
+from reconciler.core.kinds.catalog import (
     Kind,
     bind_parameters,
     check_parameters,
@@ -20,6 +19,7 @@ from reconciler.core.kinds import (
     load_catalog,
     send_mode,
 )
+from reconciler.core.kinds.definition import SystemDefinition
 from reconciler.core.pointer import MISSING
 
 SYSTEM = """

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.ledger import FORGOTTEN, Applied, Ledger, Record, SecretDigest, leaves, make_record
+from reconciler.core.memory.ledger import FORGOTTEN, Applied, Ledger, Record, SecretDigest, leaves, make_record
 from reconciler.core.model import Address
 from reconciler.core.pointer import Path
 

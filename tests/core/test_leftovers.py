@@ -10,10 +10,10 @@ import pytest
 from core_builders import PLACE, live_of, thing
 from ruamel.yaml import YAML
 
-from reconciler.core.considered import Considered
-from reconciler.core.kinds import Kind
-from reconciler.core.leftovers import Cause, Leftover, find_leftovers
+from reconciler.core.compare.leftovers import Cause, Leftover, find_leftovers
+from reconciler.core.kinds.catalog import Kind
 from reconciler.core.model import Address, JsonObject, Resource
+from reconciler.core.plan.considered import Considered
 from reconciler.core.pointer import MISSING
 
 TEXT = {"type": "string"}

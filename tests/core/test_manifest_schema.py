@@ -10,12 +10,12 @@ import pytest
 from core_files import good_catalog
 from jsonschema import Draft202012Validator
 
-from reconciler.core.manifest_schema import manifests_schema
+from reconciler.core.kinds.manifest_schema import manifests_schema
 from reconciler.core.model import JsonObject
 from reconciler.render.json_text import json_text
-from reconciler.shell.files import find_manifests, read_documents
-from reconciler.shell.packaged import packaged_folder
-from reconciler.workflow import load_kinds
+from reconciler.shell.files.disk import find_manifests, read_documents
+from reconciler.shell.files.packaged import packaged_folder
+from reconciler.workflow.commands import load_kinds
 
 THING = """
 apiVersion: shop/v1

@@ -11,7 +11,7 @@ from core_estate import FREE, INFO, SPECS, WIRE
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.normalize import (
+from reconciler.core.compare.normalize import (
     canonical,
     canonical_json,
     compare,
@@ -23,7 +23,7 @@ from reconciler.core.normalize import (
     strictly_equal,
 )
 from reconciler.core.pointer import MISSING, Path
-from reconciler.core.wire import respell
+from reconciler.core.wire.requests import respell
 
 TEXT = {"type": "string"}
 NUMBER = {"type": "integer"}

@@ -9,11 +9,11 @@ import pytest
 from bench import make_bench
 from jsonschema import Draft202012Validator
 
-from reconciler.approvals import save_plan
-from reconciler.core.planfile import approval_schema, read_approval
+from reconciler.core.saved_plans.planfile import approval_schema, read_approval
 from reconciler.render.json_text import json_text
-from reconciler.shell.packaged import packaged_folder
-from reconciler.workflow import Connections, plan
+from reconciler.shell.files.packaged import packaged_folder
+from reconciler.workflow.approvals import save_plan
+from reconciler.workflow.commands import Connections, plan
 
 PUBLISHED = packaged_folder("schemas") / "plan.schema.json"
 

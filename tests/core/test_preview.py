@@ -10,13 +10,13 @@ from core_estate import PROPERTIES, SPECS, WIRE
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.diff import SENSITIVE
-from reconciler.core.kinds import Kind
+from reconciler.core.compare.diff import SENSITIVE
+from reconciler.core.kinds.catalog import Kind
+from reconciler.core.manifests.references import is_hidden_in
 from reconciler.core.model import LiveObject, PlannedRequest
+from reconciler.core.plan.preview import CARRIED, preview_requests
 from reconciler.core.pointer import Path
-from reconciler.core.preview import CARRIED, preview_requests
-from reconciler.core.references import is_hidden_in
-from reconciler.core.wire import Subject, Writing, write_body
+from reconciler.core.wire.requests import Subject, Writing, write_body
 
 TEXT = {"type": "string"}
 SECRET_TEXT = {"type": "string", "x-sensitive": True}

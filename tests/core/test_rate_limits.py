@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.rate_limits import NOTHING, Advertised, Budget, Quota, read_limits
+from reconciler.core.wire.rate_limits import NOTHING, Advertised, Budget, Quota, read_limits
 
 NOW = 1_900_000_000.0
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.fields import read_fields
-from reconciler.core.normalize import compare
-from reconciler.core.sameness import surely_same
+from reconciler.core.compare.normalize import compare
+from reconciler.core.compare.sameness import surely_same
+from reconciler.core.kinds.fields import read_fields
 
 FIELDS: dict[str, Any] = {
     "text": {"type": "string"},

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core import schema_gate
-from reconciler.core.patterns import compile_pattern, has_one_meaning
-from reconciler.core.schema_errors import mistakes
-from reconciler.core.schema_gate import CompiledSchema
-from reconciler.workflow import load_kinds
+from reconciler.core.manifests import schema_gate
+from reconciler.core.manifests.patterns import compile_pattern, has_one_meaning
+from reconciler.core.manifests.schema_errors import mistakes
+from reconciler.core.manifests.schema_gate import CompiledSchema
+from reconciler.workflow.commands import load_kinds
 
 pytest.importorskip("jsonschema_rs", reason="it is installed only where it has wheels")
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from bench import make_bench
 from jsonschema import Draft202012Validator
 
-from reconciler.core.snapshot import read_snapshot, recall, snapshot_schema
-from reconciler.core.withheld import LeftOut
+from reconciler.core.snapshots.snapshot import read_snapshot, recall, snapshot_schema
+from reconciler.core.snapshots.withheld import LeftOut
 from reconciler.render.escapes import json_text as escaped
-from reconciler.shell.packaged import packaged_folder
-from reconciler.snapshots import save_snapshot
-from reconciler.workflow import Connections, plan
+from reconciler.shell.files.packaged import packaged_folder
+from reconciler.workflow.commands import Connections, plan
+from reconciler.workflow.snapshots import save_snapshot
 
 PUBLISHED = packaged_folder("schemas") / "snapshot.schema.json"
 

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.pointer import MISSING
-from reconciler.core.template import (
+from reconciler.core.kinds.template import (
     TemplateError,
     Variable,
     as_text,
@@ -20,6 +19,7 @@ from reconciler.core.template import (
     render_value,
     variables,
 )
+from reconciler.core.pointer import MISSING
 
 CONTEXT: dict[str, Any] = {
     "id": "a/b c",

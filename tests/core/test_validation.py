@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from core_files import documents_of, good_catalog, places, told
 
-from reconciler.core.expressions import ExpressionError, Lookups
-from reconciler.core.kinds import Catalog
+from reconciler.core.kinds.catalog import Catalog
+from reconciler.core.manifests.expressions import ExpressionError, Lookups
+from reconciler.core.manifests.validation import validate
 from reconciler.core.model import Address, Diagnostic, Lifecycle, Resource, Severity
-from reconciler.core.validation import validate
-from reconciler.shell.files import TextFileError, read_text_inside
-from reconciler.shell.settings_expressions import not_allowed, not_set
+from reconciler.shell.files.disk import TextFileError, read_text_inside
+from reconciler.shell.settings.expressions import not_allowed, not_set
 
 SHOP = """
 apiVersion: shop/v1

@@ -11,13 +11,13 @@ from core_estate import INFO, PROPERTIES, SPECS, WIRE
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.fields import FieldInfo
-from reconciler.core.kinds import send_mode
+from reconciler.core.compare.normalize import compare, encode, pair_items, shape, strictly_equal
+from reconciler.core.kinds.catalog import send_mode
+from reconciler.core.kinds.fields import FieldInfo
+from reconciler.core.kinds.template import TemplateError
 from reconciler.core.model import Request
-from reconciler.core.normalize import compare, encode, pair_items, shape, strictly_equal
 from reconciler.core.pointer import get, parse_pointer, put
-from reconciler.core.template import TemplateError
-from reconciler.core.wire import Subject, Writing, call_request, context, merge, origin, respell, write_body
+from reconciler.core.wire.requests import Subject, Writing, call_request, context, merge, origin, respell, write_body
 
 TEXT = {"type": "string"}
 A_AND_B = {"name": TEXT, "a": TEXT, "b": TEXT}

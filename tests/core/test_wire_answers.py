@@ -12,7 +12,10 @@ from core_builders import answer, archive, kind_of, page_answer, thing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.answers import (
+from reconciler.core.kinds.catalog import Kind
+from reconciler.core.kinds.definition import GetCall, ListCall, Paging, WriteCall
+from reconciler.core.model import Response
+from reconciler.core.wire.answers import (
     AnswerError,
     NothingFound,
     answered_id,
@@ -23,10 +26,7 @@ from reconciler.core.answers import (
     read_object,
     read_page,
 )
-from reconciler.core.definition import GetCall, ListCall, Paging, WriteCall
-from reconciler.core.kinds import Kind
-from reconciler.core.model import Response
-from reconciler.core.wire import Subject, context
+from reconciler.core.wire.requests import Subject, context
 
 TEXT = {"type": "string"}
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from reconciler.core.model import Action, Status
-from reconciler.workflow import Connections, Options, apply, load, plan
+from reconciler.workflow.commands import Connections, Options, apply, load, plan
 
 Answer = Callable[[str, str, dict[str, str], Any], tuple[int, Any] | tuple[int, Any, dict[str, str]]]
 

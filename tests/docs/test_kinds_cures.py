@@ -14,7 +14,7 @@ from symptom_shop import KIND, MANIFEST, Answer, Shop, action, applied, creating
 
 from reconciler.core.errors import ApiError
 from reconciler.core.model import Action, Status
-from reconciler.workflow import apply, plan
+from reconciler.workflow.commands import apply, plan
 
 TESTS = Path(__file__).parent.parent
 

@@ -14,14 +14,14 @@ from typing import Any
 from pydantic import BaseModel
 from readme_blocks import blocks
 
-from reconciler.core.definition import KindDefinition, SystemDefinition
-from reconciler.core.fields import KEYWORDS
-from reconciler.core.grammar_mistakes import keys_at
-from reconciler.core.kinds import load_catalog
+from reconciler.core.kinds.catalog import load_catalog
+from reconciler.core.kinds.definition import KindDefinition, SystemDefinition
+from reconciler.core.kinds.fields import KEYWORDS
+from reconciler.core.kinds.grammar_mistakes import keys_at
 from reconciler.core.model import Document
 from reconciler.core.pointer import Path as Place
 from reconciler.core.pointer import get
-from reconciler.shell.files import read_documents
+from reconciler.shell.files.disk import read_documents
 
 SHOP = "system: shop\nparameters: {type: object, properties: {edition: {default: new}, region: {default: eu}}}\n"
 FREE = ("body", "query", "headers", "equals", "oneOf", "disable", "evidence", "examples")  # any names may stand in it

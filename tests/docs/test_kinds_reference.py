@@ -13,20 +13,20 @@ import pytest
 from pydantic import BaseModel
 from readme_blocks import README, Block, blocks
 
-from reconciler.core import definition, definition_calls
-from reconciler.core.checks.definitions import check_definitions
-from reconciler.core.definition import Part, WriteCall
+from reconciler.core.compare.normalize import compare, shape
 from reconciler.core.errors import ErrorClass
-from reconciler.core.fields import FORMS, KEYWORDS
-from reconciler.core.judge import judge
-from reconciler.core.kinds import Kind, load_catalog
+from reconciler.core.kinds import definition, definition_calls
+from reconciler.core.kinds.catalog import Kind, load_catalog
+from reconciler.core.kinds.checks.definitions import check_definitions
+from reconciler.core.kinds.definition import Part, WriteCall
+from reconciler.core.kinds.fields import FORMS, KEYWORDS
+from reconciler.core.kinds.template import ROOTS
 from reconciler.core.model import Document, LiveObject, Response
-from reconciler.core.normalize import compare, shape
-from reconciler.core.template import ROOTS
-from reconciler.core.wire import Subject, Writing, write_request
-from reconciler.shell.files import read_documents
-from reconciler.shell.settings_form import SYSTEM_KEYS, AuthForm, keys_of
-from reconciler.shell.settings_mistakes import check_form
+from reconciler.core.wire.judge import judge
+from reconciler.core.wire.requests import Subject, Writing, write_request
+from reconciler.shell.files.disk import read_documents
+from reconciler.shell.settings.form import SYSTEM_KEYS, AuthForm, keys_of
+from reconciler.shell.settings.mistakes import check_form
 
 TEXT = README.read_text(encoding="utf-8")
 CODE = set(re.findall(r"`([^`\n]+)`", TEXT))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from reconciler.core.kinds import load_catalog
+from reconciler.core.kinds.catalog import load_catalog
+from reconciler.core.kinds.noted import plain
 from reconciler.core.model import Document, JsonObject
-from reconciler.core.noted import plain
 from reconciler.drafts.definitions import Draft, Origin, draft_definitions
-from reconciler.shell.files import read_documents
-from reconciler.shell.foreign import files_beside, read_foreign
-from reconciler.shell.yaml_text import yaml_text
+from reconciler.shell.files.disk import read_documents
+from reconciler.shell.files.foreign import files_beside, read_foreign
+from reconciler.shell.files.yaml_text import yaml_text
 
 DOCUMENTS = Path(__file__).parent / "documents"
 SAMPLES = sorted(path.name for path in DOCUMENTS.iterdir() if path.is_file())

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from drafting import DOCUMENTS, SAMPLES, answer, api, asked, draft, kinds, members, read_back, takes, text_of, widgets
 
-from reconciler.core.checks.definitions import check_definitions
-from reconciler.core.kinds import load_catalog
+from reconciler.core.kinds.catalog import load_catalog
+from reconciler.core.kinds.checks.definitions import check_definitions
 
 
 @pytest.mark.parametrize("sample", SAMPLES)

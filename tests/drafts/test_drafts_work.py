@@ -9,7 +9,7 @@ from tiny_apis import Buckets, Catalog, Directory, Forge, Incidents, Mailer, Ser
 
 from reconciler.cli.main import main
 from reconciler.core.model import Plan, Status
-from reconciler.workflow import Connections, Options, apply, load, plan
+from reconciler.workflow.commands import Connections, Options, apply, load, plan
 
 DOCUMENTS = Path(__file__).parent / "documents"
 SECRETS = {"SECRET": "fake-secret-not-real"}

@@ -13,7 +13,7 @@ import pytest
 from bench import Bench, assert_applied, make_bench
 
 from reconciler.core.model import Diagnostic
-from reconciler.drifting import Acceptance, accept_drift, find_drift, write_manifests
+from reconciler.workflow.drifting import Acceptance, accept_drift, find_drift, write_manifests
 
 EDITS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "apinizer": (

@@ -15,17 +15,17 @@ import pytest
 from bench import LEDGER_KEY, Bench, assert_applied, is_write, make_bench, rows
 
 from reconciler.cli.console import Console
-from reconciler.core.considered import consider
 from reconciler.core.errors import ApiError, InvalidInput
+from reconciler.core.manifests.references import Known
 from reconciler.core.model import Diagnostic, Outcome, Report, Status
-from reconciler.core.references import Known
+from reconciler.core.plan.considered import consider
 from reconciler.render.machine import diagnostics_document, plan_document, report_document
 from reconciler.render.report import render_outcome, render_report
 from reconciler.render.text import render_diagnostics, render_plan
 from reconciler.sandbox.estate import SECRETS
 from reconciler.sandbox.http import SandboxRequest, SandboxResponse, json_response
 from reconciler.sandbox.vices import Attempt, Fault, Vice, drop, ignore_fields
-from reconciler.workflow import Connections, Planned, apply, plan
+from reconciler.workflow.commands import Connections, Planned, apply, plan
 
 AWKWARD = {
     name: f'fake "{name.lower()}" nöt/real+{number}=\\&?'

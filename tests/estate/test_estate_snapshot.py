@@ -13,8 +13,8 @@ from reconciler.core.errors import UsageError
 from reconciler.core.model import Action, Plan, Request
 from reconciler.core.redaction import Redactor
 from reconciler.sandbox.estate import SECRETS
-from reconciler.snapshots import open_snapshot, plan_offline, save_snapshot
-from reconciler.workflow import Connections, load, plan
+from reconciler.workflow.commands import Connections, load, plan
+from reconciler.workflow.snapshots import open_snapshot, plan_offline, save_snapshot
 
 VARIANTS: dict[str, dict[str, str]] = {
     "defaults": {},

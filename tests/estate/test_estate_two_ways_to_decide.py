@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from bench import assert_applied, make_bench
 
-from reconciler.core.considered import consider
-from reconciler.core.decisions import as_declared, decide
+from reconciler.core.manifests.references import Known
 from reconciler.core.model import Action
-from reconciler.core.references import Known
+from reconciler.core.plan.considered import consider
+from reconciler.core.plan.decisions import as_declared, decide
 
 
 @pytest.mark.parametrize("remembered", [True, False])

@@ -26,7 +26,7 @@ from reconciler.cli.outputs import Result, deliver
 from reconciler.core.errors import ReconcilerError
 from reconciler.sandbox.http import SandboxRequest, SandboxResponse, empty_response
 from reconciler.sandbox.in_process import in_process_transport
-from reconciler.workflow import Connections, Options, apply, load, plan
+from reconciler.workflow.commands import Connections, Options, apply, load, plan
 
 HERE = Path(__file__).parent
 CASES = sorted(path.name for path in HERE.iterdir() if (path / "live.json").exists())

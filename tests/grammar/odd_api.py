@@ -14,7 +14,7 @@ from fake_time import FakeTime
 from reconciler.core.model import Plan, Report
 from reconciler.sandbox.http import SandboxRequest, SandboxResponse, empty_response, json_response
 from reconciler.sandbox.in_process import in_process_transport
-from reconciler.workflow import Connections, Options, apply, load, plan
+from reconciler.workflow.commands import Connections, Options, apply, load, plan
 
 Handler = Callable[[SandboxRequest], SandboxResponse]
 

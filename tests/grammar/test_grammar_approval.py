@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, json_response, not_found
 
-from reconciler.approvals import apply_approved, compare, open_approval, refuse, save_plan
 from reconciler.core.errors import Refused
 from reconciler.core.model import Report, Status
-from reconciler.workflow import Connections, load, plan
+from reconciler.workflow.approvals import apply_approved, compare, open_approval, refuse, save_plan
+from reconciler.workflow.commands import Connections, load, plan
 
 KINDS = """
     apiVersion: odd/v1

@@ -10,10 +10,10 @@ from grafana_api import Grafana
 from odd_api import OddApi, SandboxRequest, SandboxResponse
 from odd_rows import asked
 
-from reconciler.core.checks.definitions import check_definitions
+from reconciler.core.kinds.checks.definitions import check_definitions
 from reconciler.core.model import Action, Plan, Status
 from reconciler.core.pointer import format_pointer
-from reconciler.shell.files import read_documents
+from reconciler.shell.files.disk import read_documents
 
 KINDS = Path(__file__).with_name("grafana.yaml")
 CONFIG = """

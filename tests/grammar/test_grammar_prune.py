@@ -11,8 +11,8 @@ from odd_api import OddApi, SandboxRequest, SandboxResponse, json_response
 from odd_shop import LEDGER, PRODUCT, SHELF, PowerCut, make_shop, product, shelf, together
 
 from reconciler.core.errors import Refused, UsageError
+from reconciler.core.manifests.selection import read_selection
 from reconciler.core.model import Action, Outcome, Plan, Status
-from reconciler.core.selection import read_selection
 from reconciler.render.text import render_plan
 
 ALL = together(shelf("left"), shelf("right"), product("tea", "left", price=1), product("mug", "right"))
@@ -435,8 +435,8 @@ def test_a_run_that_is_killed_at_any_delete_is_finished_by_the_next_one(tmp_path
 
 
 def test_a_saved_plan_carries_its_deletes_and_performs_exactly_those(tmp_path: Path) -> None:
-    from reconciler.approvals import apply_approved, compare, open_approval, save_plan
-    from reconciler.workflow import Connections, load, plan
+    from reconciler.workflow.approvals import apply_approved, compare, open_approval, save_plan
+    from reconciler.workflow.commands import Connections, load, plan
 
     shop, api = make_shop(tmp_path, manifests=ALL)
     api.apply()

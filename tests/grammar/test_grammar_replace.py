@@ -102,7 +102,7 @@ def test_leave_may_be_given_to_a_single_object(tmp_path: Path) -> None:
 
 
 def test_what_would_refer_to_nothing_must_be_selected_as_well(tmp_path: Path) -> None:
-    from reconciler.core.selection import read_selection
+    from reconciler.core.manifests.selection import read_selection
 
     _, api = make_shop(tmp_path, manifests=BEFORE)
     api.apply()

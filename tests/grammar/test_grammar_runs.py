@@ -21,9 +21,9 @@ from reconciler.cli.commands import exit_code_of
 from reconciler.core.errors import ApiError, ExitCode
 from reconciler.core.model import Ending, Outcome, Report, Status
 from reconciler.sandbox.vices import ConnectionDropped
-from reconciler.shell.pacing import MARGIN
-from reconciler.shell.sending import Timing
-from reconciler.workflow import Connections, Options, apply, load, plan
+from reconciler.shell.network.pacing import MARGIN
+from reconciler.shell.network.sending import Timing
+from reconciler.workflow.commands import Connections, Options, apply, load, plan
 
 KIND = """
     apiVersion: odd/v1

@@ -9,9 +9,9 @@ import pytest
 from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, empty_response, json_response, not_found
 from odd_rows import Row, Rows, asked, kind, manifest, proved
 
-from reconciler.core.checks.definitions import check_definitions
+from reconciler.core.kinds.checks.definitions import check_definitions
 from reconciler.core.model import Status
-from reconciler.shell.files import read_documents
+from reconciler.shell.files.disk import read_documents
 
 ID = "id: {type: string, readOnly: true}"
 BIG = (

@@ -22,7 +22,7 @@ from reconciler.core.redaction import Redactor
 from reconciler.render.machine import report_document
 from reconciler.render.report import render_outcome, render_report
 from reconciler.sandbox.in_process import in_process_transport
-from reconciler.workflow import Connections, Loaded, Options, apply, load, plan
+from reconciler.workflow.commands import Connections, Loaded, Options, apply, load, plan
 
 OLD = {"DEPOT_OLD_TOKEN": "fake-old-token-not-real", "DEPOT_OLD_PIN": "fake-old-pin-not-real"}
 ENVIRON = {**SECRETS, **OLD, "RECONCILER_LEDGER_KEY": "fake-ledger-key-not-real"}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from reconciler.core.answers import live_object
-from reconciler.core.fields import FieldInfo
-from reconciler.core.kinds import Kind
+from reconciler.core.compare.normalize import encode
+from reconciler.core.kinds.catalog import Kind
+from reconciler.core.kinds.fields import FieldInfo
 from reconciler.core.model import Json, JsonObject, LiveObject
-from reconciler.core.normalize import encode
 from reconciler.core.pointer import MISSING, get, parse_pointer, put
-from reconciler.core.wire import Subject
+from reconciler.core.wire.answers import live_object
+from reconciler.core.wire.requests import Subject
 
 
 def kept_by(kind: Kind, spec: JsonObject, **more: Json) -> LiveObject:

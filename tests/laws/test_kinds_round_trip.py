@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from mirror import kept_by
 from specs import shuffled, specs
 
-from reconciler.core.definition import WriteCall
-from reconciler.core.diff import field_changes
-from reconciler.core.kinds import Kind, send_mode
+from reconciler.core.compare.diff import field_changes
+from reconciler.core.compare.normalize import canonical, canonical_json, compare, nothing_remembered
+from reconciler.core.kinds.catalog import Kind, send_mode
+from reconciler.core.kinds.definition import WriteCall
 from reconciler.core.model import Json, JsonObject, LiveObject
-from reconciler.core.normalize import canonical, canonical_json, compare, nothing_remembered
 from reconciler.core.pointer import MISSING, get, parse_pointer
-from reconciler.core.wire import Subject, Writing, call_fields, with_companions, write_request
-from reconciler.workflow import load_kinds
+from reconciler.core.wire.requests import Subject, Writing, call_fields, with_companions, write_request
+from reconciler.workflow.commands import load_kinds
 
 CATALOG, _ = load_kinds([])
 KINDS = CATALOG.ordered()

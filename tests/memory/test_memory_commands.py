@@ -17,12 +17,12 @@ from repositories import clone, git_bench, make_remote
 
 from reconciler.cli.main import main
 from reconciler.core.errors import Refused
-from reconciler.core.journal import Holder, Intent
+from reconciler.core.memory.journal import Holder, Intent
 from reconciler.core.model import Action, Address
 from reconciler.shell.memory.disk import FileLock
 from reconciler.shell.memory.holder import is_dead, job_url, this_run
 from reconciler.shell.memory.journal_text import holder_text
-from reconciler.workflow import open_memory
+from reconciler.workflow.commands import open_memory
 
 Run = Callable[..., tuple[int, str, str]]
 NAME = "galtea.EndpointConnection/support-bot-prod"

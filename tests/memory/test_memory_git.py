@@ -23,11 +23,11 @@ from repositories import (
 )
 
 from reconciler.core.errors import ReconcilerError, Refused, UsageError
-from reconciler.core.journal import Event, Intent
+from reconciler.core.memory.journal import Event, Intent
 from reconciler.core.model import Action, Address, Cause, Comparability
 from reconciler.shell.memory.git_command import Git, redacted
 from reconciler.shell.memory.git_ref import Commit, GitRef, Moved
-from reconciler.workflow import open_memory
+from reconciler.workflow.commands import open_memory
 
 NAME = "EndpointConnection/support-bot-prod"
 

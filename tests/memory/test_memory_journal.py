@@ -13,14 +13,15 @@ from bench import Bench, assert_applied, is_write, make_bench, rows
 
 from reconciler.cli.commands import exit_code_of
 from reconciler.core.errors import ExitCode, UsageError
-from reconciler.core.journal import Ended, Entry, Event, Folded, Found, Holder, Intent, fold, pause_s, settle
-from reconciler.core.ledger import FORGOTTEN, UNSURE, Ledger, Record
+from reconciler.core.memory.journal import Ended, Entry, Event, Folded, Found, Holder, Intent, fold, pause_s, settle
+from reconciler.core.memory.ledger import FORGOTTEN, UNSURE, Ledger, Record
 from reconciler.core.model import Action, Address, LiveObject, Status
 from reconciler.render.findings import Findings
 from reconciler.render.machine import report_document
 from reconciler.render.report import render_report
 from reconciler.sandbox.http import SandboxResponse
 from reconciler.sandbox.vices import Attempt, Fault
+from reconciler.shell.files.packaged import packaged_folder
 from reconciler.shell.memory.commit_message import event_in, message_of
 from reconciler.shell.memory.journal_text import (
     entry_line,
@@ -29,7 +30,6 @@ from reconciler.shell.memory.journal_text import (
     read_history,
     read_journal,
 )
-from reconciler.shell.packaged import packaged_folder
 
 A, B = Address("shop", "Product", "a"), Address("shop", "Product", "b")
 RUN = Holder(token="r1", user="ci", host="runner", pid=7, since="2026-01-02T03:04:05Z", url="https://ci.example.test/1")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.core.departure import Departure, Limits, Way
-from reconciler.core.leftovers import Cause as LikelyCause
-from reconciler.core.leftovers import Leftover
+from reconciler.core.compare.leftovers import Cause as LikelyCause
+from reconciler.core.compare.leftovers import Leftover
+from reconciler.core.compare.moved import Moved
 from reconciler.core.model import (
     Action,
     Address,
@@ -27,7 +27,7 @@ from reconciler.core.model import (
     Source,
     Status,
 )
-from reconciler.core.moved import Moved
+from reconciler.core.plan.departure import Departure, Limits, Way
 from reconciler.core.pointer import Path
 
 

@@ -10,11 +10,11 @@ import pytest
 from render_values import BLOCKER, CREATE, FOLLOW_UP, LEAVING, PLAN, REPORT, UPDATE, WARNING
 
 from reconciler import __version__
-from reconciler.core.leftovers import Cause
+from reconciler.core.compare.leftovers import Cause
+from reconciler.core.compare.moved import Moved
 from reconciler.core.model import Action, Ending, FieldChange, JsonObject, Operation, Plan, Report, Source, Status
-from reconciler.core.moved import Moved
 from reconciler.render.machine import FORMAT, diagnostics_document, plan_document, report_document
-from reconciler.shell.packaged import packaged_folder
+from reconciler.shell.files.packaged import packaged_folder
 
 WARNED: JsonObject = {
     "severity": "warning",

@@ -25,6 +25,7 @@ from render_values import (
     removed,
 )
 
+from reconciler.core.compare.moved import Moved
 from reconciler.core.model import (
     Action,
     Diagnostic,
@@ -38,7 +39,6 @@ from reconciler.core.model import (
     Source,
     Status,
 )
-from reconciler.core.moved import Moved
 from reconciler.render.escapes import printable
 from reconciler.render.report import render_outcome, render_report, summarize_report
 from reconciler.render.style import PLAIN, Style

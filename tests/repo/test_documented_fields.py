@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.fields import FieldInfo
-from reconciler.core.kinds import Catalog
-from reconciler.workflow import load_kinds
+from reconciler.core.kinds.catalog import Catalog
+from reconciler.core.kinds.fields import FieldInfo
+from reconciler.workflow.commands import load_kinds
 
 CREDENTIALS = {
     "allow_override": "boolean", "api_key": "string", "aws_access_key_id": "string", "aws_region": "string",

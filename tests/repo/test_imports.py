@@ -23,77 +23,92 @@ FLOORS: Mapping[str, tuple[str, ...]] = {
     "drafts": ("core", "drafts"),
     "shell": ("core", "shell"),  # narrowed by SHELL
     "sandbox": ("sandbox",),
-    "workflow": ("core", "shell", "removals"),
-    "removals": ("core", "shell"),
-    "verification": ("core", "shell", "workflow"),
-    "drifting": ("core", "shell", "workflow"),
-    "approvals": ("core", "shell", "workflow", "removals"),
+    "workflow": ("core", "shell", "workflow"),
     "hosting": ("core", "shell", "hosting"),
-    "snapshots": ("core", "shell", "workflow", "removals"),
-    "cli": (
-        "core",
-        "render",
-        "cli",
-        "verification",
-        "workflow",
-        "approvals",
-        "drifting",
-        "snapshots",
-        "hosting",
-    ),  # widened by DOORS_OF_CLI
-    "demo": ("core", "render", "workflow", "approvals", "sandbox"),  # widened by DOORS_OF_CLI
+    "cli": ("core", "render", "cli", "workflow", "hosting"),  # widened by DOORS_OF_CLI
+    "demo": ("core", "render", "workflow", "sandbox"),  # widened by DOORS_OF_CLI
     "__main__": ("cli.main",),
 }
 """What each floor may import. `""`, the package itself, holds the version only and is open to all."""
 
 DOORS_OF_CLI: Mapping[str, tuple[str, ...]] = {
     "cli.commands": ("demo.story",),
-    "cli.drafts": ("drafts.definitions", "shell.files", "shell.foreign", "shell.yaml_text"),
+    "cli.drafts": ("drafts.definitions", "shell.files.disk", "shell.files.foreign", "shell.files.yaml_text"),
     "cli.main": ("shell.stopwatch",),
-    "cli.outputs": ("shell.files",),  # writes what was asked for
-    "cli.hosting": ("shell.reading",),  # reads the text that is posted
+    "cli.outputs": ("shell.files.disk",),  # writes what was asked for
+    "cli.hosting": ("shell.files.reading",),  # reads the text that is posted
     "cli.ledger": ("shell.memory.memory", "shell.memory.upkeep", "shell.options"),
     "cli.kinds": (
-        "shell.files",
-        "shell.foreign",
-        "shell.settings",
+        "shell.files.disk",
+        "shell.files.foreign",
+        "shell.settings.loading",
     ),  # reads definitions, and where a configuration says they are
-    "cli.verify": ("shell.files",),
-    "cli.sandbox": ("sandbox.estate", "sandbox.server", "sandbox.workspace", "shell.packaged"),
-    "demo.story": ("cli.console", "shell.packaged"),  # the story is told to a person
+    "cli.verify": ("shell.files.disk",),
+    "cli.sandbox": ("sandbox.estate", "sandbox.server", "sandbox.workspace", "shell.files.packaged"),
+    "demo.story": ("cli.console", "shell.files.packaged"),  # the story is told to a person
 }
 """What single modules of the command line may import beyond their floor."""
 
 SHELL: Mapping[str, tuple[str, ...]] = {
     "apply.attempt": ("apply.guarding", "apply.inside", "apply.truth", "apply.work", "apply.writing"),
-    "apply.executor": ("apply.attempt", "apply.removing", "apply.work", "following", "locks", "refresh"),
+    "apply.executor": ("apply.attempt", "apply.removing", "apply.work", "live.following", "live.locks", "live.refresh"),
     "apply.guarding": ("apply.work",),
     "apply.inside": ("apply.guarding", "apply.truth", "apply.work", "apply.writing"),
     "apply.removing": ("apply.attempt", "apply.guarding", "apply.truth", "apply.work", "apply.writing"),
     "apply.truth": ("apply.work",),
-    "apply.work": ("locks", "refresh"),
+    "apply.work": ("live.locks", "live.refresh"),
     "apply.writing": ("apply.work",),
-    "client": ("authentication", "endpoint", "outgoing"),
-    "conformance.scratch": ("refresh",),
+    "conformance.scratch": ("live.refresh",),
     "conformance.walk": ("conformance.scratch",),
-    "connections": ("client", "endpoint", "options", "sending", "settings"),
-    "definitions": ("files", "packaged"),
-    "documents": ("limits", "nodes", "positions", "scalars"),
-    "endpoint": ("authentication",),
-    "files": ("parsing", "reading", "search"),
-    "following": ("refresh",),
-    "fresh_lists": ("locks",),
-    "foreign": ("foreign_nodes", "reading"),
-    "foreign_nodes": ("json_nodes", "nodes", "positions", "reading", "scalars", "yaml_nodes"),
-    "json_document": ("files", "reading"),
-    "json_nodes": ("limits", "nodes"),
-    "matching": ("refresh",),
-    "lookups": ("files", "settings"),
-    "memory.disk": ("memory.journal_text", "reading"),
-    "memory.file_store": ("files", "memory.disk", "memory.journal_text", "memory.ledger_text", "memory.store"),
+    "files.definitions": ("files.disk", "files.packaged"),
+    "files.disk": ("files.parsing", "files.reading", "files.search"),
+    "files.documents": ("files.limits", "files.nodes", "files.positions", "files.scalars"),
+    "files.foreign": ("files.foreign_nodes", "files.reading"),
+    "files.foreign_nodes": (
+        "files.json_nodes",
+        "files.nodes",
+        "files.positions",
+        "files.reading",
+        "files.scalars",
+        "files.yaml_nodes",
+    ),
+    "files.json_document": ("files.disk", "files.reading"),
+    "files.json_nodes": ("files.limits", "files.nodes"),
+    "files.lookups": ("files.disk", "settings.loading"),
+    "files.parse_cache": ("files.disk", "files.limits"),
+    "files.parsing": (
+        "files.documents",
+        "files.json_nodes",
+        "files.limits",
+        "files.nodes",
+        "files.positions",
+        "files.quick_yaml",
+        "files.reading",
+        "files.yaml_nodes",
+    ),
+    "files.quick_yaml": ("files.limits", "files.positions", "files.scalars"),
+    "files.rewriting": (
+        "files.json_nodes",
+        "files.nodes",
+        "files.parsing",
+        "files.positions",
+        "files.splicing",
+        "files.yaml_nodes",
+    ),
+    "files.search": ("files.reading",),
+    "files.splicing": ("files.nodes", "files.value_text"),
+    "files.value_text": ("files.scalars", "files.yaml_text"),
+    "files.yaml_nodes": ("files.limits", "files.nodes", "files.positions"),
+    "live.following": ("live.refresh",),
+    "live.fresh_lists": ("live.locks",),
+    "live.matching": ("live.refresh",),
+    "live.refresh": ("live.fresh_lists", "live.pages"),
+    "live.survey": ("live.refresh",),
+    "memory.disk": ("files.reading", "memory.journal_text"),
+    "memory.file_store": ("files.disk", "memory.disk", "memory.journal_text", "memory.ledger_text", "memory.store"),
     "memory.git_ref": ("memory.git_command",),
     "memory.git_store": (
-        "files",
+        "files.disk",
         "memory.commit_message",
         "memory.disk",
         "memory.git_ref",
@@ -103,7 +118,7 @@ SHELL: Mapping[str, tuple[str, ...]] = {
         "memory.store",
     ),
     "memory.journal_text": ("memory.ledger_text",),
-    "memory.memory": ("memory.store", "sending"),
+    "memory.memory": ("memory.store", "network.sending"),
     "memory.opening": (
         "memory.file_store",
         "memory.git_command",
@@ -114,34 +129,27 @@ SHELL: Mapping[str, tuple[str, ...]] = {
         "memory.memory",
         "memory.store",
         "options",
-        "settings",
+        "settings.loading",
     ),
     "memory.recorder": ("memory.memory",),
-    "memory.upkeep": ("memory.memory", "memory.opening", "options", "settings"),
-    "options": ("sending", "stopwatch"),
-    "parse_cache": ("files", "limits"),
-    "parsing": ("documents", "json_nodes", "limits", "nodes", "positions", "quick_yaml", "reading", "yaml_nodes"),
-    "quick_yaml": ("limits", "positions", "scalars"),
-    "refresh": ("fresh_lists", "pages"),
-    "search": ("reading",),
-    "rewriting": ("json_nodes", "nodes", "parsing", "positions", "splicing", "yaml_nodes"),
-    "sending": ("pacing",),
-    "survey": ("refresh",),
-    "target_checks": ("reading", "settings"),
-    "settings": (
-        "authentication",
-        "files",
-        "settings_expressions",
-        "settings_form",
-        "settings_mistakes",
-        "settings_values",
+    "memory.upkeep": ("memory.memory", "memory.opening", "options", "settings.loading"),
+    "network.client": ("network.authentication", "network.endpoint", "network.outgoing"),
+    "network.connections": ("network.client", "network.endpoint", "network.sending", "options", "settings.loading"),
+    "network.endpoint": ("network.authentication",),
+    "network.sending": ("network.pacing",),
+    "options": ("network.sending", "stopwatch"),
+    "settings.expressions": ("settings.mistakes",),
+    "settings.loading": (
+        "files.disk",
+        "network.authentication",
+        "settings.expressions",
+        "settings.form",
+        "settings.mistakes",
+        "settings.values",
     ),
-    "settings_expressions": ("settings_mistakes",),
-    "settings_mistakes": ("settings_form",),
-    "settings_values": ("authentication",),
-    "splicing": ("nodes", "value_text"),
-    "value_text": ("scalars", "yaml_text"),
-    "yaml_nodes": ("limits", "nodes", "positions"),
+    "settings.mistakes": ("settings.form",),
+    "settings.target_checks": ("files.reading", "settings.loading"),
+    "settings.values": ("network.authentication",),
 }
 """Which rooms of the shell know each other. The network and the reading of live state, for one, do not."""
 
@@ -191,13 +199,19 @@ def test_no_door_of_the_command_line_is_left_open_for_nothing() -> None:
 
 
 def test_only_the_workflow_wires_the_live_shell() -> None:
-    live = ("shell.client", "shell.sending", "shell.refresh", "shell.memory.recorder", "shell.authentication")
+    live = (
+        "shell.network.client",
+        "shell.network.sending",
+        "shell.live.refresh",
+        "shell.memory.recorder",
+        "shell.network.authentication",
+    )
     wirers = {
         name
         for name, module in modules().items()
         if not name.startswith("shell") and any(within(i.target, live) for i in our_imports(module))
     }
-    assert wirers == {"hosting.sending", "verification", "workflow"}
+    assert wirers == {"hosting.sending", "workflow.verification", "workflow.commands"}
 
 
 def test_no_module_imports_itself_through_others() -> None:
@@ -208,34 +222,34 @@ def test_no_module_imports_itself_through_others() -> None:
 # --------------------------------------------------------------------------- libraries
 
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
-    "deepdiff": ("core.diff",),
-    "httpx": ("shell.client", "sandbox.in_process"),
-    "jsonschema": ("core.kind_checks", "core.kinds", "core.schema_gate"),
-    "jsonschema_rs": ("core.schema_gate",),
+    "deepdiff": ("core.compare.diff",),
+    "httpx": ("shell.network.client", "sandbox.in_process"),
+    "jsonschema": ("core.kinds.kind_checks", "core.kinds.catalog", "core.manifests.schema_gate"),
+    "jsonschema_rs": ("core.manifests.schema_gate",),
     "pydantic": (
-        "core.definition",
-        "core.definition_calls",
-        "core.grammar_mistakes",
-        "core.kinds",
-        "core.planfile",
-        "core.snapshot",
+        "core.kinds.definition",
+        "core.kinds.definition_calls",
+        "core.kinds.grammar_mistakes",
+        "core.kinds.catalog",
+        "core.saved_plans.planfile",
+        "core.snapshots.snapshot",
         "shell.memory.ledger_text",
-        "shell.settings_form",
-        "shell.settings_mistakes",
+        "shell.settings.form",
+        "shell.settings.mistakes",
     ),
     "referencing": ("drafts.source",),
     "ruamel": (
-        "shell.documents",
-        "shell.foreign_nodes",
-        "shell.json_nodes",
-        "shell.nodes",
-        "shell.rewriting",
-        "shell.splicing",
-        "shell.yaml_nodes",
-        "shell.yaml_text",
+        "shell.files.documents",
+        "shell.files.foreign_nodes",
+        "shell.files.json_nodes",
+        "shell.files.nodes",
+        "shell.files.rewriting",
+        "shell.files.splicing",
+        "shell.files.yaml_nodes",
+        "shell.files.yaml_text",
     ),
     "shtab": ("cli.completion",),
-    "yaml": ("shell.quick_yaml",),
+    "yaml": ("shell.files.quick_yaml",),
 }
 """The only modules that may touch each library; imports for types alone do not count."""
 
@@ -269,11 +283,11 @@ def test_pure_floors_import_nothing_that_could_have_an_effect(floor: str) -> Non
 
 OF_FEW: Mapping[str, tuple[str, ...]] = {
     "http": ("sandbox.server",),
-    "logging": ("cli.console", "shell.client"),
+    "logging": ("cli.console", "shell.network.client"),
     "secrets": ("shell.memory.holder", "shell.memory.ledger_text"),
     "signal": ("cli.main", "cli.sandbox"),
-    "socket": ("sandbox.server", "shell.endpoint"),  # the endpoint asks only whether a host resolves
-    "ssl": ("shell.client", "shell.endpoint"),
+    "socket": ("sandbox.server", "shell.network.endpoint"),  # the endpoint asks only whether a host resolves
+    "ssl": ("shell.network.client", "shell.network.endpoint"),
     "subprocess": ("shell.memory.git_command", "shell.revision"),  # git, and nothing else
 }
 """Parts of the standard library that reach outside, and the only modules that may use them."""
@@ -337,14 +351,14 @@ OPENERS = frozenset(
 )
 
 DISK: Mapping[str, frozenset[str]] = {
-    "shell.files": frozenset({"os.open", "os.fdopen", "tempfile.mkstemp", "unlink"}),
-    "shell.foreign": frozenset({"mkdir"}),  # the folder that drafts go to
-    "shell.reading": frozenset({"os.open"}),
+    "shell.files.disk": frozenset({"os.open", "os.fdopen", "tempfile.mkstemp", "unlink"}),
+    "shell.files.foreign": frozenset({"mkdir"}),  # the folder that drafts go to
+    "shell.files.reading": frozenset({"os.open"}),
     "shell.memory.disk": frozenset({"os.open", "unlink"}),
     "shell.memory.file_store": frozenset({"mkdir", "unlink"}),  # writes through shell.files
     "shell.memory.git_store": frozenset({"mkdir", "unlink"}),  # its local journal, likewise
     "shell.memory.holder": frozenset({"read_text"}),  # what the system tells of processes
-    "shell.parse_cache": frozenset({"mkdir", "read_bytes", "unlink"}),  # writes through shell.files
+    "shell.files.parse_cache": frozenset({"mkdir", "read_bytes", "unlink"}),  # writes through shell.files
     "cli.console": frozenset({"os.open"}),  # the null device, behind a closed pipe
     "sandbox.workspace": frozenset({"mkdir", "read_text", "write_text", "unlink", "copytree", "copyfile"}),
     "demo.story": frozenset({"tempfile.TemporaryDirectory", "read_text", "write_text"}),
@@ -367,7 +381,7 @@ CLOCKS = words(
 
 CLOCK_READERS: Mapping[str, frozenset[str]] = {
     "demo.story": frozenset({"time.monotonic"}),  # tells a person how long the story took
-    "shell.sending": frozenset({"random.uniform"}),  # the default of the jitter
+    "shell.network.sending": frozenset({"random.uniform"}),  # the default of the jitter
 }
 """Who uses a clock or chance other than as the default of a parameter or field."""
 
@@ -390,4 +404,4 @@ def test_threads_are_made_in_few_places() -> None:
         for node in ast.walk(module.tree)
         if isinstance(node, ast.Call) and dotted(node.func) in ("ThreadPoolExecutor", "threading.Thread")
     }
-    assert made == {"cli.progress", "shell.connections", "shell.apply.executor", "sandbox.server"}
+    assert made == {"cli.progress", "shell.network.connections", "shell.apply.executor", "sandbox.server"}

@@ -10,7 +10,7 @@ from typing import Any
 
 from reconciler.sandbox.http import SandboxRequest, SandboxResponse, json_response
 from reconciler.sandbox.in_process import in_process_transport
-from reconciler.workflow import Connections, Loaded, Options, Planned, load, plan
+from reconciler.workflow.commands import Connections, Loaded, Options, Planned, load, plan
 
 KIND = """\
 apiVersion: many/v1

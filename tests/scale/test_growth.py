@@ -13,8 +13,8 @@ import pytest
 from many import Many
 
 from reconciler.core.errors import InvalidInput
-from reconciler.core.reference_checks import MOST_COMPARED
-from reconciler.workflow import Connections, apply, load, plan
+from reconciler.core.manifests.reference_checks import MOST_COMPARED
+from reconciler.workflow.commands import Connections, apply, load, plan
 
 SIZES = (100, 200, 400)
 

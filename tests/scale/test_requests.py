@@ -8,7 +8,7 @@ import pytest
 from many import Many
 
 from reconciler.core.model import Status
-from reconciler.workflow import Connections, apply, plan
+from reconciler.workflow.commands import Connections, apply, plan
 
 
 @pytest.mark.parametrize("style", ["page", "offset", "cursor"])

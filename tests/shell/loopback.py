@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from reconciler.core.model import Request
-from reconciler.shell.client import Endpoint
+from reconciler.shell.network.client import Endpoint
 
 TOKEN = "fake-token-not-real"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"

@@ -16,7 +16,7 @@ import pytest
 
 from reconciler.core.errors import ApiError, ErrorClass, TransportError, UsageError
 from reconciler.core.model import Response
-from reconciler.shell.authentication import (
+from reconciler.shell.network.authentication import (
     Auth,
     Authenticator,
     BasicAuth,

@@ -17,9 +17,9 @@ from loopback import OK, TOKEN, closed_port, endpoint, get, header_of, peer, pos
 
 import reconciler
 from reconciler.core.errors import ApiError, ErrorClass, TransportError, UsageError
-from reconciler.shell.authentication import Auth, BearerAuth, HeaderAuth, NoAuth, OAuth2Auth
-from reconciler.shell.client import MAX_RESPONSE_BYTES, Client, Endpoint
-from reconciler.shell.outgoing import MAX_TARGET_LENGTH
+from reconciler.shell.network.authentication import Auth, BearerAuth, HeaderAuth, NoAuth, OAuth2Auth
+from reconciler.shell.network.client import MAX_RESPONSE_BYTES, Client, Endpoint
+from reconciler.shell.network.outgoing import MAX_TARGET_LENGTH
 
 # ------------------------------------------------------------------------------------ what goes out
 
@@ -365,14 +365,14 @@ def test_one_debug_line_per_request_without_secrets(caplog: pytest.LogCaptureFix
     assert [record.getMessage() for record in caplog.records] == [
         "system demo: GET /v1/x%2Fy?limit=5&api_key=••••••&Access-Token=••••••: 204, 25 ms"
     ]
-    assert caplog.records[0].name == "reconciler.shell.client"
+    assert caplog.records[0].name == "reconciler.shell.network.client"
 
 
 def test_the_libraries_below_log_nothing(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with peer() as server, Client(endpoint(server.address, auth=BearerAuth(token=TOKEN))) as client:
         client.send(get(query=(("token", TOKEN),)))
-    assert [record.name for record in caplog.records] == ["reconciler.shell.client"]
+    assert [record.name for record in caplog.records] == ["reconciler.shell.network.client"]
     assert TOKEN not in caplog.text
     caplog.clear()
     with Client(endpoint(closed_port())) as client, pytest.raises(TransportError):

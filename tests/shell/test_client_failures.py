@@ -18,8 +18,8 @@ from loopback import OK, TOKEN, Answering, closed_port, endpoint, get, header_of
 
 from reconciler.core.errors import ErrorClass, TransportError, UsageError
 from reconciler.core.model import Request
-from reconciler.shell.authentication import BearerAuth
-from reconciler.shell.client import Client, Endpoint
+from reconciler.shell.network.authentication import BearerAuth
+from reconciler.shell.network.client import Client, Endpoint
 
 
 def failure(client_of: Endpoint, request: Request | None = None) -> TransportError:

@@ -8,7 +8,7 @@ import pytest
 from bench import make_bench
 
 from reconciler.core.errors import InvalidInput
-from reconciler.shell.definitions import Use, file_name_of, load_kinds
+from reconciler.shell.files.definitions import Use, file_name_of, load_kinds
 
 
 def test_each_kind_that_ships_stands_in_the_file_of_its_name() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Diagnostic, Document, Json
-from reconciler.shell.files import (
+from reconciler.shell.files.disk import (
     LARGEST_DOCUMENT_FILE,
     LARGEST_TEXT_FILE,
     TextFileError,

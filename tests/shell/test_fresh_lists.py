@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from reconciler.core.model import LiveObject
-from reconciler.shell.fresh_lists import FRESH_FOR_S, FreshLists
+from reconciler.shell.live.fresh_lists import FRESH_FOR_S, FreshLists
 
 
 class Place:

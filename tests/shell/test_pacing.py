@@ -14,8 +14,8 @@ import pytest
 from fake_time import FakeTime
 
 from reconciler.core.model import Request, Response
-from reconciler.shell.pacing import MARGIN
-from reconciler.shell.sending import Pace, RetryPolicy, Sender, Timing
+from reconciler.shell.network.pacing import MARGIN
+from reconciler.shell.network.sending import Pace, RetryPolicy, Sender, Timing
 
 READ = Request(system="demo", method="GET", path="/things")
 

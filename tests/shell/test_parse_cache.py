@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.model import Document
-from reconciler.shell import parse_cache
-from reconciler.shell.files import read_documents
-from reconciler.shell.parse_cache import OFF, ParseCache, open_cache
+from reconciler.shell.files import parse_cache
+from reconciler.shell.files.disk import read_documents
+from reconciler.shell.files.parse_cache import OFF, ParseCache, open_cache
 
 COUNT = 210
 
@@ -52,8 +52,8 @@ def files(tmp_path: Path) -> list[Path]:
 
 def test_what_was_parsed_is_not_parsed_again(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = read(folder, open_cache(environ(tmp_path), [folder]))
-    monkeypatch.setitem(sys.modules, "reconciler.shell.quick_yaml", None)
-    monkeypatch.setitem(sys.modules, "reconciler.shell.yaml_nodes", None)
+    monkeypatch.setitem(sys.modules, "reconciler.shell.files.quick_yaml", None)
+    monkeypatch.setitem(sys.modules, "reconciler.shell.files.yaml_nodes", None)
     again = read(folder, open_cache(environ(tmp_path), [folder]))
     monkeypatch.undo()
     assert told(again) == told(first) == told(read(folder, None))

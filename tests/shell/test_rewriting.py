@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.edits import Edit, edited
+from reconciler.core.drift.edits import Edit, edited
 from reconciler.core.model import Json
 from reconciler.core.pointer import MISSING
-from reconciler.shell.parsing import parse
-from reconciler.shell.rewriting import Rewritten, Wanted, rewrite
+from reconciler.shell.files.parsing import parse
+from reconciler.shell.files.rewriting import Rewritten, Wanted, rewrite
 
 HERE = Path(__file__).parent
 ODD = """\

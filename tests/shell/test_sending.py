@@ -12,8 +12,8 @@ import pytest
 
 from reconciler.core.errors import ErrorClass, TransportError, UsageError
 from reconciler.core.model import Request, Response
-from reconciler.shell.pacing import MARGIN
-from reconciler.shell.sending import Counters, Pace, RetryPolicy, Sender, Timing, full_jitter, retry_after_s
+from reconciler.shell.network.pacing import MARGIN
+from reconciler.shell.network.sending import Counters, Pace, RetryPolicy, Sender, Timing, full_jitter, retry_after_s
 
 READ = Request(system="demo", method="GET", path="/things")
 WRITE = Request(system="demo", method="POST", path="/things", has_body=True, body={}, writes=True)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.errors import InvalidInput, UsageError
-from reconciler.core.expressions import ExpressionError
+from reconciler.core.manifests.expressions import ExpressionError
 from reconciler.core.model import Source
-from reconciler.shell.authentication import (
+from reconciler.shell.network.authentication import (
     Auth,
     BasicAuth,
     BearerAuth,
@@ -20,7 +20,7 @@ from reconciler.shell.authentication import (
     NoAuth,
     OAuth2Auth,
 )
-from reconciler.shell.settings import (
+from reconciler.shell.settings.loading import (
     SYSTEM_KEYS,
     FileLedger,
     GitLedger,

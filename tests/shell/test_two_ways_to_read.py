@@ -15,8 +15,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.model import Document, Json
-from reconciler.shell import parsing
-from reconciler.shell.parsing import parse, parse_carefully, quick_reader
+from reconciler.shell.files import parsing
+from reconciler.shell.files.parsing import parse, parse_carefully, quick_reader
 
 ROOT = Path(__file__).parents[2]
 
@@ -195,7 +195,7 @@ def test_made_up_documents_are_read_alike(values: list[object]) -> None:
 
 
 def test_without_the_compiled_parser_the_careful_path_reads_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "reconciler.shell.quick_yaml", None)
+    monkeypatch.setitem(sys.modules, "reconciler.shell.files.quick_yaml", None)
     monkeypatch.setattr(parsing, "quick_reader", parsing.quick_reader.__wrapped__)
     assert parsing.quick_reader() is None
     compare("a: 1\n---\nb: 2\n")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from reconciler.core.compare.normalize import canonical, is_masked, strictly_equal
 from reconciler.core.conformance.claims import Claim, fails, holds, listed
-from reconciler.core.fields import FieldInfo, walk
-from reconciler.core.kinds import Kind
+from reconciler.core.kinds.catalog import Kind
+from reconciler.core.kinds.fields import FieldInfo, walk
 from reconciler.core.model import Json, JsonObject, LiveObject
-from reconciler.core.normalize import canonical, is_masked, strictly_equal
 from reconciler.core.pointer import MISSING, format_pointer, get, parse_pointer
 
 _MASK = re.compile(r".{0,8}[*•●xX.]{3,}.{0,8}", re.DOTALL)

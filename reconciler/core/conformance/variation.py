@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.core.compare.normalize import canonical_json, strictly_equal
 from reconciler.core.errors import Refused
-from reconciler.core.fields import FieldInfo
-from reconciler.core.kinds import Kind
+from reconciler.core.kinds.catalog import Kind
+from reconciler.core.kinds.fields import FieldInfo
+from reconciler.core.kinds.template import variables
+from reconciler.core.manifests.schema_gate import CompiledSchema
 from reconciler.core.model import Address, Json, JsonObject
-from reconciler.core.normalize import canonical_json, strictly_equal
 from reconciler.core.pointer import MISSING
-from reconciler.core.schema_gate import CompiledSchema
-from reconciler.core.template import variables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.core.answers import answered_id, live_object
-from reconciler.core.definition import WriteCall
 from reconciler.core.errors import ApiError
+from reconciler.core.kinds.definition import WriteCall
 from reconciler.core.model import Action, LiveObject, Response, Status
-from reconciler.core.wire import Subject
+from reconciler.core.wire.answers import answered_id, live_object
+from reconciler.core.wire.requests import Subject
 from reconciler.shell.apply.guarding import TRIES, appeared, fresh_after, gone, refuse_if_moved
 from reconciler.shell.apply.inside import write_inside
 from reconciler.shell.apply.truth import read_back, verified

@@ -18,8 +18,10 @@ from functools import partial
 from graphlib import TopologicalSorter
 from typing import Protocol
 
-from reconciler.core.considered import Considered, Inputs, consider
+from reconciler.core.compare.normalize import canonical_json
 from reconciler.core.errors import ReconcilerError
+from reconciler.core.kinds.template import TemplateError
+from reconciler.core.manifests.references import Known
 from reconciler.core.model import (
     Action,
     Address,
@@ -33,18 +35,16 @@ from reconciler.core.model import (
     Response,
     Status,
 )
-from reconciler.core.next_steps import step_after, usual_step
-from reconciler.core.normalize import canonical_json
+from reconciler.core.plan.considered import Considered, Inputs, consider
+from reconciler.core.plan.next_steps import step_after, usual_step
+from reconciler.core.plan.removal.leaving import departing
 from reconciler.core.pointer import format_pointer
-from reconciler.core.references import Known
-from reconciler.core.removal.leaving import departing
-from reconciler.core.template import TemplateError
 from reconciler.shell.apply.attempt import perform
 from reconciler.shell.apply.removing import remove
 from reconciler.shell.apply.work import Stop, Work
-from reconciler.shell.following import carry_out, skip_all
-from reconciler.shell.locks import KeyedLocks
-from reconciler.shell.refresh import LiveReader
+from reconciler.shell.live.following import carry_out, skip_all
+from reconciler.shell.live.locks import KeyedLocks
+from reconciler.shell.live.refresh import LiveReader
 
 
 class CountedSend(Protocol):

@@ -5,10 +5,10 @@ Reads: the object once more when the server itself refused. Writes: nothing.
 
 from __future__ import annotations
 
+from reconciler.core.compare.moved import Moved, moved_fields
+from reconciler.core.compare.normalize import strictly_equal
 from reconciler.core.errors import ApiError
 from reconciler.core.model import LiveObject, Status
-from reconciler.core.moved import Moved, moved_fields
-from reconciler.core.normalize import strictly_equal
 from reconciler.core.pointer import MISSING, format_pointer, get, parse_pointer
 from reconciler.shell.apply.work import Refusal, Stop, Work
 

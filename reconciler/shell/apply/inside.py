@@ -5,10 +5,10 @@ Reads and writes: one live system, through the functions of the work.
 
 from __future__ import annotations
 
-from reconciler.core.definition import Inside
-from reconciler.core.documents import document_request, read_document
+from reconciler.core.kinds.definition import Inside
 from reconciler.core.model import Action, LiveObject, Request
-from reconciler.core.wire import Subject, call_request, context
+from reconciler.core.wire.documents import document_request, read_document
+from reconciler.core.wire.requests import Subject, call_request, context
 from reconciler.shell.apply.guarding import TRIES, appeared, gone, refuse_if_moved
 from reconciler.shell.apply.truth import read_back, verified
 from reconciler.shell.apply.work import Refusal, Work

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.core.answers import NothingFound
-from reconciler.core.definition import Inside
-from reconciler.core.departure import Way
-from reconciler.core.documents import document_without, read_document
 from reconciler.core.errors import ApiError
+from reconciler.core.kinds.definition import Inside
 from reconciler.core.model import Action, LiveObject, Status
-from reconciler.core.removal.leaving import disabled_fields, disabling
-from reconciler.core.removal.remnant import untouchable
-from reconciler.core.wire import Subject, call_request, context, removal_request
+from reconciler.core.plan.departure import Way
+from reconciler.core.plan.removal.leaving import disabled_fields, disabling
+from reconciler.core.plan.removal.remnant import untouchable
+from reconciler.core.wire.answers import NothingFound
+from reconciler.core.wire.documents import document_without, read_document
+from reconciler.core.wire.requests import Subject, call_request, context, removal_request
 from reconciler.shell.apply.attempt import send_updates
 from reconciler.shell.apply.guarding import refuse_if_moved
 from reconciler.shell.apply.truth import FIRST_PAUSE_S, LONGEST_PAUSE_S, MIN_LOOKS

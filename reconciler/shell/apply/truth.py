@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.core.answers import NothingFound
+from reconciler.core.compare.leftovers import Leftover, find_leftovers
+from reconciler.core.compare.moved import moved_fields
+from reconciler.core.compare.normalize import canonical_json
 from reconciler.core.errors import ApiError
-from reconciler.core.judge import all_hold, holds, reason_in
-from reconciler.core.leftovers import Leftover, find_leftovers
 from reconciler.core.model import Action, LiveObject, Status
-from reconciler.core.moved import moved_fields
-from reconciler.core.normalize import canonical_json
 from reconciler.core.pointer import MISSING, format_pointer
+from reconciler.core.wire.answers import NothingFound
+from reconciler.core.wire.judge import all_hold, holds, reason_in
 from reconciler.shell.apply.work import Stop, Work
 
 MIN_LOOKS = 3  # reads before a lost write counts as not done, also where reads are said to agree at once

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from reconciler.core.considered import Considered
-from reconciler.core.diff import field_changes
-from reconciler.core.kinds import Kind
-from reconciler.core.leftovers import Leftover
+from reconciler.core.compare.diff import field_changes
+from reconciler.core.compare.leftovers import Leftover
+from reconciler.core.compare.moved import Moved
+from reconciler.core.compare.normalize import nothing_remembered
+from reconciler.core.kinds.catalog import Kind
 from reconciler.core.model import Change, FieldChange, LiveObject, Send, Status
-from reconciler.core.moved import Moved
-from reconciler.core.normalize import nothing_remembered
-from reconciler.shell.locks import KeyedLocks
-from reconciler.shell.refresh import LiveReader
+from reconciler.core.plan.considered import Considered
+from reconciler.shell.live.locks import KeyedLocks
+from reconciler.shell.live.refresh import LiveReader
 
 
 class Stop(Exception):

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from reconciler.core.answers import AnswerError, answered_id, json_or_missing, live_object
-from reconciler.core.definition import Call, WriteCall
 from reconciler.core.errors import ApiError, ReconcilerError
-from reconciler.core.judge import Verdict as Judgement
-from reconciler.core.judge import judge
-from reconciler.core.kinds import Kind
+from reconciler.core.kinds.catalog import Kind
+from reconciler.core.kinds.definition import Call, WriteCall
 from reconciler.core.model import JsonObject, LiveObject, Request, Response, Send
 from reconciler.core.pointer import MISSING, get, parse_pointer
-from reconciler.core.wire import Subject, Writing, call_request, context, write_request
-from reconciler.shell.refresh import LiveReader
+from reconciler.core.wire.answers import AnswerError, answered_id, json_or_missing, live_object
+from reconciler.core.wire.judge import Verdict as Judgement
+from reconciler.core.wire.judge import judge
+from reconciler.core.wire.requests import Subject, Writing, call_request, context, write_request
+from reconciler.shell.live.refresh import LiveReader
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 1.0
 

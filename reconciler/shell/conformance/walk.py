@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from reconciler.core.answers import NothingFound, answered_object, json_or_missing
+from reconciler.core.compare.normalize import compare, strictly_equal
 from reconciler.core.conformance.claims import Claim, fails, holds, listed, untested
 from reconciler.core.conformance.seen import (
     CURES,
@@ -24,10 +24,10 @@ from reconciler.core.conformance.seen import (
 )
 from reconciler.core.conformance.variation import Trials, may_be_null, reversed_list
 from reconciler.core.errors import ApiError, ErrorClass, ReconcilerError, Refused
-from reconciler.core.kinds import send_mode
+from reconciler.core.kinds.catalog import send_mode
 from reconciler.core.model import Json, JsonObject, LiveObject
-from reconciler.core.normalize import compare, strictly_equal
 from reconciler.core.pointer import MISSING, Path
+from reconciler.core.wire.answers import NothingFound, answered_object, json_or_missing
 from reconciler.shell.conformance.scratch import Answered, Scratch
 
 NOTICED_S = 0.05  # a read takes time itself: only beyond this is it a lag

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.core.journal import Event
+from reconciler.core.memory.journal import Event
 
 _FIELDS = (("Revision", "revision"), ("Plan", "plan"), ("Run", "run"), ("Job", "url"), ("Note", "note"))
 

@@ -12,9 +12,9 @@ import threading
 from pathlib import Path
 
 from reconciler.core.errors import ReconcilerError
-from reconciler.core.journal import Holder
+from reconciler.core.memory.journal import Holder
+from reconciler.shell.files.reading import read_bounded, reason_for
 from reconciler.shell.memory.journal_text import holder_text, read_holder_text
-from reconciler.shell.reading import read_bounded, reason_for
 
 LARGEST_FILE = 256 * 1024 * 1024
 

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from reconciler.core.errors import ReconcilerError, UsageError
-from reconciler.core.journal import Entry, Event, Holder, Intent
-from reconciler.core.ledger import Ledger
+from reconciler.core.memory.journal import Entry, Event, Holder, Intent
+from reconciler.core.memory.ledger import Ledger
 from reconciler.core.model import Diagnostic
-from reconciler.shell.files import write_atomically
+from reconciler.shell.files.disk import write_atomically
 from reconciler.shell.memory.disk import FileLock, Lines, read_file
 from reconciler.shell.memory.journal_text import (
     entry_line,

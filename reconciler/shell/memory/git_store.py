@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.core.errors import ReconcilerError
-from reconciler.core.journal import Entry, Event, Holder, Intent
-from reconciler.core.ledger import Ledger
+from reconciler.core.memory.journal import Entry, Event, Holder, Intent
+from reconciler.core.memory.ledger import Ledger
 from reconciler.core.model import Diagnostic, Severity
-from reconciler.shell.files import write_atomically
+from reconciler.shell.files.disk import write_atomically
 from reconciler.shell.memory.commit_message import event_in, message_of
 from reconciler.shell.memory.disk import Lines, read_file
 from reconciler.shell.memory.git_ref import Commit, GitRef, Moved, Tip

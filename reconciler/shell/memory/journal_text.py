@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from reconciler.core.errors import UsageError
-from reconciler.core.journal import Ended, Entry, Event, Holder, Intent
+from reconciler.core.memory.journal import Ended, Entry, Event, Holder, Intent
 from reconciler.core.model import Action, JsonObject, Status
 from reconciler.shell.memory.ledger_text import read_address, read_record, record_document
 

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from reconciler.core.errors import UsageError
-from reconciler.core.ledger import FORMAT, Ledger, Record, Removal, SecretDigest
+from reconciler.core.memory.ledger import FORMAT, Ledger, Record, Removal, SecretDigest
 from reconciler.core.model import Address, Diagnostic, JsonObject, Severity
 
 KEY_NAME = "RECONCILER_LEDGER_KEY"

@@ -10,11 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from reconciler.core.errors import ReconcilerError, Refused
-from reconciler.core.journal import Entry, Event, Folded, Holder, Intent, fold, pause_s, rfc3339
-from reconciler.core.ledger import Ledger, Record
+from reconciler.core.memory.journal import Entry, Event, Folded, Holder, Intent, fold, pause_s, rfc3339
+from reconciler.core.memory.ledger import Ledger, Record
 from reconciler.core.model import Address, Diagnostic, Severity
 from reconciler.shell.memory.store import Store
-from reconciler.shell.sending import Timing
+from reconciler.shell.network.sending import Timing
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0  # between looks at a lock that somebody else holds
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from reconciler.core.journal import Holder, rfc3339
+from reconciler.core.memory.journal import Holder, rfc3339
 from reconciler.shell.memory.file_store import FileStore
 from reconciler.shell.memory.holder import this_run
 from reconciler.shell.memory.ledger_text import KEY_NAME, Owner
 from reconciler.shell.memory.memory import Memory
 from reconciler.shell.memory.store import Store
 from reconciler.shell.options import Options
-from reconciler.shell.settings import FileLedger, GitLedger, Settings
+from reconciler.shell.settings.loading import FileLedger, GitLedger, Settings
 
 if TYPE_CHECKING:
     from reconciler.shell.memory.git_ref import GitRef

@@ -11,10 +11,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from reconciler.core.considered import Considered
 from reconciler.core.errors import ReconcilerError
-from reconciler.core.journal import Ended, Entry, Event, Folded, Intent, fold
-from reconciler.core.ledger import Applied, Record, make_record
+from reconciler.core.memory.journal import Ended, Entry, Event, Folded, Intent, fold
+from reconciler.core.memory.ledger import Applied, Record, make_record
 from reconciler.core.model import (
     Address,
     Change,
@@ -27,9 +26,10 @@ from reconciler.core.model import (
     Severity,
     Status,
 )
-from reconciler.core.owing import mark, settle
-from reconciler.core.removal.remembered import remembered
-from reconciler.core.removal.remnant import old_address
+from reconciler.core.plan.considered import Considered
+from reconciler.core.plan.owing import mark, settle
+from reconciler.core.plan.removal.remembered import remembered
+from reconciler.core.plan.removal.remnant import old_address
 from reconciler.shell.memory.memory import Memory
 
 

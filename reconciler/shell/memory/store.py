@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from reconciler.core.journal import Entry, Event, Holder, Intent
-from reconciler.core.ledger import Ledger
+from reconciler.core.memory.journal import Entry, Event, Holder, Intent
+from reconciler.core.memory.ledger import Ledger
 from reconciler.core.model import Diagnostic
 
 Merge: TypeAlias = Callable[[Ledger], Ledger]

@@ -9,14 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from reconciler.core.errors import Refused, UsageError
-from reconciler.core.journal import Event, Folded, Holder
+from reconciler.core.manifests.selection import fits
+from reconciler.core.memory.journal import Event, Folded, Holder
 from reconciler.core.model import Address
-from reconciler.core.selection import fits
 from reconciler.core.suggest import did_you_mean
 from reconciler.shell.memory.memory import Memory
 from reconciler.shell.memory.opening import open_memory
 from reconciler.shell.options import Options
-from reconciler.shell.settings import load_settings
+from reconciler.shell.settings.loading import load_settings
 
 
 def memory_of(options: Options) -> Memory:

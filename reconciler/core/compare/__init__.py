@@ -1,0 +1,1 @@
+"""Desired and live in one form, what differs between them, and why. Pure."""

@@ -1,0 +1,48 @@
+"""What moved between the plan and the write, with all three sides: planned on, now, wanted. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reconciler.core.compare.diff import field_changes, redact
+from reconciler.core.compare.normalize import decode, strictly_equal
+from reconciler.core.model import LiveObject, Operation
+from reconciler.core.plan.considered import Considered
+from reconciler.core.pointer import MISSING, Path, get
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """One managed field that is no longer what the plan was made on. MISSING: not set. Redacted where sensitive."""
+
+    path: Path
+    planned: Any = MISSING  # the live value that the plan was made on
+    now: Any = MISSING
+    wanted: Any = MISSING  # what the manifest states
+    sensitive: bool = False
+
+
+def moved_fields(considered: Considered, planned: LiveObject | None, now: LiveObject) -> tuple[Moved, ...]:
+    """Return the managed fields that differ between the object `planned` on (None: there was none) and `now`."""
+    before, after = considered.compared_with(planned), considered.compared_with(now)
+    if strictly_equal(before.live, after.live):
+        return ()
+    hides = considered.hides
+    between = replace(after, desired=after.live, live=before.live)
+    return tuple(
+        Moved(
+            path=change.path,
+            planned=MISSING if change.operation is Operation.ADD else change.before,
+            now=MISSING if change.operation is Operation.REMOVE else change.after,
+            wanted=_redacted(get(after.desired, change.path), change.path, considered),
+            sensitive=change.sensitive or hides(change.path),
+        )
+        for change in field_changes(between, stated={}, hidden=hides)
+    )
+
+
+def _redacted(value: Any, path: Path, considered: Considered) -> Any:
+    if value is MISSING:
+        return MISSING
+    return redact(decode(considered.kind.fields.at(path), value), path, considered.hides)

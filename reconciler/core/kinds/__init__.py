@@ -1,0 +1,1 @@
+"""Systems and kinds: the grammar of definitions, what is known about fields, and the checks of both. Pure."""

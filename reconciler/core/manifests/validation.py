@@ -1,0 +1,369 @@
+"""From documents to resources: every mistake at once, each with its place. Pure.
+
+References are checked here as well: a reference must name a resource of the same set, and the references must not
+run in a circle. Nothing is filled with defaults: an absent field is an unmanaged field.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from reconciler.core.kinds.catalog import Catalog, Kind
+from reconciler.core.kinds.fields import FieldInfo
+from reconciler.core.manifests.expressions import Filled, Lookups, fill
+from reconciler.core.manifests.reference_checks import check_references
+from reconciler.core.manifests.schema_errors import Mistake, mistakes
+from reconciler.core.manifests.schema_gate import CompiledSchema
+from reconciler.core.model import (
+    Address,
+    Diagnostic,
+    Document,
+    Json,
+    Lifecycle,
+    Resource,
+    Severity,
+    Source,
+)
+from reconciler.core.pointer import MISSING, Path, format_pointer, get, parse_pointer
+from reconciler.core.suggest import did_you_mean
+
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
+_TOP = ("apiVersion", "kind", "metadata", "lifecycle", "spec")
+_SHOW_KINDS = "`reconciler kinds list` shows every kind with its apiVersion"
+_REQUIRED = {
+    "apiVersion": _SHOW_KINDS,
+    "kind": _SHOW_KINDS,
+    "metadata": "add `metadata` with a `name` below it",
+    "spec": "add `spec` with the fields that are to be managed",
+}
+
+
+@dataclass(slots=True)
+class _Work:
+    """What one run of `validate` collects."""
+
+    catalog: Catalog
+    lookups: Lookups
+    problems: list[Diagnostic] = field(default_factory=list)
+    validators: dict[str, CompiledSchema] = field(default_factory=dict)
+    known: dict[tuple[str, str], Kind] = field(default_factory=dict)  # by what manifests write: apiVersion and kind
+
+    def report(self, source: Source, code: str, message: str, hint: str = "") -> None:
+        self.problems.append(Diagnostic(severity=Severity.ERROR, code=code, message=message, source=source, hint=hint))
+
+    def validator(self, kind: Kind) -> CompiledSchema:
+        if kind.full_name not in self.validators:
+            self.validators[kind.full_name] = CompiledSchema(kind.definition.schema_)
+        return self.validators[kind.full_name]
+
+
+def validate(
+    documents: Sequence[Document], catalog: Catalog, lookups: Lookups
+) -> tuple[list[Resource], list[Diagnostic]]:
+    """Return the resources of all good documents by address order, and every mistake by file, line and column.
+
+    With any mistake of severity error the resources are not fit for planning.
+    """
+    home = replace(lookups, system_of_kind=_system_finder(catalog))
+    work = _Work(catalog=catalog, lookups=home)
+    read: list[Resource] = []
+    good: dict[Address, Resource] = {}
+    declared: dict[Address, Source] = {}
+    for document in documents:
+        before = len(work.problems)
+        address, resource = _read(document, work)
+        if resource is not None:
+            read.append(resource)
+        if address is None:
+            continue
+        if address in declared:
+            work.report(
+                document.locate(("metadata", "name")),
+                "duplicate-address",
+                f"{address} is declared twice; first at {declared[address]}",
+                "give one of them another metadata.name",
+            )
+            continue
+        declared[address] = document.source
+        if resource is not None and len(work.problems) == before:
+            good[address] = resource
+    check_references(read, declared, catalog, work.report)
+    # Nothing without a source is reported here; the order of equal places stays.
+    problems = sorted(work.problems, key=lambda problem: problem.source or Source(""))
+    return [good[address] for address in sorted(good)], problems
+
+
+def _system_finder(catalog: Catalog) -> Callable[[str, str], str]:
+    homes: dict[str, list[str]] = {}
+    for system, kind in catalog.kinds:
+        homes.setdefault(kind, []).append(system)
+
+    def find(system: str, kind: str) -> str:
+        systems = homes.get(kind, [])
+        return systems[0] if system not in systems and len(systems) == 1 else system
+
+    return find
+
+
+# --------------------------------------------------------------------------- one document
+
+
+def _read(document: Document, work: _Work) -> tuple[Address | None, Resource | None]:
+    """Return the address and the resource of a document as far as they can be made out, mistakes or not."""
+    data = document.data
+    if not isinstance(data, dict):
+        work.report(
+            document.source,
+            "not-a-manifest",
+            "a manifest is a mapping",
+            "start it with apiVersion, kind, metadata and spec",
+        )
+        return None, None
+    for key in data:
+        if key not in _TOP:
+            work.report(
+                document.locate((key,), key=True),
+                "unknown-field",
+                f"unknown field {key!r}",
+                did_you_mean(key, _TOP) or f"a manifest has {', '.join(_TOP)}",
+            )
+    for key, hint in _REQUIRED.items():
+        if key not in data:
+            work.report(document.source, "missing-field", f"the field {key!r} is required", hint)
+    kind = _kind_of(document, work)
+    name, labels = _metadata(document, work)
+    lifecycle = _lifecycle(document, work)
+    if kind is None or name is None:
+        return None, None
+    address = Address(kind.definition.system, kind.name, name)
+    spec = data.get("spec", MISSING)
+    if spec is None:
+        spec = {}
+    if spec is not MISSING and not isinstance(spec, dict):
+        work.report(document.locate(("spec",)), "invalid-value", "spec is a mapping of fields", _REQUIRED["spec"])
+    if not isinstance(spec, dict):
+        return address, None
+    filled = fill(spec, address.system, work.lookups, literal=document.literal)
+    for path, error in filled.problems:
+        hint = error.hint or "`$${` is a literal `${`"
+        work.report(document.locate(("spec", *path)), "bad-expression", str(error), hint)
+    name_field = kind.definition.identity.name
+    if name_field is not None and name_field not in filled.value:
+        filled.value = {name_field: name, **filled.value}
+    _check_spec(document, kind, filled, lifecycle, work)
+    return address, Resource(
+        address=address,
+        spec=filled.value,
+        source=document.source,
+        locate=document.locate,
+        labels=labels,
+        lifecycle=lifecycle,
+        expressions=tuple(filled.expressions),
+        sensitive=frozenset(filled.sensitive),
+    )
+
+
+def _kind_of(document: Document, work: _Work) -> Kind | None:
+    api_version, name = document.data.get("apiVersion"), document.data.get("kind")
+    known = work.known.get((api_version, name)) if isinstance(api_version, str) and isinstance(name, str) else None
+    if known is not None:
+        return known
+    if "apiVersion" not in document.data or "kind" not in document.data:
+        return None
+    if not isinstance(api_version, str) or not re.fullmatch(r"[a-z][a-z0-9-]*/v[0-9][a-z0-9]*", api_version):
+        work.report(
+            document.locate(("apiVersion",)),
+            "invalid-value",
+            "apiVersion is the system and the version of the kind, as in shop/v1",
+            _SHOW_KINDS,
+        )
+        return None
+    if not isinstance(name, str):
+        work.report(document.locate(("kind",)), "invalid-value", "kind is the name of a kind", _SHOW_KINDS)
+        return None
+    system, _, version = api_version.partition("/")
+    kind = work.catalog.find(system, name)
+    if kind is None:
+        systems = {s for s, _ in work.catalog.kinds}
+        if system not in systems:
+            work.report(
+                document.locate(("apiVersion",)),
+                "unknown-kind",
+                f"unknown system {system!r}",
+                did_you_mean(system, systems) or f"known systems: {', '.join(sorted(systems))}",
+            )
+        else:
+            names = [k for s, k in work.catalog.kinds if s == system]
+            work.report(
+                document.locate(("kind",)),
+                "unknown-kind",
+                f"unknown kind {name!r} of {system}",
+                did_you_mean(name, names) or f"kinds of {system}: {', '.join(sorted(names))}",
+            )
+        return None
+    if kind.definition.version != version:
+        work.report(
+            document.locate(("apiVersion",)),
+            "unknown-kind",
+            f"{name} has version {kind.definition.version}, not {version}",
+            f"write apiVersion: {kind.definition.api_version}",
+        )
+        return None
+    work.known[api_version, name] = kind
+    return kind
+
+
+def _metadata(document: Document, work: _Work) -> tuple[str | None, Mapping[str, str]]:
+    metadata = document.data.get("metadata", MISSING)
+    if metadata is MISSING:
+        return None, {}
+    if not isinstance(metadata, dict):
+        where = document.locate(("metadata",))
+        work.report(where, "invalid-value", "metadata is a mapping with a name", _REQUIRED["metadata"])
+        return None, {}
+    for key in metadata:
+        if key not in ("name", "labels"):
+            work.report(
+                document.locate(("metadata", key), key=True),
+                "unknown-field",
+                f"unknown field {key!r} of metadata",
+                did_you_mean(key, ("name", "labels")) or "metadata has name and labels",
+            )
+    name = metadata.get("name")
+    if "name" not in metadata:
+        where = document.locate(("metadata",))
+        hint = "give it a name that no other resource of its kind has"
+        work.report(where, "missing-field", "the field 'name' is required in metadata", hint)
+    elif not isinstance(name, str) or not _NAME.fullmatch(name):
+        work.report(
+            document.locate(("metadata", "name")),
+            "invalid-value",
+            "metadata.name is text of letters, digits, '.', '_' and '-', with a letter or digit at both ends",
+            "a name that looks like a number needs quotes",
+        )
+        name = None
+    labels = metadata.get("labels")
+    good: dict[str, str] = {}
+    if labels is not None and not isinstance(labels, dict):
+        where = document.locate(("metadata", "labels"))
+        work.report(where, "invalid-value", "labels map names to texts", "write them as in `labels: {team: support}`")
+    for key, value in labels.items() if isinstance(labels, dict) else ():
+        if not isinstance(value, str):
+            work.report(
+                document.locate(("metadata", "labels", key)),
+                "invalid-value",
+                f"the label {key!r} must be text",
+                "put it in quotes",
+            )
+        else:
+            good[key] = value
+    return name, good
+
+
+def _lifecycle(document: Document, work: _Work) -> Lifecycle:
+    block = document.data.get("lifecycle")
+    if block is None:
+        return Lifecycle()
+    known = ("protect", "ignore", "lookup", "replace")
+    if not isinstance(block, dict):
+        work.report(
+            document.locate(("lifecycle",)), "invalid-value", "lifecycle is a mapping", f"it has {', '.join(known)}"
+        )
+        return Lifecycle()
+    for key in block:
+        if key not in known:
+            work.report(
+                document.locate(("lifecycle", key), key=True),
+                "unknown-field",
+                f"unknown field {key!r} of lifecycle",
+                did_you_mean(key, known) or f"known: {', '.join(known)}",
+            )
+    flags = {}
+    for key in ("protect", "lookup", "replace"):
+        flags[key] = block.get(key, False)
+        if not isinstance(flags[key], bool):
+            where = document.locate(("lifecycle", key))
+            work.report(where, "invalid-value", f"lifecycle.{key} is true or false", "write it without quotes")
+    ignore: list[Path] = []
+    pointers = block.get("ignore", [])
+    if not isinstance(pointers, list):
+        work.report(
+            document.locate(("lifecycle", "ignore")),
+            "invalid-value",
+            "lifecycle.ignore is a list of pointers",
+            "write it as in `ignore: [/timeout]`",
+        )
+        pointers = []
+    for index, pointer in enumerate(pointers):
+        if not isinstance(pointer, str) or not pointer.startswith("/"):
+            work.report(
+                document.locate(("lifecycle", "ignore", index)),
+                "invalid-value",
+                "a pointer into spec starts with '/', as in /timeout",
+                "name a field that spec states",
+            )
+        else:
+            ignore.append(parse_pointer(pointer))
+    set_flags = {key: value is True for key, value in flags.items()}
+    return Lifecycle(**set_flags, ignore=tuple(ignore))
+
+
+# --------------------------------------------------------------------------- the spec
+
+
+def _check_spec(document: Document, kind: Kind, filled: Filled, lifecycle: Lifecycle, work: _Work) -> None:
+    broken = frozenset(path for path, _ in filled.problems)
+    unknown = frozenset(e.path for e in filled.expressions) | broken
+
+    def hidden(path: Path) -> bool:
+        return any(path[: len(s)] == s or s[: len(path)] == path for s in filled.sensitive) or kind.fields.hides(
+            path, ever=True
+        )
+
+    for mistake in mistakes(work.validator(kind), filled.value, hidden=hidden, unknown=unknown):
+        if lifecycle.lookup and mistake.code == "missing-field" and not _concerns_key(mistake, kind):
+            continue
+        source = document.locate(("spec", *mistake.path), key=mistake.at_key)
+        hint = mistake.hint or f"`reconciler kinds show {kind.full_name}` lists its fields"
+        work.report(source, mistake.code, _in_spec(mistake), hint)
+    for path in _read_only(filled.value, kind.fields):
+        work.report(
+            document.locate(("spec", *path), key=True),
+            "read-only-field",
+            f"{str(path[-1])!r} is set by the server",
+            "remove it; a manifest states only what is to be managed",
+        )
+    for index, path in enumerate(lifecycle.ignore):
+        if get(filled.value, path) is MISSING:
+            work.report(
+                document.locate(("lifecycle", "ignore", index)),
+                "invalid-value",
+                f"spec states nothing at {format_pointer(path)}",
+                "lifecycle.ignore names stated fields that are left alone after the create",
+            )
+
+
+def _read_only(value: Json, info: FieldInfo, path: Path = ()) -> Iterator[Path]:
+    """Yield the paths in `value`, which stands at `path`, that only the server sets."""
+    if path and info.read_only:
+        yield path
+    elif not info.computed:
+        return
+    elif isinstance(value, dict):
+        # Few fields are set by the server, and hardly ever is one of them stated.
+        for name in value if info.values is not None else [name for name in value if name in info.computed_in]:
+            yield from _read_only(value[name], info.child(name), (*path, name))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _read_only(item, info.child(index), (*path, index))
+
+
+def _concerns_key(mistake: Mistake, kind: Kind) -> bool:
+    return not mistake.path and any(repr(name) in mistake.message for name in kind.key)
+
+
+def _in_spec(mistake: Mistake) -> str:
+    where = "spec" + "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in mistake.path)
+    return mistake.message if mistake.at_key else f"{where}: {mistake.message}"

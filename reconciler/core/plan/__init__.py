@@ -1,0 +1,1 @@
+"""From desired state, live state and memory to a plan: decide, order, limit, preview. Pure."""

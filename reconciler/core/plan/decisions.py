@@ -1,0 +1,357 @@
+"""One resource decided: what is to be done about it, why, and what stands in its way. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+
+from reconciler.core.compare.diff import field_changes
+from reconciler.core.compare.normalize import Comparison, Remembers, compare
+from reconciler.core.compare.sameness import surely_same
+from reconciler.core.kinds.catalog import Kind, send_mode
+from reconciler.core.model import (
+    Action,
+    Address,
+    Cause,
+    Change,
+    Comparability,
+    Diagnostic,
+    FieldChange,
+    Json,
+    JsonObject,
+    LiveObject,
+    Resource,
+)
+from reconciler.core.plan.considered import Considered, Inputs, managed
+from reconciler.core.plan.losses import broken_rules, lost_secrets
+from reconciler.core.plan.obstacles import (
+    FOR_A_NEW_OBJECT,
+    blocked_fields,
+    blocker,
+    incomplete_groups,
+    refusals,
+    requirements,
+    uncarried,
+)
+from reconciler.core.plan.preview import preview_requests, set_later
+from reconciler.core.plan.replacing import forbidden, goes_first, is_allowed, old_one, replaced
+from reconciler.core.pointer import MISSING, Path, format_pointer, get, starts_with
+from reconciler.core.saved_plans.sealing import digest_of_unchanged, managed_digest, sealed
+from reconciler.core.wire.requests import Subject, Writing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What is to be done about one resource: its own change first, then the delete of an object that it replaces."""
+
+    changes: tuple[Change, ...]
+    blockers: tuple[Diagnostic, ...] = ()
+
+    @property
+    def replaces(self) -> bool:
+        """Tell whether the object that is there now will not be the one that references lead to."""
+        return self.changes[0].action is Action.REPLACE and not self.blockers
+
+
+def as_declared(resource: Resource, kind: Kind, spec: JsonObject, inputs: Inputs) -> Change | None:
+    """Return the change of a resource that is plainly as its `spec` states, references filled in.
+
+    This is what `decide` says of most resources of most plans, for a fraction of the work. None may mean anything.
+    """
+    live = inputs.live.get(resource.address)
+    if live is None or resource.address in inputs.unreadable or kind.definition.requires:
+        return None
+    if not surely_same(kind.fields, managed(kind, resource, spec), live.spec):
+        return None
+    return _unchanged(resource, live, notes=_notes(resource, spec, inputs))
+
+
+def decide(considered: Considered, inputs: Inputs, replaced_first: Collection[Address] = ()) -> Decision:
+    """Decide about one resource; `replaced_first` are those whose old objects go before the new ones come."""
+    live = inputs.live.get(considered.resource.address)
+    obstacles = requirements(considered, inputs)
+    if live is None or (_comes_with_its_parent(considered) and _parent_is_to_come(considered)):
+        change, found = _decide_missing(considered, inputs)
+        return Decision(changes=(change,), blockers=(*obstacles, *found))
+    change, found = _decide_existing(considered, live, inputs)
+    if found and is_allowed(considered, inputs) and all(one.code in FOR_A_NEW_OBJECT for one in found):
+        decision = _decide_replacement(considered, change, live, inputs, replaced_first)
+        return replace(decision, blockers=(*obstacles, *decision.blockers))
+    return Decision(changes=(change,), blockers=(*obstacles, *found))
+
+
+def _decide_replacement(
+    considered: Considered, change: Change, live: LiveObject, inputs: Inputs, replaced_first: Collection[Address]
+) -> Decision:
+    found = forbidden(considered, live, inputs)
+    if found:
+        return Decision(changes=(change,), blockers=tuple(found))
+    address = considered.resource.address
+    rival = inputs.rivals.get(address)
+    if rival is not None:
+        remembers = inputs.memory.remembers(address, rival.id)
+        own, found = _decide_existing(replace(considered, remembers=remembers), rival, inputs)
+        note = "a replacement was cut short: the new object is there already, and the old one is still to go"
+        own = replace(own, notes=(note, *own.notes))
+        return Decision(changes=(own, old_one(considered, live, inputs, first=False)), blockers=tuple(found))
+    first = goes_first(considered, live, replaced_first)
+    create, found = _decide_missing(considered, inputs)
+    new = sealed(replaced(considered, change, create, first=first))
+    return Decision(changes=(new, old_one(considered, live, inputs, first=first)), blockers=tuple(found))
+
+
+def _comes_with_its_parent(considered: Considered) -> bool:
+    return considered.kind.definition.identity.singleton and considered.kind.can_update
+
+
+def _decide_missing(considered: Considered, inputs: Inputs) -> tuple[Change, list[Diagnostic]]:
+    resource, kind = considered.resource, considered.kind
+    if resource.lifecycle.lookup:
+        return _unchanged(resource, None), [
+            blocker(
+                resource,
+                "not-found",
+                f"{resource.address} does not exist, and it is only looked up",
+                "correct the fields that find it, or remove `lifecycle.lookup` to have it created",
+            )
+        ]
+    if _comes_with_its_parent(considered) and _parent_is_to_come(considered):
+        return _decide_singleton_to_come(considered), []
+    if not kind.can_create:
+        parent = " before its parent does" if kind.definition.identity.singleton else ""
+        return _unchanged(resource, None), [
+            blocker(
+                resource,
+                "not-found",
+                f"{resource.address} does not exist, and {kind.name} cannot be created through the API{parent}",
+                "create it by hand, or correct the fields that find it",
+            )
+        ]
+    create = kind.definition.write.create
+    lacking = [name for name in (create.required if create is not None else []) if name not in considered.spec]
+    comparison = compare(kind.fields, considered.spec, None, readable=False)
+    fields = field_changes(comparison, stated=considered.spec, hidden=considered.hides, unknown=considered.unseen)
+    change = Change(
+        address=resource.address,
+        action=Action.CREATE,
+        resource=resource,
+        fields=fields,
+        desired_digest=managed_digest(comparison.desired, considered),
+        guard=_guard_of_create(considered),
+        reason="not found by its natural key" if considered.readable else "nothing remembers that it exists",
+        comparability=_comparability(considered),
+        caveats=_unverified(considered, inputs),
+    )
+    writing = _writing(considered, None, frozenset(considered.spec))
+    requests = preview_requests(kind, writing, considered.hides)
+    blockers = uncarried(considered, replace(writing, changed=set_later(kind, considered.spec), creating=False))
+    blockers += [
+        blocker(
+            resource,
+            "missing-field",
+            f"{resource.address} does not exist, and to create it the field {name!r} is needed",
+            kind.fields.child(name).description,
+        )
+        for name in lacking
+    ]
+    return sealed(replace(change, requests=requests)), blockers
+
+
+def _parent_is_to_come(considered: Considered) -> bool:
+    return any(path[0] in considered.kind.scope for path in considered.unknown)
+
+
+def _decide_singleton_to_come(considered: Considered) -> Change:
+    """Plan an object that will be there as soon as its parent is: nothing is known of it but what is wanted."""
+    kind, spec = considered.kind, considered.spec
+    comparison = compare(kind.fields, spec, None, readable=False)
+    fields = field_changes(comparison, stated=spec, hidden=considered.hides, unknown=considered.unseen)
+    writing = Writing(subject=Subject(spec=spec), changed=frozenset(spec) - set(kind.scope), creating=False)
+    return sealed(
+        Change(
+            address=considered.resource.address,
+            action=Action.UPDATE,
+            resource=considered.resource,
+            fields=fields,
+            guard="read and compared as soon as its parent is there",
+            reason="it will be there when its parent is",
+            requests=preview_requests(kind, writing, considered.hides),
+        )
+    )
+
+
+def _unchanged(
+    resource: Resource,
+    live: LiveObject | None,
+    *,
+    comparability: Comparability = Comparability.READ,
+    notes: tuple[str, ...] = (),
+    caveats: tuple[str, ...] = (),
+) -> Change:
+    return Change(
+        address=resource.address,
+        action=Action.UNCHANGED,
+        resource=resource,
+        live=live,
+        digest=digest_of_unchanged(resource.address),
+        comparability=comparability,
+        notes=notes,
+        caveats=caveats,
+    )
+
+
+def _decide_existing(considered: Considered, live: LiveObject, inputs: Inputs) -> tuple[Change, list[Diagnostic]]:
+    resource, kind = considered.resource, considered.kind
+    comparison = considered.compared_with(live)
+    fields = field_changes(
+        comparison,
+        stated=managed(kind, resource, considered.spec),
+        hidden=considered.hides,
+        unknown=considered.unseen,
+    )
+    notes, caveats = _notes(resource, considered.spec, inputs), _caveats(considered, comparison, inputs)
+    if resource.lifecycle.lookup or not fields:
+        comparability = _comparability(considered)
+        return _unchanged(resource, live, comparability=comparability, notes=notes, caveats=caveats), []
+    fields = _with_causes(fields, considered, comparison, inputs, live)
+    change = Change(
+        address=resource.address,
+        action=Action.UPDATE,
+        resource=resource,
+        fields=fields,
+        live=live,
+        live_digest=managed_digest(comparison.live, considered),
+        desired_digest=managed_digest(comparison.desired, considered),
+        guard=_guard(considered),
+        reason="the values cannot be read, and the ledger does not hold them as applied"
+        if not considered.readable
+        else "managed fields differ",
+        comparability=_comparability(considered),
+        notes=notes,
+        caveats=caveats,
+    )
+    blockers = blocked_fields(considered, fields)
+    if blockers:
+        return sealed(replace(change, action=Action.REPLACE, reason="an immutable field differs")), blockers
+    changed = frozenset(str(f.path[0]) for f in fields)
+    writing = _writing(considered, live, changed)
+    blockers = [
+        *incomplete_groups(considered, writing),
+        *lost_secrets(considered, writing),
+        *broken_rules(considered, writing),
+        *refusals(considered, writing),
+        *uncarried(considered, writing),
+    ]
+    requests = preview_requests(kind, writing, considered.hides)
+    return sealed(replace(change, requests=requests)), blockers
+
+
+def _writing(considered: Considered, live: LiveObject | None, changed: frozenset[str]) -> Writing:
+    subject = Subject(spec=considered.spec, id=None if live is None else live.id, live=live)
+    return Writing(subject=subject, changed=changed, creating=live is None)
+
+
+def _comparability(considered: Considered) -> Comparability:
+    return Comparability.READ if considered.readable else Comparability.UNREADABLE
+
+
+def _guard_of_create(considered: Considered) -> str:
+    if not considered.readable:
+        return _guard(considered)
+    create = considered.kind.definition.write.create
+    key = None if create is None else create.idempotency_key
+    return "must not exist" + ("" if key is None else f"; {key} tells a repeat")
+
+
+def _guard(considered: Considered) -> str:
+    guard = considered.kind.definition.guard
+    if not considered.readable:
+        return "none: the object cannot be read"
+    words = ["read again, compared, then written"]
+    if guard.if_match:
+        words.append("If-Match with its ETag")
+    if guard.version is not None:
+        words.append(f"version field {guard.version}")
+    return "; ".join(words)
+
+
+def _notes(resource: Resource, spec: JsonObject, inputs: Inputs) -> tuple[str, ...]:
+    before = inputs.memory.stated_before(resource.address)
+    if not before:
+        return ()
+    stated = _leaves(spec)
+    released = [p for p in sorted(before, key=format_pointer) if not any(_overlaps(p, s) for s in stated)]
+    names = ", ".join(format_pointer(path) for path in released)
+    return (f"no longer stated, the value stays as it is: {names}",) if released else ()
+
+
+def _caveats(considered: Considered, comparison: Comparison, inputs: Inputs) -> tuple[str, ...]:
+    caveats = [*_unverified(considered, inputs)]
+    if not (considered.readable or comparison.equal) and _replaces_whole(considered.kind):
+        caveats.append("the call replaces the whole object: what the manifest leaves out may be reset")
+    if comparison.incomparable:
+        names = ", ".join(sorted(format_pointer(path) for path in comparison.incomparable))
+        caveats.append(f"not comparable, taken as equal: {names} (`--resend` sends them)")
+    return tuple(caveats)
+
+
+def _unverified(considered: Considered, inputs: Inputs) -> tuple[str, ...]:
+    if considered.readable:
+        return ()
+    return ("not verified against live: " + inputs.unreadable[considered.resource.address],)
+
+
+def _replaces_whole(kind: Kind) -> bool:
+    return any(send_mode(call, creating=False) == "full" for call in kind.definition.write.update)
+
+
+def _overlaps(one: Path, other: Path) -> bool:
+    return starts_with(one, other) or starts_with(other, one)
+
+
+def _leaves(value: Json, path: Path = ()) -> list[Path]:
+    if isinstance(value, dict) and value:
+        return [leaf for key, item in value.items() for leaf in _leaves(item, (*path, key))]
+    return [path]
+
+
+def _with_causes(
+    fields: tuple[FieldChange, ...], considered: Considered, comparison: Comparison, inputs: Inputs, live: LiveObject
+) -> tuple[FieldChange, ...]:
+    """Say of each field whether the manifest or the live system moved since the last apply, where that is known."""
+    address = considered.resource.address
+    remembers = inputs.memory.remembers(address, live.id)
+    recorded = inputs.memory.stated_before(address)
+    return tuple(replace(change, cause=_cause(change.path, comparison, remembers, recorded)) for change in fields)
+
+
+def _cut_to_shape(live: Json, desired: Json) -> Iterator[Json]:
+    """Yield the items of a live list with only those members that some stated item has.
+
+    An item that nothing states any more is compared whole, but was remembered as it was stated.
+    """
+    sides = [list(side.values()) if isinstance(side, dict) else side for side in (live, desired)]
+    if not all(isinstance(side, list) and all(isinstance(item, dict) for item in side) for side in sides):
+        return
+    for shape in sorted({tuple(sorted(item)) for item in sides[1]}):
+        cut = [{name: item[name] for name in shape if name in item} for item in sides[0]]
+        yield dict(zip(live, cut, strict=True)) if isinstance(live, dict) else cut
+
+
+def _cause(path: Path, comparison: Comparison, remembers: Remembers, recorded: frozenset[Path]) -> Cause:
+    # What stands inside a list is remembered with the list.
+    place = next((path[:n] for n in range(len(path), 0, -1) if path[:n] in recorded), path)
+    desired, live = (get(side, place) for side in (comparison.desired, comparison.live))
+    desired_same = remembers(place, None if desired is MISSING else desired)
+    if desired_same is False and desired is MISSING and place not in recorded:
+        desired_same = True  # a member of a map that no manifest states, neither then nor now
+    if path in comparison.unseen:
+        return Cause.MANIFEST if desired_same is False else Cause.UNKNOWN
+    live_same = remembers(place, None if live is MISSING else live)
+    if live_same is False and any(remembers(place, cut) for cut in _cut_to_shape(live, desired)):
+        live_same = True
+    if desired_same is None or live_same is None:
+        return Cause.UNKNOWN
+    if desired_same:
+        return Cause.DRIFT
+    return Cause.BOTH if not live_same and place in recorded else Cause.MANIFEST

@@ -1,0 +1,1 @@
+"""A plan as a file that a person agrees to, and what of it still holds. Pure."""

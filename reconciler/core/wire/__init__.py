@@ -1,0 +1,1 @@
+"""Requests out of changes, objects out of answers; no sockets. Pure."""

@@ -1,0 +1,57 @@
+"""Which of the listed objects are worth reading one by one, and where else an object may be. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconciler.core.compare.normalize import shape
+from reconciler.core.kinds.catalog import Kind
+from reconciler.core.kinds.definition import GetCall
+from reconciler.core.kinds.template import variables
+from reconciler.core.model import JsonObject, LiveObject
+from reconciler.core.wire.answers import natural_key
+
+
+def sought(kind: Kind, specs: Iterable[JsonObject], ids: Iterable[str | None]) -> frozenset[str] | None:
+    """Return natural keys and known ids of what is looked for, or None where a list shows whole objects or bare ids."""
+    if all(call.items_are != "summaries" for call in kind.definition.read.lists):
+        return None
+    return frozenset([*(natural_key(kind, spec) for spec in specs), *(one for one in ids if one is not None)])
+
+
+def may_be_wanted(kind: Kind, summary: LiveObject, names: frozenset[str]) -> bool:
+    """Tell whether a summary may be of one of the objects that `names` gives by natural key or id.
+
+    One that does not show the whole key may be of any object.
+    """
+    if summary.id in names or not all(name in summary.spec for name in kind.key):
+        return True
+    return natural_key(kind, summary.spec, desired=False) in names
+
+
+def needs_id(call: GetCall) -> bool:
+    """Tell whether a call can be made for an object with a known id only."""
+    return "id" in _roots(call)
+
+
+def finds_anywhere(kind: Kind) -> bool:
+    """Tell whether an id is enough to read an object, in whichever of several lists it may be."""
+    call = kind.definition.read.get
+    if call is None or not kind.scope or not needs_id(call):
+        return False
+    return _spec_fields(call).isdisjoint(kind.scope)
+
+
+def tells_scope(kind: Kind, live: LiveObject) -> bool:
+    """Tell whether an answered object itself says in which scope it is, so that nothing had to be filled in."""
+    shaped = shape(kind.fields, live.body)
+    return isinstance(shaped, dict) and all(name in shaped for name in kind.scope)
+
+
+def _roots(call: GetCall) -> set[str]:
+    return {v.root for part in (call.path, dict(call.query), call.body) for v in variables(part)}
+
+
+def _spec_fields(call: GetCall) -> set[str]:
+    parts = (call.path, dict(call.query), dict(call.headers), call.body)
+    return {v.steps[0] for part in parts for v in variables(part) if v.root == "spec" and v.steps}

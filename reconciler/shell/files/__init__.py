@@ -1,0 +1,1 @@
+"""Files that people write: found, read with positions, written atomically."""

@@ -1,0 +1,1 @@
+"""The live state: lists and objects read, matched with resources, and followed up."""

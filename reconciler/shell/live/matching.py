@@ -1,0 +1,217 @@
+"""Finds the live object of each resource: lists where the API lists, single objects where it does not.
+
+Reads: the live systems, through the reader given. Writes: nothing.
+
+Resources are read level by level, so that the ids of parents are known when their children are listed. One listing
+is made for each kind and scope (the values that the list call needs).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from reconciler.core.compare.normalize import canonical_json
+from reconciler.core.errors import ApiError, ErrorClass
+from reconciler.core.graph import islands, levels
+from reconciler.core.kinds.catalog import Kind
+from reconciler.core.kinds.template import TemplateError
+from reconciler.core.manifests.references import Known
+from reconciler.core.model import Address, Diagnostic, JsonObject, LiveObject, Resource, Severity
+from reconciler.core.wire.answers import AnswerError, NothingFound, live_object, natural_key
+from reconciler.core.wire.requests import Subject
+from reconciler.core.wire.seeking import finds_anywhere, sought, tells_scope
+from reconciler.shell.live.refresh import LiveReader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveState:
+    """What was found: live objects by address, and what could not be told."""
+
+    objects: Mapping[Address, LiveObject]
+    unreadable: Mapping[Address, str]  # addresses whose live values cannot be read, and why
+    rivals: Mapping[Address, LiveObject]  # by natural key, where the ledger names another object that is there as well
+    problems: tuple[Diagnostic, ...] = ()  # two matches for one address, and the like
+    failures: tuple[ApiError, ...] = ()
+
+
+class _Index(NamedTuple):
+    objects: list[LiveObject]
+    by_id: dict[str, LiveObject]
+    by_key: dict[str, list[LiveObject]]
+
+
+@dataclass(slots=True)
+class _Refresh:
+    reader: LiveReader
+    resources: Mapping[Address, Resource]
+    objects: dict[Address, LiveObject] = field(default_factory=dict)
+    unreadable: dict[Address, str] = field(default_factory=dict)
+    problems: list[Diagnostic] = field(default_factory=list)
+    failures: list[ApiError] = field(default_factory=list)
+    rivals: dict[Address, LiveObject] = field(default_factory=dict)
+    indexes: dict[int, _Index] = field(default_factory=dict)
+    known: Known = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.known = Known(resources=self.resources, live=self.objects)
+
+    def indexed(self, kind: Kind, objects: list[LiveObject]) -> _Index:
+        """Return `objects` by id and by natural key; a list that is wanted at many levels is indexed once."""
+        known = self.indexes.get(id(objects))
+        if known is None or known.objects is not objects:
+            known = _Index(objects, {one.id: one for one in objects}, {})
+            for one in objects:
+                known.by_key.setdefault(natural_key(kind, one.spec, desired=False), []).append(one)
+            self.indexes[id(objects)] = known
+        return known
+
+
+def refresh(reader: LiveReader, resources: Sequence[Resource]) -> LiveState:
+    """Return the live state of all `resources`, parents first. Failures are collected, not raised."""
+    by_address = {resource.address: resource for resource in resources}
+    work = _Refresh(reader=reader, resources=by_address)
+    edges = {r.address: [a for a in r.depends_on if a in by_address] for r in resources}
+    systems: dict[str, set[str]] = {}
+    for address, others in edges.items():
+        systems.setdefault(address.system, set()).update(other.system for other in others)
+
+    def read(island: set[str]) -> None:
+        # Systems that do not refer to one another do not wait for one another either.
+        for layer in levels({a: others for a, others in edges.items() if a.system in island}):
+            _refresh_layer([by_address[address] for address in sorted(layer)], work)
+
+    reader.run_all(read, islands(systems))
+    return LiveState(
+        objects=work.objects,
+        unreadable=work.unreadable,
+        rivals=work.rivals,
+        problems=tuple(sorted(work.problems, key=lambda problem: str(problem.address))),
+        failures=tuple(sorted(work.failures, key=lambda error: error.message)),
+    )
+
+
+def _refresh_layer(layer: list[Resource], work: _Refresh) -> None:
+    groups: dict[tuple[str, str, str], list[tuple[Resource, JsonObject]]] = {}
+    for resource in layer:
+        kind = work.reader.catalog.kinds[resource.address.system, resource.address.kind]
+        spec, unknown = work.known.spec_of(resource)
+        if any(path and (path[0] in kind.scope or path[0] in kind.key) for path in unknown):
+            continue  # its parent does not exist yet, so neither does it
+        scope = canonical_json([spec.get(name) for name in kind.scope]) if kind.scope else ""
+        alone = str(resource.address) if not kind.definition.read.lists else ""
+        key = (kind.full_name, scope, alone)
+        groups.setdefault(key, []).append((resource, spec))
+
+    def read(group: list[tuple[Resource, JsonObject]]) -> ApiError | None:
+        try:
+            _read_group(group, work)
+        except ApiError as error:
+            return error
+        except TemplateError as error:
+            address = group[0][0].address
+            return ApiError(f"{address}: {error}", error_class=ErrorClass.MISCONFIGURED)
+        return None
+
+    work.failures += [error for error in work.reader.run_all(read, list(groups.values())) if error is not None]
+
+
+def _read_group(group: list[tuple[Resource, JsonObject]], work: _Refresh) -> None:
+    reader = work.reader
+    address = group[0][0].address
+    kind = reader.catalog.kinds[address.system, address.kind]
+    if kind.unreadable:
+        for resource, spec in group:
+            _assume(kind, resource, spec, kind.unreadable, work)
+        return
+    if not kind.definition.read.lists:
+        for resource, spec in group:
+            _read_single(kind, resource, spec, work)
+        return
+    wanted = sought(kind, (spec for _, spec in group), (reader.remote_ids.get(one.address) for one, _ in group))
+    objects = _read_known(kind, group, work) or reader.list_objects(kind, group[0][1], wanted=wanted)
+    _, by_id, by_key = work.indexed(kind, objects)
+    for resource, spec in group:
+        remembered = reader.remote_ids.get(resource.address)
+        matches = by_key.get(natural_key(kind, spec), [])
+        if remembered is not None and remembered in by_id:
+            others = [one for one in matches if one.id != remembered]
+            if len(others) == 1 and len(matches) == 1:
+                work.rivals[resource.address] = others[0]
+            matches = [by_id[remembered]]
+        elif remembered is not None and not matches:
+            matches = _elsewhere(kind, spec, remembered, work)
+        if len(matches) > 1:
+            work.problems.append(_ambiguous(resource, matches))
+        elif matches:
+            work.objects[resource.address] = matches[0]
+
+
+def _elsewhere(kind: Kind, spec: JsonObject, remembered: str, work: _Refresh) -> list[LiveObject]:
+    """Return the object that the ledger remembers when it is there still, in the scope of another list.
+
+    It is the one that the manifest is about: its parent is what differs, and nothing must be created anew.
+    """
+    if not finds_anywhere(kind):
+        return []
+    found = work.reader.get_object(kind, spec, remembered)
+    return [found] if found is not None and tells_scope(kind, found) else []
+
+
+def _read_known(kind: Kind, group: list[tuple[Resource, JsonObject]], work: _Refresh) -> list[LiveObject] | None:
+    """Read the objects one by one when the list would give ids only and all ids are known from the ledger.
+
+    Returns None when that is no gain, or when one of them is gone or is no longer what the manifest is about.
+    """
+    reader = work.reader
+    if all(call.items_are == "objects" for call in kind.definition.read.lists):
+        return None
+    ids = [reader.remote_ids.get(resource.address) for resource, _ in group]
+    if any(remote_id is None for remote_id in ids):
+        return None
+    found = reader.run_all(
+        lambda pair: reader.get_object(kind, pair[0][1], pair[1]), list(zip(group, ids, strict=True))
+    )
+    for one, (_, spec) in zip(found, group, strict=True):
+        if one is None or natural_key(kind, one.spec, desired=False) != natural_key(kind, spec):
+            return None
+    return list(found)
+
+
+def _read_single(kind: Kind, resource: Resource, spec: JsonObject, work: _Refresh) -> None:
+    try:
+        found = work.reader.get_object(kind, spec, work.reader.remote_ids.get(resource.address))
+    except NothingFound as error:
+        _assume(kind, resource, spec, str(error), work)
+        return
+    if found is not None:
+        work.objects[resource.address] = found
+
+
+def _assume(kind: Kind, resource: Resource, spec: JsonObject, reason: str, work: _Refresh) -> None:
+    """Take an object that cannot be read for what it must be: there, with unknown values.
+
+    A singleton exists as soon as its parent does; any other object only if the ledger knows it.
+    """
+    remembered = work.reader.remote_ids.get(resource.address)
+    if kind.definition.identity.singleton or remembered is not None:
+        scope = {name: spec[name] for name in kind.scope if name in spec}
+        live = LiveObject(id=remembered or str(resource.address), body={}, spec=scope)
+        with contextlib.suppress(AnswerError):
+            live = live_object(kind, {}, Subject(spec=spec))
+        work.objects[resource.address] = live
+    work.unreadable[resource.address] = reason
+
+
+def _ambiguous(resource: Resource, matches: list[LiveObject]) -> Diagnostic:
+    ids = ", ".join(sorted(one.id for one in matches))
+    return Diagnostic(
+        severity=Severity.ERROR,
+        code="ambiguous-match",
+        message=f"{len(matches)} live objects have the natural key of {resource.address}: {ids}",
+        source=resource.source,
+        address=resource.address,
+        hint="remove or rename all but one of them; none is chosen by guessing",
+    )

@@ -1,0 +1,1 @@
+"""Requests on the wire: clients, credentials, pace and retries."""

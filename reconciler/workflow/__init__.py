@@ -1,0 +1,1 @@
+"""The commands as functions: the only place where core and doors are wired together."""

@@ -1,0 +1,379 @@
+"""The commands as functions: load, validate, plan, apply. The only place where core and doors are wired together.
+
+Reads: files and environment through `shell`. Writes: what `execute` writes, and the ledger after an apply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from reconciler.core.errors import ApiError, InvalidInput, ReconcilerError, Refused, UsageError
+from reconciler.core.kinds.catalog import Catalog
+from reconciler.core.manifests.references import Known
+from reconciler.core.manifests.schema_gate import has_fast_judge
+from reconciler.core.manifests.selection import select, with_parents
+from reconciler.core.manifests.validation import validate
+from reconciler.core.memory.journal import Folded, Found, rfc3339, settle
+from reconciler.core.model import (
+    Address,
+    Change,
+    Diagnostic,
+    Document,
+    Outcome,
+    Plan,
+    Report,
+    Resource,
+    Severity,
+)
+from reconciler.core.plan.considered import Inputs
+from reconciler.core.plan.departure import Limits
+from reconciler.core.plan.planning import make_plan
+from reconciler.core.plan.removal.limits import exceeded
+from reconciler.core.plan.renames import follow_renames
+from reconciler.shell.files.definitions import Use, load_kinds, read_definitions
+from reconciler.shell.files.disk import (
+    display_path,
+    find_manifests,
+    read_documents,
+)
+from reconciler.shell.files.lookups import lookups_of
+from reconciler.shell.files.parse_cache import open_cache
+from reconciler.shell.files.parsing import quick_reader
+from reconciler.shell.live.following import find_due
+from reconciler.shell.live.fresh_lists import FreshLists
+from reconciler.shell.live.matching import LiveState, refresh
+from reconciler.shell.live.refresh import LiveReader
+from reconciler.shell.memory.ledger_text import KEY_NAME as LEDGER_KEY_NAME
+from reconciler.shell.memory.memory import Memory
+from reconciler.shell.memory.opening import open_memory
+from reconciler.shell.memory.recorder import Recorder
+from reconciler.shell.network.connections import Connections, run_all
+from reconciler.shell.network.once import Once
+from reconciler.shell.options import Options
+from reconciler.shell.revision import git_revision
+from reconciler.shell.settings.loading import (
+    Settings,
+    load_settings,
+)
+from reconciler.shell.settings.target_checks import parameter_mistakes, unconfigured
+from reconciler.workflow.removals import Scene, find_remnants, named, owing, prunes, to_be_read
+
+__all__ = [
+    "LEDGER_KEY_NAME",
+    "Connections",
+    "Loaded",
+    "Options",
+    "Planned",
+    "apply",
+    "blocked",
+    "load",
+    "load_kinds",
+    "missing_accelerators",
+    "open_memory",
+    "plan",
+    "read_definitions",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Manifests, kinds and settings of one target, all of them good."""
+
+    settings: Settings
+    catalog: Catalog
+    resources: Mapping[Address, Resource]
+    selected: frozenset[Address]
+    leaving: frozenset[Address] = frozenset()  # stated, and to be destroyed all the same
+    warnings: tuple[Diagnostic, ...] = ()
+    documents: int = 0
+
+
+# --------------------------------------------------------------------------- load and validate
+
+
+def load(options: Options) -> Loaded:
+    """Read and check everything that a person wrote. Raises InvalidInput with all mistakes, or UsageError."""
+    settings = load_settings(options.config, options.target, options.environ, without_secrets=options.without_secrets)
+    options.redactor.add(settings.secret_values)
+    recorded: frozenset[Address] = frozenset()
+    if options.destroy or prunes(settings, options):
+        recorded = frozenset(open_memory(settings, options).read().folded.ledger.records)
+    with options.stopwatch.phase("read"):
+        documents, problems = _read_all(settings, options)
+    with options.stopwatch.phase("check"):
+        checked = _check(documents, settings, options, use=_use_of(documents, recorded, settings))
+        if any(problem.severity is Severity.ERROR for problem in checked.problems):
+            # To say what is wrong, all kinds must be known, if only to suggest the one that was meant.
+            checked = _check(documents, settings, options, use=None)
+    catalog, resources = checked.catalog, checked.resources
+    problems += [*checked.problems, *settings.warnings]
+    if not documents and not problems and not options.destroy:
+        raise UsageError(
+            f"no manifests in {', '.join(display_path(path) for path in settings.manifest_paths)}",
+            hint="an empty set is never taken for a wish to have nothing; write a manifest, or correct `manifests`",
+        )
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        raise InvalidInput(problems)
+    by_address = {resource.address: resource for resource in resources}
+    leaving = named(options.destroy, by_address, recorded)
+    return Loaded(
+        settings=settings,
+        catalog=catalog,
+        resources=by_address,
+        selected=frozenset() if options.destroy else select(resources, options.selection, recorded),
+        leaving=leaving,
+        warnings=tuple(problems),
+        documents=len(documents),
+    )
+
+
+def missing_accelerators() -> tuple[str, ...]:
+    """Return the names of the packages that are not there in compiled form, and without which large sets are slow."""
+    parser = () if quick_reader() is not None else ("PyYAML's compiled parser",)
+    return (*parser, *(() if has_fast_judge() else ("jsonschema-rs",)))
+
+
+def _read_all(settings: Settings, options: Options) -> tuple[list[Document], list[Diagnostic]]:
+    """Return the documents of all manifests, and what is wrong with the files."""
+    paths, problems = find_manifests(_roots(settings, options), settings.root)
+    documents: list[Document] = []
+    cache = open_cache(options.environ, settings.manifest_paths) if options.cache else None
+    for path in paths:
+        read, found = read_documents(path, display_path(path), cache)
+        documents += read
+        problems += found
+    if cache is not None:
+        cache.save()
+    return documents, problems
+
+
+def _roots(settings: Settings, options: Options) -> list[Path]:
+    """Return where manifests are; with a scratch manifest, those that it may refer to need not exist yet."""
+    roots = list(settings.manifest_paths)
+    if options.scratch is None:
+        return roots
+    return [root for root in roots if (settings.root / root).exists()] + [options.scratch.absolute()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Checked:
+    catalog: Catalog
+    resources: list[Resource]
+    problems: list[Diagnostic]
+
+
+def _check(documents: list[Document], settings: Settings, options: Options, *, use: Use | None) -> _Checked:
+    parameters = {name: system.parameters for name, system in settings.systems.items()}
+    catalog, problems = load_kinds(settings.schema_paths, parameters, use=use)
+    wrong = parameter_mistakes(catalog, settings)
+    if wrong:
+        # A definition that is chosen by a wrong parameter has mistakes that are none of its own.
+        usable = {name: values for name, values in parameters.items() if name not in wrong}
+        catalog, problems = load_kinds(settings.schema_paths, usable, use=use)
+    problems += [mistake for mistakes in wrong.values() for mistake in mistakes]
+    resources, mistakes = validate(documents, catalog, lookups_of(settings, options.redactor))
+    problems += mistakes
+    problems += unconfigured(resources, settings, catalog)
+    return _Checked(catalog=catalog, resources=resources, problems=problems)
+
+
+def _use_of(documents: Iterable[Document], recorded: Iterable[Address], settings: Settings) -> Use:
+    """Return what the manifests and the configuration name, and what the ledger may hold to be deleted."""
+    stated = [d.data for d in documents if isinstance(d.data, dict)]
+    systems = {text.partition("/")[0] for data in stated if isinstance(text := data.get("apiVersion"), str)}
+    kinds = {name for data in stated if isinstance(name := data.get("kind"), str)}
+    kinds |= {address.kind for address in recorded}
+    return Use(systems=frozenset(systems | settings.systems.keys()), kinds=frozenset(kinds))
+
+
+# --------------------------------------------------------------------------- plan and apply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan, and what apply needs to carry it out."""
+
+    plan: Plan
+    inputs: Inputs = field(repr=False)
+    reader: LiveReader = field(repr=False)
+    memory: Memory = field(repr=False)
+    folded: Folded = field(repr=False)  # what the plan was made on: the ledger, and what no reading could settle
+    version: str  # of the memory then
+
+
+def plan(loaded: Loaded, connections: Connections, options: Options, memory: Memory | None = None) -> Planned:
+    """Read the live state and make the plan. Sends no write, and takes no lock.
+
+    `memory` is given by who holds its lock already. Raises ApiError when the state cannot be read.
+    """
+    memory = memory or open_memory(loaded.settings, options)
+    remembered = memory.read()
+    ledger, begun = remembered.folded.ledger, remembered.folded.open
+    catalog = loaded.catalog
+    memory.wait_for(
+        [one for one in begun if one.address in loaded.resources],
+        lambda a: catalog.kinds[a.system, a.kind].definition.read.settle_seconds,
+    )
+    reader = LiveReader(
+        catalog=catalog,
+        send=partial(connections.send, deadline=connections.deadline),
+        run_all=run_all(options.parallelism),
+        fresh=FreshLists(options.timing.clock),
+        remote_ids=ledger.remote_ids(),
+    )
+    chosen = loaded.selected
+    if options.destroy:
+        chosen = loaded.leaving | to_be_read(loaded.resources, ledger, options)
+    needed = with_parents({*chosen, *(intent.address for intent in begun)}, loaded.resources)
+    at_once = reader.counting(Once(reader.send))  # one document may hold many objects
+    with options.stopwatch.phase("refresh"):
+        state = refresh(at_once, [loaded.resources[address] for address in sorted(needed)])
+    if state.failures:
+        raise _all_failures(state.failures)
+    folded, said = _settled(memory, loaded, state)
+    known = Known(resources=loaded.resources, live=state.objects)
+    scene = Scene(
+        settings=loaded.settings, catalog=catalog, resources=loaded.resources, chosen=chosen, ledger=folded.ledger
+    )
+    remnants, notes = find_remnants(reader, known, scene, options)
+    policy = loaded.settings.policy
+    inputs = Inputs(
+        target=loaded.settings.target,
+        resources=loaded.resources,
+        selected=loaded.selected,
+        catalog=catalog,
+        live=state.objects,
+        unreadable=state.unreadable,
+        memory=folded.ledger,
+        due=tuple(find_due(reader, known, loaded.selected, owing(scene, loaded.selected, options))),
+        rivals=state.rivals,
+        remnants=remnants,
+        leaving=loaded.leaving,
+        named=bool(options.destroy),
+        allow_replace=options.allow_replace,
+        limits=Limits(max_deletes=policy.max_deletes, max_change_share=policy.max_change_share),
+        resend=options.resend,
+    )
+    with options.stopwatch.phase("decide"):
+        made = make_plan(inputs, [*loaded.warnings, *said, *state.problems, *notes])
+    made = replace(made, requests_made=connections.attempts)
+    return Planned(plan=made, inputs=inputs, reader=reader, memory=memory, folded=folded, version=remembered.version)
+
+
+def _all_failures(failures: Iterable[ApiError]) -> ReconcilerError:
+    distinct = {error.message: error for error in failures}
+    first = next(iter(distinct.values()))
+    if len(distinct) == 1:
+        return first
+    hints = dict.fromkeys(error.hint for error in distinct.values() if error.hint)
+    return ApiError("\n".join(distinct), error_class=first.error_class, status=first.status, hint="; ".join(hints))
+
+
+def _settled(memory: Memory, loaded: Loaded, state: LiveState) -> tuple[Folded, list[Diagnostic]]:
+    """Return what is remembered once cut-short runs are settled and renamed manifests followed, and what to say."""
+    found = Found(
+        resources=loaded.resources,
+        live=state.objects,
+        unreadable=state.unreadable.keys(),
+        ambiguous={problem.address for problem in state.problems if problem.address is not None},
+        selected=loaded.selected,
+    )
+    folded, said = settle(memory.remembered.folded, found)
+    ledger, renamed = follow_renames(folded.ledger, loaded.resources, state.objects)
+    return replace(folded, ledger=ledger), [*memory.remembered.notes, *said, *renamed]
+
+
+_LEFT_OUT = "leave their resources out with --address or -l"
+
+
+def blocked(plan: Plan) -> Refused:
+    """Return why a plan with blockers is not carried out."""
+    count = len(plan.blockers)
+    done, way = ("deleted", "name only the others") if plan.destroys else ("applied", _LEFT_OUT)
+    return Refused(
+        f"nothing was {done}: {count} {'blocker' if count == 1 else 'blockers'}",
+        hint=f"solve {'it' if count == 1 else 'them'}, or {way}",
+    )
+
+
+def _check_fit(plan: Plan) -> None:
+    """Raise Refused for a plan that must not be carried out, whatever came between."""
+    if plan.blockers:
+        raise blocked(plan)
+    beyond = exceeded(plan)
+    if beyond:
+        raise Refused("nothing was applied: the plan goes beyond its limits", diagnostics=beyond)
+    if plan.snapshot_at:
+        raise Refused("a plan from a snapshot is never carried out", hint="plan on the live systems")
+
+
+def apply(
+    planned: Planned,
+    loaded: Loaded,
+    connections: Connections,
+    options: Options,
+    *,
+    on_begin: Callable[[Change], None] = lambda change: None,
+    on_outcome: Callable[[Outcome], None] = lambda outcome: None,
+) -> Report:
+    """Carry out a plan, record it in journal and ledger, and tell the functions of each change.
+
+    Raises Refused when the plan has blockers, or another run holds the lock or was there since; sends nothing then.
+    """
+    from reconciler.shell.apply.executor import Tools, execute  # here, because most runs only plan
+
+    _check_fit(planned.plan)
+    planned.memory.lock_as_read(planned.version)
+    timing = options.timing
+    started, started_at = timing.clock(), timing.wall_clock()
+    attempts, retries = connections.attempts, connections.retries
+    revision = git_revision(loaded.settings.root) if planned.memory.lasting else ""
+    recorder = Recorder(planned.memory, planned.folded, planned.plan, revision)
+    begun = {intent.address: intent.run for intent in planned.memory.remembered.folded.open}
+    tools = Tools(
+        send=connections.send,
+        reader=planned.reader,
+        clock=timing.clock,
+        sleep=timing.sleep,
+        workers=options.parallelism,
+        deadline=connections.deadline,
+        run_of=lambda address: begun.get(address, planned.memory.run.token),
+        on_interrupt=options.on_interrupt,
+        on_begin=on_begin,
+        on_write=recorder.begin,
+        on_outcome=recorder.telling(on_outcome),
+        on_applied=recorder.applied,
+        on_replaced=recorder.replaced,
+        on_removed=recorder.forget,
+    )
+    try:
+        with options.stopwatch.phase("apply"):
+            execution = execute(planned.plan, planned.inputs, tools)
+        recorder.settle(execution.follow_ups)
+    finally:
+        problems = recorder.finish()
+    attempts = connections.attempts - attempts
+    return Report(
+        target=planned.plan.target,
+        plan_digest=planned.plan.digest,
+        outcomes=execution.outcomes,
+        follow_ups=execution.follow_ups,
+        ending=execution.ending,
+        seconds=timing.clock() - started,
+        requests=attempts - (connections.retries - retries),
+        attempts=attempts,
+        started_at=rfc3339(started_at),
+        finished_at=rfc3339(timing.wall_clock()),
+        kinds=_versions(planned),
+        problems=problems,
+    )
+
+
+def _versions(planned: Planned) -> dict[str, str]:
+    """Return the version of each kind that the plan is about."""
+    names = sorted({(change.address.system, change.address.kind) for change in planned.plan.changes})
+    kinds = [planned.inputs.catalog.kinds[name] for name in names]
+    return {kind.full_name: kind.definition.version for kind in kinds}

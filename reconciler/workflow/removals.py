@@ -1,0 +1,123 @@
+"""What a run is to take away: found in the ledger, by the mark of the kind, or named by a person.
+
+Reads: the live systems, through the reader given. Writes: nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.core.errors import UsageError
+from reconciler.core.kinds.catalog import Catalog
+from reconciler.core.manifests.references import Known
+from reconciler.core.manifests.selection import Selection, fits
+from reconciler.core.memory.ledger import Ledger, Record, Removal
+from reconciler.core.model import Address, Diagnostic, Resource, Severity
+from reconciler.core.plan.removal.candidates import Estate, recorded_remnants
+from reconciler.core.plan.removal.remnant import Remnant, successor_of
+from reconciler.shell.live.survey import find_marked, look_for
+from reconciler.shell.options import Options
+from reconciler.shell.settings.loading import Settings
+
+if TYPE_CHECKING:
+    from reconciler.shell.live.refresh import LiveReader
+
+
+def prunes(settings: Settings, options: Options) -> bool:
+    """Tell whether this run deletes what no manifest states: the command line wins over the policy."""
+    return not options.destroy and (settings.policy.prune if options.prune is None else options.prune)
+
+
+def named(patterns: Iterable[str], resources: Collection[Address], recorded: Collection[Address]) -> frozenset[Address]:
+    """Return the stated addresses that the patterns name. Raises UsageError for one that names nothing at all."""
+    for pattern in patterns:
+        if not any(fits(pattern, address) for address in (*resources, *recorded)):
+            raise UsageError(
+                f"nothing is called {pattern!r}: no manifest states it, and the ledger does not hold it",
+                hint="addresses look like system.Kind/name; `reconciler validate -v` lists those of the manifests",
+            )
+    return frozenset(a for a in resources if any(fits(pattern, a) for pattern in patterns))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What was loaded and read before one looks for what is to go."""
+
+    settings: Settings
+    catalog: Catalog
+    resources: Mapping[Address, Resource]
+    chosen: frozenset[Address]  # the stated resources that were read
+    ledger: Ledger
+
+
+def to_be_read(resources: Collection[Address], ledger: Ledger, options: Options) -> frozenset[Address]:
+    """Return the stated resources that must be read as well, to tell what is named from what they are about."""
+    selection = Selection(addresses=options.destroy)
+    kinds = {(a.system, a.kind) for a in ledger.records if a not in resources and selection.names(a)}
+    return frozenset(a for a in resources if (a.system, a.kind) in kinds)
+
+
+def owing(scene: Scene, selected: frozenset[Address], options: Options) -> dict[Address, Record]:
+    """Return the records that owe a follow-up and that this run is about: of what is selected, and of what no manifest
+    states any more."""
+    found = {a: record for a, record in scene.ledger.records.items() if record.owed}
+    if options.destroy or options.selection.labels:
+        return {a: record for a, record in found.items() if a in selected}
+    systems, selection = scene.settings.systems, options.selection
+    left = {a for a in found if a not in scene.resources and a.system in systems and selection.names(a)}
+    return {a: record for a, record in found.items() if a in selected or a in left}
+
+
+def find_remnants(
+    reader: LiveReader, known: Known, scene: Scene, options: Options
+) -> tuple[tuple[Remnant, ...], list[Diagnostic]]:
+    """Return what is to go when it is there, each looked for, and notes about what stays undecided."""
+    by_name = bool(options.destroy)
+    if not by_name and not (prunes(scene.settings, options) and scene.resources):
+        return _replaced(reader, known, scene, options)
+    selection = Selection(addresses=options.destroy) if by_name else options.selection
+    estate = Estate(
+        resources=scene.resources,
+        records=scene.ledger.records,
+        catalog=scene.catalog,
+        systems=scene.settings.systems.keys(),
+        selection=selection,
+        named=by_name,
+    )
+    candidates, notes = recorded_remnants(estate)
+    found = look_for(reader, candidates, known, scene.chosen, named=by_name)
+    if by_name or selection.labels:
+        return tuple(found), notes
+    marked = find_marked(reader, known, scene.chosen, {*scene.resources, *scene.ledger.records})
+    found += [one for one in marked.remnants if selection.names(one.address)]
+    return tuple(found), [*notes, *marked.notes]
+
+
+def _replaced(
+    reader: LiveReader, known: Known, scene: Scene, options: Options
+) -> tuple[tuple[Remnant, ...], list[Diagnostic]]:
+    """Return the old objects of replacements that were cut short, and notes where finishing them is not allowed."""
+    found, notes = [], []
+    for address, record in sorted(scene.ledger.records.items()):
+        successor = successor_of(address)
+        resource = None if successor is None else scene.resources.get(successor)
+        if resource is None or successor not in scene.chosen:
+            continue
+        if options.allow_replace or resource.lifecycle.replace:
+            kind = scene.catalog.kinds[address.system, address.kind]
+            found.append(Remnant(address=address, kind=kind, id=record.id, removal=record.removal or Removal()))
+        else:
+            notes.append(_cut_short(address, resource))
+    return tuple(look_for(reader, found, known, scene.chosen)), notes
+
+
+def _cut_short(address: Address, resource: Resource) -> Diagnostic:
+    return Diagnostic(
+        severity=Severity.NOTE,
+        code="not-pruned",
+        message=f"the replacement of {resource.address} was cut short: its old object may still be there",
+        hint="finish it with --allow-replace or --prune",
+        address=address,
+    )
