@@ -81,7 +81,12 @@ def run_command(options: argparse.Namespace, console: Console, environ: Mapping[
         case _:
             from reconciler.demo.story import run_demo
 
-            return run_demo(console, keep=options.keep)
+            return run_demo(console, keep=options.keep, program=_program())
+
+
+def _program() -> str:
+    """Return how this program was called, for commands that a person may paste."""
+    return sys.argv[0] if Path(sys.argv[0]).name == "reconciler" else "reconciler"
 
 
 def _options(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> Options:

@@ -93,11 +93,13 @@ def run_demo(
     console: Console,
     *,
     keep: str | None,
+    program: str = "reconciler",
     around: Callable[[EmulatedSystem], EmulatedSystem] = lambda system: system,
 ) -> ExitCode:
     """Tell the story and return 0 if every step did what it says, else 1. Raises UsageError for a bad folder.
 
-    `around` may put something (faults, say) between the story and each of its systems.
+    `program` is how a person calls this program. `around` may put something (faults, say) between the story and each
+    of its systems.
     """
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="reconciler-demo-") as temporary:
@@ -120,10 +122,10 @@ def run_demo(
                 story.tell(f"  {name.ljust(10)} {url}")
             for number, step in enumerate(STEPS, start=1):
                 step(story, number)
-    return _summary(story, time.monotonic() - started)
+    return _summary(story, time.monotonic() - started, program)
 
 
-def _summary(story: Story, seconds: float) -> ExitCode:
+def _summary(story: Story, seconds: float, program: str) -> ExitCode:
     good = sum(holds for _, holds in story.checks)
     all_good = good == len(story.checks)
     style = story.console.style
@@ -133,7 +135,7 @@ def _summary(story: Story, seconds: float) -> ExitCode:
         f"{plural(story.requests, 'request')} in {seconds:.1f} s."
     )
     if all_good:
-        story.tell("Next: `reconciler sandbox --dir try` serves the same systems for your own commands.")
+        story.tell(f"Next: `{program} sandbox --dir try` serves the same systems for your own commands.")
     return ExitCode.DONE if all_good else ExitCode.FAILED
 
 

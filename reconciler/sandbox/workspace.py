@@ -81,8 +81,9 @@ def write_workspace(
         (folder / "schemas").mkdir(exist_ok=True)
         shutil.copyfile(shipped("schemas") / SCHEMA, folder / "schemas" / SCHEMA)
         (folder / "env").write_text("".join(f"{name}={value}\n" for name, value in SECRETS.items()))
-        # The ledger of an earlier sandbox speaks of objects that are gone with it.
-        (folder / "ledger.json").unlink(missing_ok=True)
+        # The ledger of an earlier sandbox, its journal and history speak of objects that are gone with it.
+        for path in folder.glob("ledger.json*"):
+            path.unlink()
     except OSError as error:
         raise WorkspaceError(f"cannot write to {folder}: {error.strerror}") from None
 

@@ -191,15 +191,24 @@ def _wrong_type(instance: Json, names: list[str], *, hide: bool) -> tuple[str, s
         hint = "null clears a field, and this one cannot be cleared; leave it out to leave it unmanaged"
     elif isinstance(instance, str) and not hide and _unquoted_fits(instance, names):
         hint = "remove the quotes"
+    elif isinstance(instance, str) and not hide and (number := _WITH_UNIT.fullmatch(instance)) and _may_count(names):
+        hint = f"write the number alone: {number[1]}"
     elif "string" in names and isinstance(instance, (bool, int, float)):
         hint = "put it in quotes"
     return f"expected {expected}, got {_type_name(instance)}", hint
 
 
+_WITH_UNIT = re.compile(r"(\d{1,18})\s*[A-Za-z%]{1,12}")
+
+
 def _unquoted_fits(text: str, names: list[str]) -> bool:
     if text in ("true", "false"):
         return "boolean" in names
-    return text.lstrip("-").isdigit() and bool({"integer", "number"} & set(names))
+    return text.lstrip("-").isdigit() and _may_count(names)
+
+
+def _may_count(names: list[str]) -> bool:
+    return bool({"integer", "number"} & set(names))
 
 
 def _type_name(value: Json) -> str:
