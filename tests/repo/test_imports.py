@@ -232,6 +232,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
         "core.kinds.grammar_mistakes",
         "core.kinds.catalog",
         "core.saved_plans.planfile",
+        "core.sealed",
         "core.snapshots.snapshot",
         "shell.memory.ledger_text",
         "shell.settings.form",

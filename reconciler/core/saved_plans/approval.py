@@ -22,9 +22,9 @@ from reconciler.core.saved_plans.planfile import (
     ApprovedField,
     ApprovedRequest,
     address_of,
-    approval_document,
 )
 from reconciler.core.saved_plans.sealing import kind_digest, secrets_digest
+from reconciler.core.sealed import seal
 
 # --------------------------------------------------------------------------- made of a plan
 
@@ -82,7 +82,7 @@ def make_approval(
         ],
         "planDigest": plan.digest,
     }
-    return approval_document(redact(parts))
+    return seal(redact(parts))
 
 
 def kinds_in_use(plan: Plan, inputs: Inputs) -> JsonObject:

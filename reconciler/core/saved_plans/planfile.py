@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 from pydantic.alias_generators import to_camel
 
-from reconciler.core.compare.normalize import digest
-from reconciler.core.errors import Refused, UsageError
 from reconciler.core.model import Action, Address, Cause, Json, JsonObject, Operation
+from reconciler.core.sealed import Part, SealedFile
 
 FORMAT = 1
 
@@ -22,27 +21,14 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 AddressText = Annotated[str, Field(pattern=r"^[^./]+\.[^./]+/.+$", description="system.Kind/name")]
 
 
-class _Part(BaseModel):
-    """Strict, closed and frozen; names in the file are in camel case."""
-
-    model_config = ConfigDict(
-        strict=True,
-        extra="forbid",
-        frozen=True,
-        alias_generator=to_camel,
-        populate_by_name=True,
-        hide_input_in_errors=True,
-    )
-
-
-class Tool(_Part):
+class Tool(Part):
     """The program that made the plan."""
 
     name: Literal["reconciler"] = "reconciler"
     version: str = Field(description="Version of the program; for the audit.")
 
 
-class Chosen(_Part):
+class Chosen(Part):
     """Which resources were planned, and how: `apply` plans with the same options."""
 
     labels: list[str] = Field(description="Label terms as after -l: team=support, stage!=dev, critical.")
@@ -52,14 +38,14 @@ class Chosen(_Part):
     allow_replace: bool = Field(default=False, description="Whether a new object may take the place of an old one.")
 
 
-class KindInUse(_Part):
+class KindInUse(Part):
     """A kind as it was when the plan was made."""
 
     version: str = Field(description="Version of the kind, as in v1.")
     digest: Digest = Field(description="Of its definition and its system's, for the parameters of the target.")
 
 
-class ApprovedField(_Part):
+class ApprovedField(Part):
     """One field change, as it was shown. `before` and `after` stand there only where they may be shown."""
 
     path: str = Field(description="JSON Pointer inside spec.")
@@ -73,7 +59,7 @@ class ApprovedField(_Part):
     )
 
 
-class ApprovedRequest(_Part):
+class ApprovedRequest(Part):
     """A request that the change sends. Names in braces stand for what was not known yet."""
 
     method: str
@@ -81,7 +67,7 @@ class ApprovedRequest(_Part):
     only_if: str = Field(description="The condition under which it is sent; empty: always.")
 
 
-class ApprovedChange(_Part):
+class ApprovedChange(Part):
     """One change."""
 
     address: AddressText
@@ -99,7 +85,7 @@ class ApprovedChange(_Part):
     digest: Digest = Field(description="Of address, action, fields, both digests, methods and paths.")
 
 
-class ApprovedFollowUp(_Part):
+class ApprovedFollowUp(Part):
     """A call that is made once, after the changes that it waits for."""
 
     key: str = Field(description="What tells it from others.")
@@ -109,7 +95,7 @@ class ApprovedFollowUp(_Part):
     waits_for: list[AddressText]
 
 
-class Approval(_Part):
+class Approval(Part):
     """A plan that a person can approve, and that `apply --plan` performs."""
 
     format: Literal[1] = Field(description="Number of this form.")
@@ -132,9 +118,13 @@ class Approval(_Part):
     digest: Digest = Field(description="SHA-256 of this document without this member, as canonical JSON.")
 
 
-def approval_document(parts: JsonObject) -> JsonObject:
-    """Return the document of an approval with its seal; `parts` is all of it but the seal."""
-    return {**parts, "digest": digest(parts)}
+_FILE = SealedFile(
+    form=Approval,
+    kind="approval",
+    format=FORMAT,
+    words="saved plan",
+    again="make it again with `reconciler plan --out FILE`",
+)
 
 
 def read_approval(document: Json, name: str) -> Approval:
@@ -142,31 +132,12 @@ def read_approval(document: Json, name: str) -> Approval:
 
     Raises UsageError for something else than an approval, and Refused when its seal does not fit.
     """
-    again = "make it again with `reconciler plan --out FILE`"
-    if not isinstance(document, dict) or document.get("kind") != "approval":
-        raise UsageError(f"{name} is no saved plan", hint=again)
-    number = document.get("format")
-    if isinstance(number, int) and number > FORMAT:
-        raise UsageError(f"{name} was written by a newer reconciler", hint="upgrade this one")
-    unsealed = {key: value for key, value in document.items() if key != "digest"}
-    if document.get("digest") != digest(unsealed):
-        raise Refused(f"{name} was changed after it was made: its own digest does not fit", hint=again)
-    try:
-        return Approval.model_validate(document)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = "/" + "/".join(map(str, first["loc"]))
-        raise UsageError(f"{name} is no saved plan: {place}: {first['msg']}", hint=again) from None
+    return _FILE.read(document, name)
 
 
 def approval_schema() -> JsonObject:
     """Return the JSON Schema 2020-12 of the file."""
-    schema = Approval.model_json_schema(by_alias=True)
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **schema,
-        "title": "A plan saved by `reconciler plan --out`",
-    }
+    return _FILE.schema("A plan saved by `reconciler plan --out`")
 
 
 def address_of(text: str) -> Address:

@@ -10,11 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
-from reconciler.core.compare.normalize import canonical_json, digest, is_masked, item_key_of
-from reconciler.core.errors import Refused, UsageError
+from reconciler.core.compare.normalize import canonical_json, is_masked, item_key_of
 from reconciler.core.graph import levels
 from reconciler.core.kinds.catalog import Catalog, Kind
 from reconciler.core.kinds.fields import FieldInfo
@@ -24,6 +22,7 @@ from reconciler.core.model import Address, Json, JsonObject, LiveObject, Resourc
 from reconciler.core.plan.considered import Considered, Inputs, consider
 from reconciler.core.pointer import MISSING, Path, parse_pointer
 from reconciler.core.saved_plans.planfile import Digest, KindInUse, Tool, address_of
+from reconciler.core.sealed import Part, SealedFile, seal
 from reconciler.core.snapshots.withheld import LeftOut
 from reconciler.core.wire.answers import natural_key
 
@@ -33,20 +32,7 @@ _SECRET: JsonObject = {_MARK: "secret"}
 _MASKED: JsonObject = {_MARK: "masked"}
 
 
-class _Part(BaseModel):
-    """Strict, closed and frozen; names in the file are in camel case."""
-
-    model_config = ConfigDict(
-        strict=True,
-        extra="forbid",
-        frozen=True,
-        alias_generator=to_camel,
-        populate_by_name=True,
-        hide_input_in_errors=True,
-    )
-
-
-class KeptObject(_Part):
+class KeptObject(Part):
     """One live object. What was left out of `spec` and `body` stands there as `{"$leftOut": "secret"}`."""
 
     id: str = Field(description="The API's identifier.")
@@ -54,7 +40,7 @@ class KeptObject(_Part):
     body: dict[str, Any] = Field(description="Plain values as answered, for the paths of requests.")
 
 
-class KeptRecord(_Part):
+class KeptRecord(Part):
     """What the ledger remembers of one address: digests, never values, and none of a secret."""
 
     id: str
@@ -62,7 +48,7 @@ class KeptRecord(_Part):
     secrets: list[str] = Field(description="Pointers only.")
 
 
-class Snapshot(_Part):
+class Snapshot(Part):
     """The live state of a target at one time."""
 
     format: Literal[1] = Field(description="Number of this form.")
@@ -119,7 +105,7 @@ def make_snapshot(
         },
     }
     parts = redact(parts)
-    return {**parts, "digest": digest(parts)}
+    return seal(parts)
 
 
 def _object(considered: Considered, live: LiveObject) -> JsonObject:
@@ -166,35 +152,26 @@ def _holds_mark(value: Json) -> bool:
 # --------------------------------------------------------------------------- read
 
 
+_FILE = SealedFile(
+    form=Snapshot,
+    kind="snapshot",
+    format=FORMAT,
+    words="snapshot",
+    again="take it again with `reconciler snapshot --out FILE`",
+)
+
+
 def read_snapshot(document: Json, name: str) -> Snapshot:
     """Return the snapshot in `document`, which is called `name`.
 
     Raises UsageError for something else than a snapshot, and Refused when its seal does not fit.
     """
-    again = "take it again with `reconciler snapshot --out FILE`"
-    if not isinstance(document, dict) or document.get("kind") != "snapshot":
-        raise UsageError(f"{name} is no snapshot", hint=again)
-    number = document.get("format")
-    if isinstance(number, int) and number > FORMAT:
-        raise UsageError(f"{name} was written by a newer reconciler", hint="upgrade this one")
-    unsealed = {key: value for key, value in document.items() if key != "digest"}
-    if document.get("digest") != digest(unsealed):
-        raise Refused(f"{name} was changed after it was made: its own digest does not fit", hint=again)
-    try:
-        return Snapshot.model_validate(document)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = "/" + "/".join(map(str, first["loc"]))
-        raise UsageError(f"{name} is no snapshot: {place}: {first['msg']}", hint=again) from None
+    return _FILE.read(document, name)
 
 
 def snapshot_schema() -> JsonObject:
     """Return the JSON Schema 2020-12 of the file."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Snapshot.model_json_schema(by_alias=True),
-        "title": "A snapshot taken by `reconciler snapshot --out`",
-    }
+    return _FILE.schema("A snapshot taken by `reconciler snapshot --out`")
 
 
 def _with_gaps(value: Json) -> Json:
