@@ -14,6 +14,7 @@ from reconciler import __version__
 from reconciler.core.compare.normalize import digest
 from reconciler.core.errors import Refused
 from reconciler.core.manifests.selection import read_selection
+from reconciler.core.memory.journal import rfc3339
 from reconciler.core.model import Action, Change, Diagnostic, Outcome, Report, Severity, Status
 from reconciler.core.plan.planning import make_plan
 from reconciler.core.saved_plans.approval import (
@@ -45,7 +46,7 @@ _AGAIN = "plan again, and have the new plan approved"
 def save_plan(planned: Planned, loaded: Loaded, options: Options, path: Path) -> None:
     """Write the plan to `path` for approval. Raises UsageError when the file cannot be written."""
     around = Circumstances(
-        made_at=datetime.fromtimestamp(options.timing.wall_clock(), UTC).strftime(_TIME),
+        made_at=rfc3339(options.timing.wall_clock()),
         revision=git_revision(loaded.settings.root),
         tool_version=__version__,
         labels=options.selection.label_texts(),

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from reconciler import __version__
 from reconciler.core.errors import Refused
 from reconciler.core.manifests.selection import with_parents
+from reconciler.core.memory.journal import rfc3339
+from reconciler.core.memory.ledger import read_address
 from reconciler.core.model import Diagnostic, Plan, Severity
 from reconciler.core.plan.considered import Inputs
 from reconciler.core.plan.departure import Limits
 from reconciler.core.plan.planning import make_plan
 from reconciler.core.saved_plans.approval import kinds_in_use
-from reconciler.core.saved_plans.planfile import address_of
 from reconciler.core.snapshots.snapshot import (
     Recalled,
     Snapshot,
@@ -43,7 +43,7 @@ def save_snapshot(planned: Planned, loaded: Loaded, options: Options, path: Path
     Raises UsageError when the file cannot be written.
     """
     taken = Taken(
-        at=datetime.fromtimestamp(options.timing.wall_clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        at=rfc3339(options.timing.wall_clock()),
         revision=git_revision(loaded.settings.root),
         tool_version=__version__,
         kinds=kinds_in_use(planned.plan, planned.inputs),
@@ -96,7 +96,7 @@ def _remarks(
             message=f"the kind {name} is not what it was when the snapshot was taken",
             hint="what the snapshot holds of its objects may not be what reading them now would show",
         )
-    gone = [text for text in snapshot.objects if address_of(text) not in inputs.resources]
+    gone = [text for text in snapshot.objects if read_address(text) not in inputs.resources]
     if gone and pruning:
         yield Diagnostic(
             severity=Severity.NOTE,

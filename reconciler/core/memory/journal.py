@@ -123,7 +123,7 @@ def _end(ending: Ended, records: dict[Address, Record], owes: tuple[str, ...]) -
 
 
 def rfc3339(seconds: float) -> str:
-    """Return a time, in seconds since the epoch, as the journal writes it."""
+    """Return a time, in seconds since the epoch, as the journal, saved plans and snapshots write it."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

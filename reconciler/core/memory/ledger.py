@@ -232,3 +232,12 @@ class Ledger:
         record = records.pop(old)
         named = "" if record.named == str(new) else record.named or str(old)
         return replace(self, records={**records, new: replace(record, named=named)})
+
+
+def read_address(text: str) -> Address:
+    """Return the address that `text` is. Raises ValueError."""
+    kind, _, name = text.partition("/")
+    system, _, kind = kind.partition(".")
+    if not (system and kind and name):
+        raise ValueError(f"{text!r} is no address")
+    return Address(system, kind, name)

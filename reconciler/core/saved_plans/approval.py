@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.core.compare.normalize import canonical_json, strictly_equal
 from reconciler.core.manifests.references import Known
+from reconciler.core.memory.ledger import read_address
 from reconciler.core.model import Action, Address, Change, FieldChange, JsonObject, Operation, Plan, PlannedRequest
 from reconciler.core.plan.considered import Inputs, consider
 from reconciler.core.pointer import MISSING, format_pointer, get, parse_pointer, starts_with
@@ -21,7 +22,6 @@ from reconciler.core.saved_plans.planfile import (
     ApprovedChange,
     ApprovedField,
     ApprovedRequest,
-    address_of,
 )
 from reconciler.core.saved_plans.sealing import kind_digest, secrets_digest
 from reconciler.core.sealed import seal
@@ -194,7 +194,7 @@ def begun(approval: Approval, inputs: Inputs) -> Inputs:
     Objects whose creation was approved and that are there now are left out: what refers to them is then planned with
     their ids unknown, as it was when it was approved.
     """
-    made = {address_of(c.address) for c in approval.changes if c.action in ("create", "replace")}
+    made = {read_address(c.address) for c in approval.changes if c.action in ("create", "replace")}
     if made.isdisjoint(inputs.live):
         return inputs
     return replace(inputs, live={address: live for address, live in inputs.live.items() if address not in made})
@@ -204,7 +204,7 @@ def compare_with_plan(approval: Approval, today: Today) -> Comparison:
     """Hold an approval against the plan of the day."""
     now = {change.address: change for change in today.plan.changes}
     then = {change.address: change for change in today.as_approved.changes}
-    approved = {address_of(change.address): change for change in approval.changes}
+    approved = {read_address(change.address): change for change in approval.changes}
     verdicts = [
         _judge(address, change, (now.get(address), then.get(address)), today) for address, change in approved.items()
     ]

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from pydantic.alias_generators import to_camel
 
-from reconciler.core.model import Action, Address, Cause, Json, JsonObject, Operation
+from reconciler.core.model import Action, Cause, Json, JsonObject, Operation
 from reconciler.core.sealed import Part, SealedFile
 
 FORMAT = 1
@@ -138,13 +138,6 @@ def read_approval(document: Json, name: str) -> Approval:
 def approval_schema() -> JsonObject:
     """Return the JSON Schema 2020-12 of the file."""
     return _FILE.schema("A plan saved by `reconciler plan --out`")
-
-
-def address_of(text: str) -> Address:
-    """Return the address that an approval's text stands for."""
-    kind, _, name = text.partition("/")
-    system, _, kind = kind.partition(".")
-    return Address(system, kind, name)
 
 
 def in_camel_case(values: JsonObject) -> JsonObject:

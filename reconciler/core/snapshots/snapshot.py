@@ -17,11 +17,11 @@ from reconciler.core.graph import levels
 from reconciler.core.kinds.catalog import Catalog, Kind
 from reconciler.core.kinds.fields import FieldInfo
 from reconciler.core.manifests.references import Known
-from reconciler.core.memory.ledger import FORGOTTEN, Ledger, Record
+from reconciler.core.memory.ledger import FORGOTTEN, Ledger, Record, read_address
 from reconciler.core.model import Address, Json, JsonObject, LiveObject, Resource
 from reconciler.core.plan.considered import Considered, Inputs, consider
 from reconciler.core.pointer import MISSING, Path, parse_pointer
-from reconciler.core.saved_plans.planfile import Digest, KindInUse, Tool, address_of
+from reconciler.core.saved_plans.planfile import Digest, KindInUse, Tool
 from reconciler.core.sealed import Part, SealedFile, seal
 from reconciler.core.snapshots.withheld import LeftOut
 from reconciler.core.wire.answers import natural_key
@@ -201,7 +201,7 @@ def recall(snapshot: Snapshot, resources: Mapping[Address, Resource], catalog: C
     ledger = Ledger(
         target=snapshot.target,
         records={
-            address_of(text): Record(id=one.id, fields=one.fields, secrets=dict.fromkeys(one.secrets, FORGOTTEN))
+            read_address(text): Record(id=one.id, fields=one.fields, secrets=dict.fromkeys(one.secrets, FORGOTTEN))
             for text, one in snapshot.ledger.items()
         },
     )
@@ -213,7 +213,7 @@ def recall(snapshot: Snapshot, resources: Mapping[Address, Resource], catalog: C
         absent=frozenset(snapshot.absent),
     )
     for text, kept in snapshot.objects.items():
-        work.add(address_of(text), LiveObject(id=kept.id, body=_with_gaps(kept.body), spec=_with_gaps(kept.spec)))
+        work.add(read_address(text), LiveObject(id=kept.id, body=_with_gaps(kept.body), spec=_with_gaps(kept.spec)))
     edges = {r.address: [a for a in r.depends_on if a in resources] for r in resources.values()}
     for layer in levels(edges):
         for address in sorted(layer):

@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from reconciler.core.errors import UsageError
-from reconciler.core.memory.ledger import FORMAT, Ledger, Record, Removal, SecretDigest
-from reconciler.core.model import Address, Diagnostic, JsonObject, Severity
+from reconciler.core.memory.ledger import FORMAT, Ledger, Record, Removal, SecretDigest, read_address
+from reconciler.core.model import Diagnostic, JsonObject, Severity
 
 KEY_NAME = "RECONCILER_LEDGER_KEY"
 
@@ -183,12 +183,3 @@ def _removal_document(removal: Removal | None) -> JsonObject:
         return {}
     place, parents = dict(sorted(removal.place.items())), [str(address) for address in removal.parents]
     return {"removal": {"protect": removal.protect, "place": place, "parents": parents}}
-
-
-def read_address(text: str) -> Address:
-    """Return the address that `text` is. Raises ValueError."""
-    kind, _, name = text.partition("/")
-    system, _, kind = kind.partition(".")
-    if not (system and kind and name):
-        raise ValueError(f"{text!r} is no address")
-    return Address(system, kind, name)
