@@ -8,11 +8,12 @@ import os
 import sys
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TextIO
 
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.model import Json
+from reconciler.core.records import dataclass
 from reconciler.core.redaction import Redactor
 from reconciler.render.escapes import json_text
 from reconciler.render.style import Style, render_error

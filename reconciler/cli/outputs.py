@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.cli.console import Console
 from reconciler.core.errors import InvalidInput, ReconcilerError, Refused, UsageError
 from reconciler.core.model import Diagnostic, Plan, Report
+from reconciler.core.records import dataclass
 from reconciler.core.timings import Timings
 from reconciler.render.escapes import json_text
 from reconciler.render.findings import Findings

@@ -8,11 +8,12 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from reconciler.core.plan.departure import Departure, Limits
 from reconciler.core.pointer import Path, format_pointer
+from reconciler.core.records import dataclass
 
 if TYPE_CHECKING:
     from reconciler.core.compare.leftovers import Leftover

@@ -5,7 +5,6 @@ The seal finds accidents and edits by hand, not forgery: whoever can write the f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -14,6 +13,7 @@ from pydantic.alias_generators import to_camel
 from reconciler.core.compare.normalize import digest
 from reconciler.core.errors import Refused, UsageError
 from reconciler.core.model import Json, JsonObject
+from reconciler.core.records import dataclass
 
 SEAL = "digest"  # the member that holds it
 

@@ -10,13 +10,14 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
 
 from reconciler.cli.console import Console
 from reconciler.core.errors import ExitCode, Refused, UsageError
 from reconciler.core.model import Action, Outcome, Plan, Report, Status
+from reconciler.core.records import dataclass
 from reconciler.render.report import render_outcome, summarize_report
 from reconciler.render.text import plural, render_plan, summarize_plan
 from reconciler.sandbox.estate import SECRETS, Estate, build_estate

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from reconciler.core.errors import UsageError
 from reconciler.core.kinds.noted import DECIDE, decide, noted, questions
 from reconciler.core.model import Document, Json, JsonObject
+from reconciler.core.records import dataclass
 from reconciler.drafts.calls import answer_rules, guard_section, read_section, version_field, write_section
 from reconciler.drafts.credentials import credentials_text
 from reconciler.drafts.findings import Findings, World, find

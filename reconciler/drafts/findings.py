@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler.core.kinds.noted import decide, noted, plain
 from reconciler.core.model import Json, JsonObject
 from reconciler.core.pointer import format_pointer
+from reconciler.core.records import dataclass
 from reconciler.drafts.names import joined, normal, stem, template_name, words
 from reconciler.drafts.operations import Operation
 from reconciler.drafts.paging import ListGuess, find_items

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from reconciler.core.records import dataclass
 from reconciler.drafts.source import Node
 
 METHODS = ("get", "post", "put", "patch", "delete")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from reconciler.core.model import JsonObject
 from reconciler.core.pointer import Path, format_pointer
+from reconciler.core.records import dataclass
 from reconciler.drafts.names import normal, word_set
 from reconciler.drafts.operations import Operation, Parameter
 from reconciler.drafts.shapes import Shape, read_shape

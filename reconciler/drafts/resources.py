@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from reconciler.core.records import dataclass
 from reconciler.drafts.names import kind_name, stem, words
 from reconciler.drafts.operations import Operation
 from reconciler.drafts.shapes import read_shape

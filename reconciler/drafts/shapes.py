@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from reconciler.core.kinds.noted import noted
 from reconciler.core.model import Json, JsonObject
+from reconciler.core.records import dataclass
 from reconciler.drafts.names import looks_secret
 from reconciler.drafts.source import Node
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urldefrag, urljoin
 
@@ -20,6 +20,7 @@ from referencing.exceptions import NoSuchResource, Unresolvable
 from reconciler.core.errors import InvalidInput
 from reconciler.core.model import Diagnostic, Document, Json, JsonObject, Severity
 from reconciler.core.pointer import Path, parse_pointer
+from reconciler.core.records import dataclass
 
 Retrieve: TypeAlias = Callable[[str], tuple[Document | None, list[Diagnostic]]]
 """Returns the document that a file address names, or None and what stands in its way."""

@@ -7,10 +7,11 @@ that only requests have can never be compared, one that only creates take is imm
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler.core.kinds.noted import decide, noted
 from reconciler.core.model import JsonObject
+from reconciler.core.records import dataclass
 from reconciler.drafts.names import looks_secret, normal
 from reconciler.drafts.shapes import Budget, Shape, holds_secret, json_schema, own_keywords, values_schema, with_secret
 

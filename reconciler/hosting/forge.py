@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Json, Request
+from reconciler.core.records import dataclass
 
 _MARK = re.compile(r"<!-- reconciler:(?:target|drift)=\S* -->")
 

@@ -5,10 +5,11 @@ Sources: docs.github.com/en/rest: issues/comments, issues/issues, pulls/pulls, u
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import quote
 
 from reconciler.core.model import Json, Request
+from reconciler.core.records import dataclass
 from reconciler.hosting.forge import Branches, Door, Note, Post
 
 NAME = "github"

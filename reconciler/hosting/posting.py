@@ -5,9 +5,8 @@ Reads and writes: the hosting API, through the forge that it is given.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from reconciler.core.errors import ApiError
+from reconciler.core.records import dataclass
 from reconciler.hosting.forge import Branches, Forge, Note, Post, find_again
 
 

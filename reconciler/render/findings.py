@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.model import JsonObject
+from reconciler.core.records import dataclass
 from reconciler.render.values import moved_sides, sides
 
 SYMBOLS = {"create": "+", "update": "~", "replace": "±", "delete": "-", "adopt": "=", "unchanged": " "}

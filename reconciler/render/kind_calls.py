@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from reconciler.core.kinds.catalog import Kind, send_mode
 from reconciler.core.kinds.definition import Call, Condition, ListCall, Paging, WriteCall
 from reconciler.core.kinds.template import as_text
+from reconciler.core.records import dataclass
 
 _SENDS = {
     "stated": "carries all stated fields",

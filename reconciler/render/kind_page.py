@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.fields import FieldInfo
 from reconciler.core.model import Json
 from reconciler.core.pointer import MISSING
+from reconciler.core.records import dataclass
 from reconciler.render.kind_calls import calls_of, guard_of
 from reconciler.render.style import PLAIN, Style
 

@@ -7,9 +7,9 @@ spans and blocks of code only, where nothing is markup, link or mention. For Git
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from reconciler.core.model import JsonObject
+from reconciler.core.records import dataclass
 from reconciler.render.escapes import (
     html,
     markdown_code,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 
+from reconciler.core.records import dataclass
 from reconciler.render.escapes import printable
 from reconciler.render.values import ELLIPSIS
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from reconciler.core.records import dataclass
 from reconciler.render.escapes import printable
 
 _CODES = {

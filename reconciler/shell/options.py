@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.core.manifests.selection import Selection
+from reconciler.core.records import dataclass
 from reconciler.core.redaction import Redactor
 from reconciler.shell.network.sending import Timing
 from reconciler.shell.stopwatch import Stopwatch

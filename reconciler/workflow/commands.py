@@ -6,7 +6,7 @@ Reads: files and environment through `shell`. Writes: what `execute` writes, and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from reconciler.core.plan.departure import Limits
 from reconciler.core.plan.planning import make_plan
 from reconciler.core.plan.removal.limits import exceeded
 from reconciler.core.plan.renames import follow_renames
+from reconciler.core.records import dataclass
 from reconciler.shell.files.definitions import Use, load_kinds, read_definitions
 from reconciler.shell.files.disk import (
     display_path,

@@ -6,7 +6,7 @@ Reads and writes: manifest files, through `shell`; the live systems only through
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from reconciler.core.drift.accepting import Accepted, accept, escaped
@@ -18,6 +18,7 @@ from reconciler.core.model import Action, Address, Cause, Change, Diagnostic, Js
 from reconciler.core.plan.considered import consider
 from reconciler.core.pointer import Path as Place
 from reconciler.core.pointer import format_pointer
+from reconciler.core.records import dataclass
 from reconciler.shell.files.disk import LARGEST_DOCUMENT_FILE, read_documents, write_together
 from reconciler.shell.files.reading import TooLargeError, read_bounded, reason_for
 from reconciler.shell.files.rewriting import Wanted, rewrite

@@ -6,7 +6,6 @@ Reads: the live systems, through the reader given. Writes: nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import UsageError
@@ -17,6 +16,7 @@ from reconciler.core.memory.ledger import Ledger, Record, Removal
 from reconciler.core.model import Address, Diagnostic, Resource, Severity
 from reconciler.core.plan.removal.candidates import Estate, recorded_remnants
 from reconciler.core.plan.removal.remnant import Remnant, successor_of
+from reconciler.core.records import dataclass
 from reconciler.shell.live.survey import find_marked, look_for
 from reconciler.shell.options import Options
 from reconciler.shell.settings.loading import Settings

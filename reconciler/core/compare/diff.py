@@ -6,12 +6,13 @@ Equal bodies never reach deepdiff: it is asked only for the few that differ, and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from reconciler.core.compare.normalize import Comparison, decode, strictly_equal
 from reconciler.core.model import FieldChange, Json, JsonObject, Operation
 from reconciler.core.pointer import MISSING, Path, get
+from reconciler.core.records import dataclass
 
 SENSITIVE = "(sensitive)"
 

@@ -11,7 +11,6 @@ import enum
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from reconciler.core.compare.diff import field_changes, redact
@@ -21,6 +20,7 @@ from reconciler.core.kinds.forms import canonical_scalar, encode_scalar
 from reconciler.core.model import Json, LiveObject, Source
 from reconciler.core.plan.considered import Considered
 from reconciler.core.pointer import MISSING, Path, get
+from reconciler.core.records import dataclass
 
 
 class Cause(enum.Enum):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from reconciler.core.compare.diff import field_changes, redact
@@ -10,6 +10,7 @@ from reconciler.core.compare.normalize import decode, strictly_equal
 from reconciler.core.model import LiveObject, Operation
 from reconciler.core.plan.considered import Considered
 from reconciler.core.pointer import MISSING, Path, get
+from reconciler.core.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

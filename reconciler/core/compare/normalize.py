@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -19,6 +19,7 @@ from reconciler.core.kinds.fields import EMPTY, FieldInfo
 from reconciler.core.kinds.forms import canonical_scalar, decode_scalar, encode_scalar
 from reconciler.core.model import Json, JsonObject
 from reconciler.core.pointer import MISSING, Missing, Path, get, parse_pointer
+from reconciler.core.records import dataclass
 from reconciler.core.snapshots.withheld import Gap, LeftOut
 
 _MAPPING_OR_ABSENT = (dict, type(None), Missing)

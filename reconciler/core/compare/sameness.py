@@ -10,9 +10,6 @@ from typing import Any
 
 from reconciler.core.kinds.fields import EMPTY, FieldInfo
 from reconciler.core.model import Json
-from reconciler.core.pointer import MISSING
-
-_NUMBERS = frozenset({int, float, bool})
 
 
 def surely_same(info: FieldInfo, desired: Json, live: Any) -> bool:
@@ -29,19 +26,24 @@ def surely_same(info: FieldInfo, desired: Json, live: Any) -> bool:
 
 
 def _same_members(info: FieldInfo, desired: dict[str, Json], live: dict[str, Json]) -> bool:
-    if info.is_whole and desired.keys() != live.keys():
+    if info.whole and desired.keys() != live.keys():
         return False
-    properties, values, plain = info.properties, info.values or EMPTY, info.is_plain_below
+    properties, values, plain = info.properties, info.values, info.is_plain_below
+    # Nothing is called for a text or number, as most members are: that would take longer than to compare them.
     for name, value in desired.items():
         kind = value.__class__
-        if plain and kind is str:  # most are; to call for each would take longer than to compare
-            if value != live.get(name):
+        other = live.get(name)
+        if kind is str and plain:
+            if value != other:
                 return False
-        elif plain and kind in _NUMBERS:
-            other = live.get(name)
-            if value != other or (kind is bool) != (other.__class__ is bool):
+        elif kind is dict and plain:
+            inside = properties.get(name) or values or EMPTY
+            if other.__class__ is not dict or not value or not _same_members(inside, value, other):
                 return False
-        elif not surely_same(properties.get(name) or values, value, live.get(name, MISSING)):
+        elif kind is list or not plain:
+            if not surely_same(properties.get(name) or values or EMPTY, value, other):
+                return False
+        elif value != other or value is None or (kind is bool) != (other.__class__ is bool):
             return False
     return True
 
@@ -49,7 +51,16 @@ def _same_members(info: FieldInfo, desired: dict[str, Json], live: dict[str, Jso
 def _same_items(info: FieldInfo, desired: list[Json], live: list[Json]) -> bool:
     if len(desired) != len(live):
         return False
-    if info.is_set and not info.key and all(item.__class__ is str for item in (*desired, *live)):
-        desired, live = sorted(desired), sorted(live)
+    if info.is_set and not info.key and desired != live:
+        try:
+            desired, live = sorted(desired), sorted(live)
+        except TypeError:
+            return False  # not of one type, or nothing that has an order
     items = info.items or EMPTY
-    return all(surely_same(items, mine, theirs) for mine, theirs in zip(desired, live, strict=True))
+    for mine, theirs in zip(desired, live, strict=True):
+        if mine.__class__ is str and items.is_plain:
+            if mine != theirs:
+                return False
+        elif not surely_same(items, mine, theirs):
+            return False
+    return True

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from reconciler.core.pointer import Path
+from reconciler.core.records import dataclass
 
 
 class Verdict(enum.Enum):

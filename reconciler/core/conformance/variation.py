@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from reconciler.core.compare.normalize import canonical_json, strictly_equal
@@ -14,6 +14,7 @@ from reconciler.core.kinds.template import variables
 from reconciler.core.manifests.schema_gate import CompiledSchema
 from reconciler.core.model import Address, Json, JsonObject
 from reconciler.core.pointer import MISSING
+from reconciler.core.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

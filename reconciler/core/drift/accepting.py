@@ -7,7 +7,7 @@ allow in a manifest, or that would mean something else when it is read again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -29,6 +29,7 @@ from reconciler.core.manifests.schema_gate import CompiledSchema
 from reconciler.core.model import FieldChange, Json, LiveObject
 from reconciler.core.plan.considered import Considered, managed
 from reconciler.core.pointer import MISSING, Path
+from reconciler.core.records import dataclass
 
 EXPRESSION = "the value is an expression: change what it stands for, or write the value out"
 SECRET = "the value is secret, or holds a secret: no secret is written into a manifest"

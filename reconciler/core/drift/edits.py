@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from reconciler.core.model import Json
 from reconciler.core.pointer import MISSING, Path
+from reconciler.core.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ definition are chosen by them first, so that everything behind sees one definiti
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -21,6 +21,7 @@ from reconciler.core.kinds.grammar_mistakes import explain
 from reconciler.core.kinds.kind_checks import Written, check_consistency, check_kind_schema, check_system
 from reconciler.core.kinds.template import variables
 from reconciler.core.model import Diagnostic, Document, Json, JsonObject, Locate, Source
+from reconciler.core.records import dataclass
 from reconciler.core.suggest import did_you_mean
 
 

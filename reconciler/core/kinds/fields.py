@@ -8,11 +8,12 @@ the `x-…` keywords listed in `KEYWORDS` may stand on any subschema, also behin
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from reconciler.core.model import Json, JsonObject
 from reconciler.core.pointer import MISSING, Path, get, parse_pointer
+from reconciler.core.records import dataclass
 
 KEYWORDS: Mapping[str, str] = {
     "x-name": "spelling on the wire, where it differs from the manifest's",
@@ -115,6 +116,7 @@ class FieldInfo:
     is_plain: bool = field(default=True, compare=False, repr=False)
     is_plain_below: bool = field(default=True, compare=False, repr=False)  # the same of all fields directly below
     once: bool = field(default=False, compare=False, repr=False)  # a field directly below is sent on create only
+    whole: bool = field(default=True, compare=False, repr=False)  # is_whole
 
     @property
     def is_whole(self) -> bool:
@@ -201,6 +203,7 @@ def _summed_up(info: FieldInfo) -> FieldInfo:
         computed_in=frozenset(name for name, one in info.properties.items() if one.computed or one.read_only),
         telling=any(one.telling or bool(one.sensitive_when) for one in inner),
         once=any(one.create_only for one in info.properties.values()),
+        whole=info.is_whole,
         is_plain=not (info.forms or info.mask or info.write_only or info.presence or info.sensitive_when),
         is_plain_below=all(one.is_plain for one in inner),
     )

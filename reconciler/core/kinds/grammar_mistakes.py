@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -14,6 +14,7 @@ from reconciler.core.kinds.definition import KindDefinition, SystemDefinition
 from reconciler.core.kinds.fields import KEYWORDS
 from reconciler.core.model import Json
 from reconciler.core.pointer import MISSING, Path, get
+from reconciler.core.records import dataclass
 from reconciler.core.suggest import did_you_mean
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.kinds.cases import written_path
@@ -19,6 +18,7 @@ from reconciler.core.kinds.template import variables
 from reconciler.core.manifests.schema_gate import is_surely_a_schema
 from reconciler.core.model import Diagnostic, Document, Json, JsonObject, Severity
 from reconciler.core.pointer import Path, get, parse_pointer
+from reconciler.core.records import dataclass
 from reconciler.core.suggest import choose_of, did_you_mean
 
 

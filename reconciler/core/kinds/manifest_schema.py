@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.manifests.expressions import SORTS
 from reconciler.core.model import Json, JsonObject
+from reconciler.core.records import dataclass
 
 _EXPRESSION: JsonObject = {"$ref": "#/$defs/expression"}
 _SORTS = "|".join(SORTS)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.model import Json
+from reconciler.core.records import dataclass
 
 DECIDE = "DECIDE: "
 """How a comment starts that asks a person to decide."""

@@ -12,13 +12,13 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
 from reconciler.core.model import Json
 from reconciler.core.pointer import MISSING, get
+from reconciler.core.records import dataclass
 from reconciler.core.suggest import did_you_mean
 
 ROOTS = ("id", "spec", "live", "system", "page", "changed", "item", "answer", "location", "document", "items")

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from reconciler.core.model import Address, Expression, Json, Reference
 from reconciler.core.pointer import MISSING, Path, format_pointer, parse_pointer
+from reconciler.core.records import dataclass
 from reconciler.core.snapshots.withheld import Withheld
 from reconciler.core.suggest import did_you_mean
 

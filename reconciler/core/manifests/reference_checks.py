@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from reconciler.core.graph import find_cycle
 from reconciler.core.kinds.catalog import Catalog
 from reconciler.core.model import Address, Reference, Resource, Source
 from reconciler.core.pointer import Path
+from reconciler.core.records import dataclass
 from reconciler.core.suggest import did_you_mean
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from reconciler.core.errors import InvalidInput
@@ -12,6 +12,7 @@ from reconciler.core.kinds.fields import walk
 from reconciler.core.manifests.expressions import ExpressionError, resolve
 from reconciler.core.model import Address, Diagnostic, JsonObject, LiveObject, Reference, Resource, Severity
 from reconciler.core.pointer import MISSING, Path, get
+from reconciler.core.records import dataclass
 from reconciler.core.snapshots.withheld import Withheld
 
 _NOTHING: frozenset[Path] = frozenset()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Address, Resource
+from reconciler.core.records import dataclass
 from reconciler.core.suggest import choose_of, did_you_mean
 
 _TERM = re.compile(r"(?P<key>[^=!,\s]+)\s*(?:(?P<op>==|=|!=)\s*(?P<value>[^,\s]*))?")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from reconciler.core.kinds.catalog import Catalog, Kind
 from reconciler.core.kinds.fields import FieldInfo
@@ -27,6 +27,7 @@ from reconciler.core.model import (
     Source,
 )
 from reconciler.core.pointer import MISSING, Path, format_pointer, get, parse_pointer
+from reconciler.core.records import dataclass
 from reconciler.core.suggest import did_you_mean
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")

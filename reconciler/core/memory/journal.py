@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from typing import TypeAlias
 
 from reconciler.core.memory.ledger import Ledger, Record
 from reconciler.core.model import Action, Address, Diagnostic, LiveObject, Resource, Severity, Status
+from reconciler.core.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,12 @@ import functools
 import hashlib
 import hmac
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from reconciler.core.compare.normalize import Remembers, canonical_json
 from reconciler.core.model import Address, Json
 from reconciler.core.pointer import MISSING, Path, format_pointer, get, parse_pointer
+from reconciler.core.records import dataclass
 
 FORMAT = 2  # 1 did not hold what removing an object needs
 FORGOTTEN = ""  # in place of a secret's digest that nothing can be compared with any more

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from reconciler.core.compare.normalize import Comparison, Remembers, compare, nothing_remembered
@@ -22,6 +22,7 @@ from reconciler.core.plan.departure import Limits
 from reconciler.core.plan.follow_ups import Occasion
 from reconciler.core.plan.removal.remnant import Remnant
 from reconciler.core.pointer import MISSING, Path
+from reconciler.core.records import dataclass
 from reconciler.core.snapshots.withheld import Gap
 
 

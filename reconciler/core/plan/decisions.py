@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.core.compare.diff import field_changes
 from reconciler.core.compare.normalize import Comparison, Remembers, compare
@@ -36,6 +36,7 @@ from reconciler.core.plan.obstacles import (
 from reconciler.core.plan.preview import preview_requests, set_later
 from reconciler.core.plan.replacing import forbidden, goes_first, is_allowed, old_one, replaced
 from reconciler.core.pointer import MISSING, Path, format_pointer, get, starts_with
+from reconciler.core.records import dataclass
 from reconciler.core.saved_plans.sealing import digest_of_unchanged, managed_digest, sealed
 from reconciler.core.wire.requests import Subject, Writing
 

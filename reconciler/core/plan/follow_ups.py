@@ -6,12 +6,12 @@ Two changes lead to the same follow-up when its request comes out the same for b
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.definition import Call, FollowUp
 from reconciler.core.kinds.template import as_text
 from reconciler.core.model import Address, Json, JsonObject, LiveObject, PlannedFollowUp, PlannedRequest, Request
+from reconciler.core.records import dataclass
 from reconciler.core.wire.requests import Subject, call_request, context, shown_path
 
 

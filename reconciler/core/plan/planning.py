@@ -6,7 +6,7 @@ Nothing is sent here and nothing is decided later: apply carries out exactly the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from reconciler.core.compare.normalize import digest
 from reconciler.core.graph import levels
@@ -21,6 +21,7 @@ from reconciler.core.plan.removal.deciding import decide_remnants
 from reconciler.core.plan.removal.leaving import departing
 from reconciler.core.plan.removal.limits import exceeded, limits_of
 from reconciler.core.plan.renames import suspect_renames
+from reconciler.core.records import dataclass
 
 
 def make_plan(inputs: Inputs, problems: Sequence[Diagnostic] = ()) -> Plan:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from reconciler.core.compare.normalize import canonical_json, strictly_equal
 from reconciler.core.manifests.references import Known
@@ -16,6 +16,7 @@ from reconciler.core.memory.ledger import read_address
 from reconciler.core.model import Action, Address, Change, FieldChange, JsonObject, Operation, Plan, PlannedRequest
 from reconciler.core.plan.considered import Inputs, consider
 from reconciler.core.pointer import MISSING, format_pointer, get, parse_pointer, starts_with
+from reconciler.core.records import dataclass
 from reconciler.core.saved_plans.planfile import (
     FORMAT,
     Approval,

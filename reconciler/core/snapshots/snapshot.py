@@ -7,7 +7,7 @@ its kind or by where it comes from, what a mask stands for, and what the kind do
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -21,6 +21,7 @@ from reconciler.core.memory.ledger import FORGOTTEN, Ledger, Record, read_addres
 from reconciler.core.model import Address, Json, JsonObject, LiveObject, Resource
 from reconciler.core.plan.considered import Considered, Inputs, consider
 from reconciler.core.pointer import MISSING, Path, parse_pointer
+from reconciler.core.records import dataclass
 from reconciler.core.saved_plans.planfile import Digest, KindInUse, Tool
 from reconciler.core.sealed import Part, SealedFile, seal
 from reconciler.core.snapshots.withheld import LeftOut

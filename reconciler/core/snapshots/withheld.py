@@ -6,7 +6,8 @@ Neither ever counts as a value: what is withheld is not known, and what was left
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+from reconciler.core.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from reconciler.core.compare.normalize import encode, item_key_of, shape
@@ -19,6 +19,7 @@ from reconciler.core.kinds.template import (
 )
 from reconciler.core.model import Json, JsonObject, LiveObject, Response
 from reconciler.core.pointer import MISSING, get, parse_pointer, put
+from reconciler.core.records import dataclass
 from reconciler.core.wire.requests import Subject
 
 

@@ -6,7 +6,7 @@ The document is read whole and written whole; everything in it that is not ours 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from reconciler.core.kinds.catalog import Kind
@@ -14,6 +14,7 @@ from reconciler.core.kinds.definition import Inside
 from reconciler.core.kinds.template import render_value
 from reconciler.core.model import Json, JsonObject, LiveObject, Request, Response
 from reconciler.core.pointer import MISSING, get, parse_pointer, put
+from reconciler.core.records import dataclass
 from reconciler.core.wire.answers import AnswerError, live_object, natural_key, read_object
 from reconciler.core.wire.requests import Subject, call_request, item_body
 

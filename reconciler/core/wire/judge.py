@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -19,6 +18,7 @@ from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.definition import AnswerRule, Call, Condition
 from reconciler.core.model import Json, Response
 from reconciler.core.pointer import MISSING, get, parse_pointer
+from reconciler.core.records import dataclass
 from reconciler.core.redaction import with_spaces
 
 _USUAL = {

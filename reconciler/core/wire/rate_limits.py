@@ -18,7 +18,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from reconciler.core.records import dataclass
 
 _PREFIXES = ("ratelimit", "x-ratelimit", "x-rate-limit")
 _EPOCH_FROM = 1e9  # as seconds from now this would be thirty years

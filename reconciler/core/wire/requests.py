@@ -8,7 +8,7 @@ the call sends: `stated` (all that the manifest states), `changed` (top-level fi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -27,6 +27,7 @@ from reconciler.core.kinds.template import (
 )
 from reconciler.core.model import Json, JsonObject, LiveObject, Request
 from reconciler.core.pointer import MISSING, Path, format_pointer, get, parse_pointer, put
+from reconciler.core.records import dataclass
 from reconciler.core.wire.judge import all_hold
 
 _MEDIA_TYPES = {"mergePatch": "application/merge-patch+json", "jsonPatch": "application/json-patch+json"}

@@ -7,11 +7,12 @@ drawn as one box with their number when the picture would be crowded otherwise.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from reconciler.core.graph import find_cycle, levels
 from reconciler.core.model import JsonObject
+from reconciler.core.records import dataclass
 from reconciler.render.escapes import html
 from reconciler.render.values import shorten
 

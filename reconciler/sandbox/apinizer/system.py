@@ -11,9 +11,10 @@ import hmac
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, Literal
 
+from reconciler.core.records import dataclass
 from reconciler.sandbox.apinizer import (
     connections,
     credentials,

@@ -10,8 +10,9 @@ import enum
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from reconciler.core.records import dataclass
 
 
 class Scalar(enum.Enum):

@@ -13,7 +13,7 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from graphlib import TopologicalSorter
 from typing import Protocol
@@ -39,6 +39,7 @@ from reconciler.core.plan.considered import Considered, Inputs, consider
 from reconciler.core.plan.next_steps import step_after, usual_step
 from reconciler.core.plan.removal.leaving import departing
 from reconciler.core.pointer import format_pointer
+from reconciler.core.records import dataclass
 from reconciler.shell.apply.attempt import perform
 from reconciler.shell.apply.removing import remove
 from reconciler.shell.apply.work import Stop, Work

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.core.compare.diff import field_changes
 from reconciler.core.compare.leftovers import Leftover
@@ -12,6 +12,7 @@ from reconciler.core.compare.normalize import nothing_remembered
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.model import Change, FieldChange, LiveObject, Send, Status
 from reconciler.core.plan.considered import Considered
+from reconciler.core.records import dataclass
 from reconciler.shell.live.locks import KeyedLocks
 from reconciler.shell.live.refresh import LiveReader
 

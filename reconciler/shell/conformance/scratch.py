@@ -6,13 +6,14 @@ Reads and writes: one live system, through the functions given.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler.core.errors import ApiError, ReconcilerError
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.definition import Call, WriteCall
 from reconciler.core.model import JsonObject, LiveObject, Request, Response, Send
 from reconciler.core.pointer import MISSING, get, parse_pointer
+from reconciler.core.records import dataclass
 from reconciler.core.wire.answers import AnswerError, answered_id, json_or_missing, live_object
 from reconciler.core.wire.judge import Verdict as Judgement
 from reconciler.core.wire.judge import judge

@@ -6,7 +6,7 @@ Reads and writes: one live system, through the scratch object.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from reconciler.core.compare.normalize import compare, strictly_equal
 from reconciler.core.conformance.claims import Claim, fails, holds, listed, untested
@@ -27,6 +27,7 @@ from reconciler.core.errors import ApiError, ErrorClass, ReconcilerError, Refuse
 from reconciler.core.kinds.catalog import send_mode
 from reconciler.core.model import Json, JsonObject, LiveObject
 from reconciler.core.pointer import MISSING, Path
+from reconciler.core.records import dataclass
 from reconciler.core.wire.answers import NothingFound, answered_object, json_or_missing
 from reconciler.shell.conformance.scratch import Answered, Scratch
 

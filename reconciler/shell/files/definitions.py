@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from reconciler.core.model import (
     Diagnostic,
     Document,
 )
+from reconciler.core.records import dataclass
 from reconciler.shell.files.disk import (
     display_path,
     find_manifests,

@@ -5,11 +5,12 @@ Aliases share their value, so that a file of many aliases takes no more room tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from reconciler.core.model import Diagnostic, Document, Json, Source
+from reconciler.core.records import dataclass
 from reconciler.shell.files.json_nodes import compose_json
 from reconciler.shell.files.nodes import SyntaxProblem, is_merge
 from reconciler.shell.files.positions import Positions, source_of

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ruamel.yaml.nodes import Node, ScalarNode
 from ruamel.yaml.tag import Tag
+
+from reconciler.core.records import dataclass
 
 UNTAGGED = Tag(suffix="tag:reconciler,2024:untagged")
 """The tag of every node whose author wrote none; parsers must set this very object."""

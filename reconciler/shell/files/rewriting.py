@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from ruamel.yaml.nodes import Node
 
 from reconciler.core.drift.edits import Edit, edited, field_of
 from reconciler.core.model import Document, Json, Source
 from reconciler.core.pointer import Path
+from reconciler.core.records import dataclass
 from reconciler.shell.files.json_nodes import compose_json
 from reconciler.shell.files.nodes import SyntaxProblem
 from reconciler.shell.files.parsing import parse

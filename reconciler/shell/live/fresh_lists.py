@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from reconciler.core.model import LiveObject
+from reconciler.core.records import dataclass
 from reconciler.shell.live.locks import KeyedLocks
 
 FRESH_FOR_S = 2.0  # or as long as the reading took: then no more than half of the time goes into reading again

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from reconciler.core.compare.normalize import canonical_json
@@ -20,6 +20,7 @@ from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.template import TemplateError
 from reconciler.core.manifests.references import Known
 from reconciler.core.model import Address, Diagnostic, JsonObject, LiveObject, Resource, Severity
+from reconciler.core.records import dataclass
 from reconciler.core.wire.answers import AnswerError, NothingFound, live_object, natural_key
 from reconciler.core.wire.requests import Subject
 from reconciler.core.wire.seeking import finds_anywhere, sought, tells_scope

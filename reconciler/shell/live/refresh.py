@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from reconciler.core.compare.normalize import canonical_json
 from reconciler.core.errors import ApiError, ErrorClass
@@ -25,6 +25,7 @@ from reconciler.core.model import (
     Send,
 )
 from reconciler.core.pointer import MISSING, get, parse_pointer
+from reconciler.core.records import dataclass
 from reconciler.core.wire.answers import (
     AnswerError,
     NothingFound,

@@ -8,7 +8,7 @@ What a list does not show to its end stays in doubt, and so does what lists and 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from reconciler.core.errors import ApiError, ErrorClass
 from reconciler.core.kinds.catalog import Kind
@@ -19,6 +19,7 @@ from reconciler.core.model import Address, Diagnostic, JsonObject, LiveObject, S
 from reconciler.core.plan.departure import Way
 from reconciler.core.plan.removal.candidates import address_of, scope_of, stated_places, unmatched
 from reconciler.core.plan.removal.remnant import Remnant, is_owned, way_of
+from reconciler.core.records import dataclass
 from reconciler.core.wire.answers import AnswerError
 from reconciler.core.wire.seeking import needs_id
 from reconciler.shell.live.refresh import LiveReader

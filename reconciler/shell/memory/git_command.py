@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from reconciler.core.errors import ReconcilerError, UsageError
+from reconciler.core.records import dataclass
 
 LONGEST_S = 120.0  # of one command
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")

@@ -7,9 +7,10 @@ local ref is touched, and a shallow clone stays as shallow as it was.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler.core.errors import ReconcilerError, UsageError
+from reconciler.core.records import dataclass
 from reconciler.shell.memory.git_command import Done, Git, failure
 
 _TRIES = 5

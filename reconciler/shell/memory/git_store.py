@@ -13,13 +13,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.memory.journal import Entry, Event, Holder, Intent
 from reconciler.core.memory.ledger import Ledger
 from reconciler.core.model import Diagnostic, Severity
+from reconciler.core.records import dataclass
 from reconciler.shell.files.disk import write_atomically
 from reconciler.shell.memory.commit_message import event_in, message_of
 from reconciler.shell.memory.disk import Lines, read_file

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from reconciler.core.errors import UsageError
 from reconciler.core.memory.ledger import FORMAT, Ledger, Record, Removal, SecretDigest, read_address
 from reconciler.core.model import Diagnostic, JsonObject, Severity
+from reconciler.core.records import dataclass
 
 KEY_NAME = "RECONCILER_LEDGER_KEY"
 

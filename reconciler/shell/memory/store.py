@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol, TypeAlias
 
 from reconciler.core.memory.journal import Entry, Event, Holder, Intent
 from reconciler.core.memory.ledger import Ledger
 from reconciler.core.model import Diagnostic
+from reconciler.core.records import dataclass
 
 Merge: TypeAlias = Callable[[Ledger], Ledger]
 """Lays what this run has learnt over a ledger that somebody else has written meanwhile."""

@@ -14,12 +14,13 @@ import math
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 from urllib.parse import quote_plus, urlencode
 
 from reconciler.core.errors import ApiError, ErrorClass, TransportError, UsageError
 from reconciler.core.model import Json, Response
+from reconciler.core.records import dataclass
 
 Header: TypeAlias = tuple[str, str]
 

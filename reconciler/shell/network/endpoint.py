@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import SplitResult, urlsplit
 
 from reconciler.core.errors import ErrorClass, TransportError, UsageError
+from reconciler.core.records import dataclass
 from reconciler.shell.network.authentication import Auth, Header, NoAuth, OAuth2Auth
 
 _NO_AUTH = NoAuth()

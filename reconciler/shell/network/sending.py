@@ -15,11 +15,11 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC
 
 from reconciler.core.errors import ErrorClass, TransportError
 from reconciler.core.model import Request, Response, Send
+from reconciler.core.records import dataclass
 from reconciler.core.wire.rate_limits import NOTHING, read_limits
 from reconciler.shell.network.pacing import Gate
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from reconciler.core.model import Json
 from reconciler.core.pointer import Path
+from reconciler.core.records import dataclass
 from reconciler.core.suggest import did_you_mean
 from reconciler.shell.settings.form import (
     AS_WRITTEN,

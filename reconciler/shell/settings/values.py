@@ -6,11 +6,12 @@ No repr shows what came from the environment, or could have.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TypeAlias
 
 from reconciler.core.model import Diagnostic, Json, Source
+from reconciler.core.records import dataclass
 from reconciler.shell.network.authentication import Auth, NoAuth
 
 

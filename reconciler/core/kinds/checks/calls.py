@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from reconciler.core.kinds.checks.finding import Bound, Finding, Findings, doubt
 from reconciler.core.kinds.definition import Call, FindFields, GetCall, ListCall, WriteCall
@@ -11,6 +10,7 @@ from reconciler.core.kinds.fields import EMPTY, FieldInfo
 from reconciler.core.kinds.template import Variable, variables
 from reconciler.core.model import Json
 from reconciler.core.pointer import Path
+from reconciler.core.records import dataclass
 from reconciler.core.suggest import did_you_mean
 
 

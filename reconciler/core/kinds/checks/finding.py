@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from reconciler.core.kinds.definition import KindDefinition, SystemDefinition
 from reconciler.core.kinds.fields import FieldInfo
 from reconciler.core.model import Json, Severity
 from reconciler.core.pointer import Path
+from reconciler.core.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,12 +7,12 @@ field is looked at where that stands.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from reconciler.core.kinds.checks.finding import Bound, Finding, Findings, doubt
 from reconciler.core.kinds.fields import KEYWORDS, FieldInfo
 from reconciler.core.model import Json, JsonObject
 from reconciler.core.pointer import Path
+from reconciler.core.records import dataclass
 from reconciler.core.suggest import did_you_mean
 
 _BY_NAME = ("properties", "patternProperties", "$defs", "dependentSchemas")

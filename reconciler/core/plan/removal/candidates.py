@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from reconciler.core.compare.normalize import item_key_of
 from reconciler.core.kinds.catalog import Catalog, Kind
@@ -17,6 +16,7 @@ from reconciler.core.memory.ledger import Record, Removal
 from reconciler.core.model import Address, Diagnostic, JsonObject, LiveObject, Resource, Severity
 from reconciler.core.plan.removal.remnant import Remnant, way_of
 from reconciler.core.pointer import MISSING
+from reconciler.core.records import dataclass
 from reconciler.core.wire.answers import natural_key
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.manifests.references import Known
@@ -13,6 +13,7 @@ from reconciler.core.plan.departure import Way
 from reconciler.core.plan.removal.leaving import Leaving, decide_leaving
 from reconciler.core.plan.removal.remembered import remembered
 from reconciler.core.plan.removal.remnant import Remnant, successor_of, untouchable, way_of
+from reconciler.core.records import dataclass
 from reconciler.core.saved_plans.sealing import sealed
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from reconciler.core.compare.normalize import compare
 from reconciler.core.kinds.catalog import Kind
@@ -23,6 +23,7 @@ from reconciler.core.plan.departure import Departure, Way
 from reconciler.core.plan.preview import preview_removal, preview_requests
 from reconciler.core.plan.removal.remnant import way_of
 from reconciler.core.pointer import MISSING, Path, get, parse_pointer, put
+from reconciler.core.records import dataclass
 from reconciler.core.saved_plans.sealing import managed_digest, sealed
 from reconciler.core.wire.requests import Subject, Writing
 
