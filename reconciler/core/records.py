@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import operator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,15 +31,17 @@ else:
 
 
 @functools.cache
-def _compared(cls: type) -> operator.attrgetter[Any]:
-    return operator.attrgetter(*[one.name for one in dataclasses.fields(cls) if one.compare])
+def _compared(cls: Any) -> Callable[[Any], Any]:
+    """Return the function that gives all values of an object that count when it is compared."""
+    names = [one.name for one in dataclasses.fields(cls) if one.compare]
+    return operator.attrgetter(*names) if names else lambda _: ()
 
 
-def _equal(self: Any, other: object) -> bool:
+def _equal(self: Any, other: Any) -> Any:
     if other.__class__ is not self.__class__:
         return NotImplemented
     values = _compared(self.__class__)
-    return bool(values(self) == values(other))
+    return values(self) == values(other)
 
 
 def _hashed(self: Any) -> int:

@@ -139,11 +139,11 @@ def missing_accelerators() -> tuple[str, ...]:
 
 def _read_all(settings: Settings, options: Options) -> tuple[list[Document], list[Diagnostic]]:
     """Return the documents of all manifests, and what is wrong with the files."""
-    paths, problems = find_manifests(_roots(settings, options), settings.root)
+    files, problems = find_manifests(_roots(settings, options), settings.root)
     documents: list[Document] = []
     cache = open_cache(options.environ, settings.manifest_paths) if options.cache else None
-    for path in paths:
-        read, found = read_documents(path, display_path(path), cache)
+    for path, display in files:
+        read, found = read_documents(path, display, cache)
         documents += read
         problems += found
     if cache is not None:

@@ -30,12 +30,12 @@ def read_definitions(folders: Iterable[Path]) -> tuple[list[Document], list[Diag
     documents: list[Document] = []
     problems: list[Diagnostic] = []
     for folder in folders:
-        paths, found = find_manifests([folder], Path())
+        files, found = find_manifests([folder], Path())
         problems += found
-        for path in paths:
-            if path.name.endswith(".schema.json"):
+        for path, display in files:
+            if path.endswith(".schema.json"):
                 continue  # for editors; it may lie beside the definitions that it describes
-            read, found = read_documents(path, display_path(path))
+            read, found = read_documents(path, display)
             documents += read
             problems += found
     return documents, problems

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Diagnostic, Document, Source
-from reconciler.shell.files.parsing import Cache, parse
+from reconciler.shell.files.parsing import Cache, as_text, parse, remembered
 from reconciler.shell.files.reading import (
     TooLargeError,
     display_path,
@@ -62,7 +62,9 @@ class TextFileError(Exception):
 # --------------------------------------------------------------------------- documents
 
 
-def read_documents(path: Path, display: str, cache: Cache | None = None) -> tuple[list[Document], list[Diagnostic]]:
+def read_documents(
+    path: Path | str, display: str, cache: Cache | None = None
+) -> tuple[list[Document], list[Diagnostic]]:
     """Read one YAML file (any number of documents) or JSON file, by its suffix.
 
     Returns the documents without a mistake, in order, and the mistakes of the others, by position. Documents
@@ -77,15 +79,20 @@ def read_documents(path: Path, display: str, cache: Cache | None = None) -> tupl
         megabytes = LARGEST_DOCUMENT_FILE // (1024 * 1024)
         hint = "split it into several files"
         return [], [file_error(display, "file-too-large", f"is larger than {megabytes} MiB", hint)]
+    json = str(path).lower().endswith(".json")
+    if cache is not None and not json:
+        known = remembered(content, display, cache)
+        if known is not None:
+            return known, []
     try:
-        text = content.decode("utf-8").removeprefix("\ufeff")
+        text = as_text(content)
     except UnicodeDecodeError as error:
         return [], [_not_utf8(content, error, display)]
     if content.translate(None, _FINE):  # something else than plain ASCII: looked at character by character
         refused = list(_control_characters(text, display))
         if refused:
             return [], refused
-    return parse(text, display, json=path.suffix.lower() == ".json", cache=cache, content=content)
+    return parse(text, display, json=json, cache=cache, content=content)
 
 
 def _control_characters(text: str, display: str) -> Iterator[Diagnostic]:

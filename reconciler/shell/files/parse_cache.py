@@ -12,9 +12,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from reconciler import __version__
 from reconciler.core.errors import UsageError
@@ -52,11 +51,11 @@ class ParseCache:
         self._folder = folder
         self._name = name
         self._segments: list[Path] = []
-        self._known: dict[str, list[list[Any]]] | None = None  # None: nothing was asked for yet
-        self._used: dict[str, list[Any]] = {}
-        self._new: dict[str, list[Any]] = {}
+        self._known: dict[str, Sequence[QuickDocument]] | None = None  # None: nothing was asked for yet
+        self._used: dict[str, Sequence[QuickDocument]] = {}
+        self._new: dict[str, Sequence[QuickDocument]] = {}
 
-    def get(self, content: bytes) -> list[QuickDocument] | None:
+    def get(self, content: bytes) -> Sequence[QuickDocument] | None:
         """Return the documents of a file with this content, or None when they are not known."""
         if self._known is None:
             self._known = self._load()
@@ -65,11 +64,11 @@ class ParseCache:
         if found is None:
             return None
         self._used[key] = found
-        return [QuickDocument(*one) for one in found]
+        return found
 
     def put(self, content: bytes, documents: list[QuickDocument]) -> None:
         """Keep the documents of a file with this content."""
-        self._new[_key(content)] = list(documents)
+        self._new[_key(content)] = documents
 
     def save(self) -> None:
         """Write what is new; what is no longer used goes when there is more of it than of what is."""
@@ -89,15 +88,15 @@ class ParseCache:
             with contextlib.suppress(OSError):
                 segment.unlink()
 
-    def _load(self) -> dict[str, list[list[Any]]]:
-        found: dict[str, list[list[Any]]] = {}
+    def _load(self) -> dict[str, Sequence[QuickDocument]]:
+        found: dict[str, Sequence[QuickDocument]] = {}
         with contextlib.suppress(OSError):
             self._segments = sorted(self._folder.glob(f"{self._name}-*.json"))
         for segment in self._segments:
             try:
                 mark, _, content = segment.read_bytes().partition(b"\n")
                 if mark.decode() == _key(content):
-                    found.update(json.loads(content))
+                    found.update(json.loads(content))  # lists in place of tuples: they are taken apart alike
             except (OSError, ValueError):
                 continue
         return found

@@ -7,7 +7,7 @@ compiled parser. Where something stands is found out when somebody asks, by read
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from reconciler.core.model import Diagnostic, Document, Source
@@ -28,21 +28,24 @@ _Found = tuple[list[Document], list[Diagnostic]]
 class Cache(Protocol):
     """Remembers the documents of whole files that were in good order, by their content."""
 
-    def get(self, content: bytes) -> list[QuickDocument] | None: ...
+    def get(self, content: bytes) -> Sequence[QuickDocument] | None: ...
 
     def put(self, content: bytes, documents: list[QuickDocument]) -> None: ...
+
+
+def remembered(content: bytes, display: str, cache: Cache) -> list[Document] | None:
+    """Return the documents of a YAML file with this content, or None when `cache` does not know them."""
+    found = cache.get(content)
+    return None if found is None else _documents(found, content, display)
 
 
 def parse(text: str, display: str, *, json: bool, cache: Cache | None = None, content: bytes = b"") -> _Found:
     """Return the good documents of `text`, in order, and the mistakes of the others, by position.
 
-    `content` are the bytes of the text, by which a `cache` knows it.
+    A `cache` is told about them by `content`, the bytes of the text.
     """
     if json:
         return parse_carefully(text, display, json=True)
-    found = None if cache is None else cache.get(content)
-    if found is not None:
-        return _documents(found, text, display), []
     quick = quick_reader()
     if quick is None:
         return parse_carefully(text, display, json=False)
@@ -150,17 +153,25 @@ def _parse_piecewise(text: str, display: str, quick: Callable[[str], list[QuickD
 # --------------------------------------------------------------------------- positions on demand
 
 
-def _documents(found: list[QuickDocument], text: str, display: str) -> list[Document]:
-    literal = "${" not in text and "\\" not in text  # an escape may hide one
+def as_text(content: bytes) -> str:
+    """Return the text of a file without the mark that some editors put before it. Raises UnicodeDecodeError."""
+    return content.decode("utf-8").removeprefix("\ufeff")
+
+
+def _documents(found: Sequence[QuickDocument], text: str | bytes, display: str) -> list[Document]:
+    if isinstance(text, str):
+        literal = "${" not in text and "\\" not in text  # an escape may hide one
+    else:
+        literal = b"${" not in text and b"\\" not in text
     return [_document(one, text, display, literal=literal) for one in found]
 
 
 def _document(
-    one: QuickDocument, text: str, display: str, *, literal: bool = False, line: int = 0, index: int = 0
+    one: QuickDocument, text: str | bytes, display: str, *, literal: bool = False, line: int = 0, index: int = 0
 ) -> Document:
-    source = Source(display, line + one.line, one.column)
-    places = _Places(text, index + one.at, source)
-    return Document(data=one.data, source=source, locate=places.locate, literal=literal)
+    data, begins_at, column, at = one
+    source = Source(display, line + begins_at, column)
+    return Document(data=data, source=source, locate=_Places(text, index + at, source), literal=literal)
 
 
 class _Places:
@@ -168,13 +179,13 @@ class _Places:
 
     __slots__ = ("_index", "_positions", "_root", "_text")
 
-    def __init__(self, text: str, index: int, root: Source) -> None:
-        self._text = text
+    def __init__(self, text: str | bytes, index: int, root: Source) -> None:
+        self._text = text  # of the whole file
         self._index = index  # where the root begins
         self._root = root
         self._positions: Positions | None = None
 
-    def locate(self, path: Path, key: bool = False) -> Source:
+    def __call__(self, path: Path, key: bool = False) -> Source:
         """Return the source of the value at `path`, of its key with `key=True`, as `Positions.locate` does."""
         if not path:
             return self._root
@@ -186,6 +197,7 @@ class _Places:
         from reconciler.shell.files.positions import document_around
         from reconciler.shell.files.quick_yaml import positions_of
 
-        begin, end = document_around(self._text, self._index)
-        lines_before = self._root.line - 1 - self._text.count("\n", begin, self._index)
-        return positions_of(self._text[begin:end], self._root, lines_before)
+        text = self._text if isinstance(self._text, str) else as_text(self._text)
+        begin, end = document_around(text, self._index)
+        lines_before = self._root.line - 1 - text.count("\n", begin, self._index)
+        return positions_of(text[begin:end], self._root, lines_before)

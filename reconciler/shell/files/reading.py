@@ -27,16 +27,14 @@ class TooLargeError(Exception):
     """A file has more bytes than its reader allows."""
 
 
-def read_bounded(path: Path, limit: int) -> bytes:
+def read_bounded(path: Path | str, limit: int) -> bytes:
     """Return the content of a regular file. Raises OSError, or TooLargeError for more than `limit` bytes."""
     # Non-blocking, because opening a named pipe would otherwise wait for a writer.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         found = os.fstat(descriptor)
-        if stat.S_ISDIR(found.st_mode):
-            raise IsADirectoryError
         if not stat.S_ISREG(found.st_mode):
-            raise OSError("is no regular file")
+            raise IsADirectoryError if stat.S_ISDIR(found.st_mode) else OSError("is no regular file")
         # Straight from the descriptor: a stream for each of thousands of small files costs more than reading them.
         content = os.read(descriptor, min(found.st_size, limit) + 1)
         # One that is as long as it said has ended; one that says nothing, as below /proc, or grows, is read on.

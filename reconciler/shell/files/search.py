@@ -9,6 +9,7 @@ import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from reconciler.core.model import Diagnostic
 from reconciler.shell.files.reading import display_path, file_error, reason_for
@@ -16,7 +17,14 @@ from reconciler.shell.files.reading import display_path, file_error, reason_for
 MANIFEST_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
 
-def find_manifests(roots: Sequence[Path], base: Path) -> tuple[list[Path], list[Diagnostic]]:
+class FoundFile(NamedTuple):
+    """A file, and how it is called to people. Texts, because a path for each of thousands of files is slow."""
+
+    path: str
+    display: str
+
+
+def find_manifests(roots: Sequence[Path], base: Path) -> tuple[list[FoundFile], list[Diagnostic]]:
     """Return every *.yaml, *.yml and *.json file below `roots`, in order of the roots, then of the paths.
 
     Roots are folders or single files, relative to `base`. Hidden files and folders are left out. A link is
@@ -34,7 +42,7 @@ class _Search:
     """What one search has found and seen so far."""
 
     def __init__(self) -> None:
-        self.found: list[Path] = []
+        self.found: list[FoundFile] = []
         self.diagnostics: list[Diagnostic] = []
         self._seen: set[str] = set()
 
@@ -57,7 +65,7 @@ class _Search:
         if is_folder:
             manifests = self._folder(root, real)
         elif root.suffix.lower() in MANIFEST_SUFFIXES:
-            manifests = self._file(root, real)
+            manifests = self._file(FoundFile(str(root), shown), real)
         if manifests == 0 and len(self.diagnostics) == before:
             message = "holds no manifest (*.yaml, *.yml or *.json)" if is_folder else "is no *.yaml or *.json file"
             hint = "put a manifest there, or remove the path from the configuration"
@@ -78,13 +86,15 @@ class _Search:
                 self._refuse(folder, "root-unreadable", reason_for(error), "check its permissions")
                 continue
             folders = []
-            real_text = str(real_folder).rstrip("/")
+            texts = [_prefix(str(folder)), _prefix(display_path(folder)), _prefix(str(real_folder))]
             for entry in entries:
-                if entry.name.startswith("."):
+                name = entry.name
+                if name.startswith("."):
                     continue
+                path, display, real_text = [text + name for text in texts]
                 if not entry.is_symlink() and entry.is_file():
-                    if _is_manifest(entry.name):
-                        manifests += self._add(folder / entry.name, f"{real_text}/{entry.name}")
+                    if _is_manifest(name):
+                        manifests += self._add(FoundFile(path, display), real_text)
                     continue
                 real = self._inside(entry, real_folder, real_root)
                 if real is None:
@@ -92,12 +102,12 @@ class _Search:
                 if entry.is_dir():
                     if real not in visited:
                         visited.add(real)
-                        folders.append((folder / entry.name, real))
-                elif _is_manifest(entry.name):
-                    manifests += self._file(folder / entry.name, real)
+                        folders.append((folder / name, real))
+                elif _is_manifest(name):
+                    manifests += self._file(FoundFile(path, display), real)
             waiting.extend(reversed(folders))
         if len(visited) > 1:  # one folder is in order already
-            self.found[start:] = sorted(self.found[start:], key=lambda path: path.parts)
+            self.found[start:] = sorted(self.found[start:], key=lambda found: found.path.split("/"))
         return manifests
 
     def _inside(self, entry: os.DirEntry[str], real_folder: Path, real_root: Path) -> Path | None:
@@ -116,16 +126,16 @@ class _Search:
             return None
         return real
 
-    def _file(self, path: Path, real: Path) -> int:
+    def _file(self, found: FoundFile, real: Path) -> int:
         if not real.is_file():
-            self._refuse(path, "file-unreadable", "is no regular file", "remove it")
+            self.diagnostics.append(file_error(found.display, "file-unreadable", "is no regular file", "remove it"))
             return 0
-        return self._add(path, str(real))
+        return self._add(found, str(real))
 
-    def _add(self, path: Path, real: str) -> int:
+    def _add(self, found: FoundFile, real: str) -> int:
         if real not in self._seen:
             self._seen.add(real)
-            self.found.append(path)
+            self.found.append(found)
         return 1
 
     def _refuse(self, path: Path, code: str, message: str, hint: str) -> None:
@@ -138,5 +148,10 @@ def _leaves(root: Path, real: Path, base: Path) -> bool:
     return named.is_relative_to(os.path.abspath(base)) and not real.is_relative_to(base.resolve())  # noqa: PTH100
 
 
+def _prefix(folder: str) -> str:
+    """Return what stands before a name in the path of a file in `folder`."""
+    return "" if folder == "." else folder.rstrip("/") + "/"
+
+
 def _is_manifest(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in MANIFEST_SUFFIXES  # noqa: PTH122  a path for each name is slow
+    return name[name.rfind(".") :].lower() in MANIFEST_SUFFIXES
