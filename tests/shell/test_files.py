@@ -373,7 +373,8 @@ def _names(folder: Path, *roots: str) -> tuple[list[str], list[tuple[str, str]]]
     files, diagnostics = find_manifests([Path(root) for root in roots], folder)
     assert all(d.hint and d.source is not None for d in diagnostics)
     assert [found.display for found in files] == [display_path(Path(found.path)) for found in files]
-    return [str(Path(found.path).relative_to(folder)) for found in files], [(d.code, str(d.source)) for d in diagnostics]
+    names = [str(Path(found.path).relative_to(folder)) for found in files]
+    return names, [(d.code, str(d.source)) for d in diagnostics]
 
 
 def test_manifests_are_found_in_order_without_hidden_and_other_files(folder: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import field
 from typing import Protocol
 
 from reconciler.core.graph import find_cycle
@@ -27,12 +28,16 @@ MOST_COMPARED = 20_000
 class _Check:
     catalog: Catalog
     report: Report
-    names: Mapping[tuple[str, str], Sequence[str]]  # of all declared resources, by system and kind
+    known: frozenset[Address]  # all declared resources
+    names: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # of them, once one is missing
     left: int = MOST_COMPARED
 
     def nearest(self, address: Address) -> str:
         """Return a suggestion for an address that no manifest declares, as long as it costs not too much."""
-        names = self.names.get((address.system, address.kind), ())
+        if not self.names:
+            for one in sorted(self.known):
+                self.names.setdefault((one.system, one.kind), []).append(one.name)
+        names = self.names.get((address.system, address.kind), [])
         self.left -= len(names)
         return did_you_mean(address.name, names) if self.left >= 0 else ""
 
@@ -46,10 +51,7 @@ def check_references(
     to them is right.
     """
     known = frozenset(declared)
-    names: dict[tuple[str, str], list[str]] = {}
-    for address in known:
-        names.setdefault((address.system, address.kind), []).append(address.name)
-    check = _Check(catalog=catalog, report=report, names=names)
+    check = _Check(catalog=catalog, report=report, known=known)
     for resource in resources:
         for expression in resource.expressions:
             for reference in expression.references:

@@ -74,7 +74,7 @@ def select(resources: Iterable[Resource], selection: Selection, recorded: Iterab
     Raises UsageError when it includes none of any, and names none of the `recorded` addresses either.
     """
     known = list(resources)
-    chosen = frozenset(r.address for r in known if selection.includes(r))
+    chosen = frozenset(r.address for r in known if selection.everything or selection.includes(r))
     names_recorded = bool(selection.addresses) and any(selection.names(address) for address in recorded)
     if known and not chosen and not names_recorded:
         raise UsageError(
@@ -113,11 +113,11 @@ def _as_written(address: Address, pattern: str) -> str:
 
 def with_parents(chosen: Iterable[Address], resources: Mapping[Address, Resource]) -> frozenset[Address]:
     """Return `chosen` and everything that it refers to, directly or not."""
-    found: set[Address] = set()
-    waiting = [address for address in chosen if address in resources]
+    found = {address for address in chosen if address in resources}
+    waiting = [address for address in found if resources[address].expressions]
     while waiting:
-        address = waiting.pop()
-        if address not in found:
-            found.add(address)
-            waiting += [a for a in resources[address].depends_on if a in resources]
+        for parent in resources[waiting.pop()].depends_on:
+            if parent in resources and parent not in found:
+                found.add(parent)
+                waiting.append(parent)
     return frozenset(found)

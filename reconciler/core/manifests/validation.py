@@ -32,6 +32,7 @@ from reconciler.core.suggest import did_you_mean
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 _TOP = ("apiVersion", "kind", "metadata", "lifecycle", "spec")
+_METADATA = ("name", "labels")
 _SHOW_KINDS = "`reconciler kinds list` shows every kind with its apiVersion"
 _REQUIRED = {
     "apiVersion": _SHOW_KINDS,
@@ -39,6 +40,7 @@ _REQUIRED = {
     "metadata": "add `metadata` with a `name` below it",
     "spec": "add `spec` with the fields that are to be managed",
 }
+_USUAL = Lifecycle()
 
 
 @dataclass(slots=True)
@@ -122,17 +124,8 @@ def _read(document: Document, work: _Work) -> tuple[Address | None, Resource | N
             "start it with apiVersion, kind, metadata and spec",
         )
         return None, None
-    for key in data:
-        if key not in _TOP:
-            work.report(
-                document.locate((key,), key=True),
-                "unknown-field",
-                f"unknown field {key!r}",
-                did_you_mean(key, _TOP) or f"a manifest has {', '.join(_TOP)}",
-            )
-    for key, hint in _REQUIRED.items():
-        if key not in data:
-            work.report(document.source, "missing-field", f"the field {key!r} is required", hint)
+    if not data.keys() >= _REQUIRED.keys() or len(data) > len(_REQUIRED):
+        _check_members(document, work)
     kind = _kind_of(document, work)
     name, labels = _metadata(document, work)
     lifecycle = _lifecycle(document, work)
@@ -151,12 +144,15 @@ def _read(document: Document, work: _Work) -> tuple[Address | None, Resource | N
         hint = error.hint or "`$${` is a literal `${`"
         work.report(document.locate(("spec", *path)), "bad-expression", str(error), hint)
     name_field = kind.definition.identity.name
-    if name_field is not None and name_field not in filled.value:
-        filled.value = {name_field: name, **filled.value}
-    _check_spec(document, kind, filled, lifecycle, work)
+    value = filled.value
+    if name_field is not None and name_field not in value:
+        value = {name_field: name, **value}
+    if not work.validator(kind).passes(value):
+        _check_schema(document, kind, filled, value, lifecycle, work)
+    _check_spec(document, kind, value, lifecycle, work)
     return address, Resource(
         address=address,
-        spec=filled.value,
+        spec=value,
         source=document.source,
         locate=document.locate,
         labels=labels,
@@ -164,6 +160,20 @@ def _read(document: Document, work: _Work) -> tuple[Address | None, Resource | N
         expressions=tuple(filled.expressions),
         sensitive=frozenset(filled.sensitive),
     )
+
+
+def _check_members(document: Document, work: _Work) -> None:
+    for key in document.data:
+        if key not in _TOP:
+            work.report(
+                document.locate((key,), key=True),
+                "unknown-field",
+                f"unknown field {key!r}",
+                did_you_mean(key, _TOP) or f"a manifest has {', '.join(_TOP)}",
+            )
+    for key, hint in _REQUIRED.items():
+        if key not in document.data:
+            work.report(document.source, "missing-field", f"the field {key!r} is required", hint)
 
 
 def _kind_of(document: Document, work: _Work) -> Kind | None:
@@ -225,12 +235,12 @@ def _metadata(document: Document, work: _Work) -> tuple[str | None, Mapping[str,
         work.report(where, "invalid-value", "metadata is a mapping with a name", _REQUIRED["metadata"])
         return None, {}
     for key in metadata:
-        if key not in ("name", "labels"):
+        if key not in _METADATA:
             work.report(
                 document.locate(("metadata", key), key=True),
                 "unknown-field",
                 f"unknown field {key!r} of metadata",
-                did_you_mean(key, ("name", "labels")) or "metadata has name and labels",
+                did_you_mean(key, _METADATA) or "metadata has name and labels",
             )
     name = metadata.get("name")
     if "name" not in metadata:
@@ -266,7 +276,7 @@ def _metadata(document: Document, work: _Work) -> tuple[str | None, Mapping[str,
 def _lifecycle(document: Document, work: _Work) -> Lifecycle:
     block = document.data.get("lifecycle")
     if block is None:
-        return Lifecycle()
+        return _USUAL
     known = ("protect", "ignore", "lookup", "replace")
     if not isinstance(block, dict):
         work.report(
@@ -314,7 +324,9 @@ def _lifecycle(document: Document, work: _Work) -> Lifecycle:
 # --------------------------------------------------------------------------- the spec
 
 
-def _check_spec(document: Document, kind: Kind, filled: Filled, lifecycle: Lifecycle, work: _Work) -> None:
+def _check_schema(
+    document: Document, kind: Kind, filled: Filled, value: Json, lifecycle: Lifecycle, work: _Work
+) -> None:
     broken = frozenset(path for path, _ in filled.problems)
     unknown = frozenset(e.path for e in filled.expressions) | broken
 
@@ -323,13 +335,16 @@ def _check_spec(document: Document, kind: Kind, filled: Filled, lifecycle: Lifec
             path, ever=True
         )
 
-    for mistake in mistakes(work.validator(kind), filled.value, hidden=hidden, unknown=unknown):
+    for mistake in mistakes(work.validator(kind), value, hidden=hidden, unknown=unknown):
         if lifecycle.lookup and mistake.code == "missing-field" and not _concerns_key(mistake, kind):
             continue
         source = document.locate(("spec", *mistake.path), key=mistake.at_key)
         hint = mistake.hint or f"`reconciler kinds show {kind.full_name}` lists its fields"
         work.report(source, mistake.code, _in_spec(mistake), hint)
-    for path in _read_only(filled.value, kind.fields):
+
+
+def _check_spec(document: Document, kind: Kind, value: Json, lifecycle: Lifecycle, work: _Work) -> None:
+    for path in _read_only(value, kind.fields):
         work.report(
             document.locate(("spec", *path), key=True),
             "read-only-field",
@@ -337,7 +352,7 @@ def _check_spec(document: Document, kind: Kind, filled: Filled, lifecycle: Lifec
             "remove it; a manifest states only what is to be managed",
         )
     for index, path in enumerate(lifecycle.ignore):
-        if get(filled.value, path) is MISSING:
+        if get(value, path) is MISSING:
             work.report(
                 document.locate(("lifecycle", "ignore", index)),
                 "invalid-value",
@@ -354,8 +369,9 @@ def _read_only(value: Json, info: FieldInfo, path: Path = ()) -> Iterator[Path]:
         return
     elif isinstance(value, dict):
         # Few fields are set by the server, and hardly ever is one of them stated.
-        for name in value if info.values is not None else [name for name in value if name in info.computed_in]:
-            yield from _read_only(value[name], info.child(name), (*path, name))
+        if info.values is not None or not info.computed_in.isdisjoint(value):
+            for name in value:
+                yield from _read_only(value[name], info.child(name), (*path, name))
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _read_only(item, info.child(index), (*path, index))
