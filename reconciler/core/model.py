@@ -120,6 +120,9 @@ class Lifecycle:
     replace: bool = False  # may be replaced by a new object where a field cannot change
 
 
+_NOWHERE: frozenset[Address] = frozenset()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """One desired thing.
@@ -140,7 +143,7 @@ class Resource:
     @property
     def depends_on(self) -> frozenset[Address]:
         if not self.expressions:
-            return frozenset()
+            return _NOWHERE
         return frozenset(r.address for e in self.expressions for r in e.references)
 
 

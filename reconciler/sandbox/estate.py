@@ -7,9 +7,9 @@ nobody. Every secret in here is plainly fake.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from reconciler.core.records import dataclass
 from reconciler.sandbox.apinizer import Apinizer
 from reconciler.sandbox.galtea import Galtea
 from reconciler.sandbox.goldmine import Goldmine

@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.core.records import dataclass
 from reconciler.sandbox.http import EmulatedSystem, SandboxRequest, SandboxResponse
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

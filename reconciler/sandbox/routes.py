@@ -7,10 +7,9 @@ another path.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 from urllib.parse import unquote
-
-from reconciler.core.records import dataclass
 
 Handler = TypeVar("Handler")
 

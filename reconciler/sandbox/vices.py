@@ -11,10 +11,9 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from reconciler.core.records import dataclass
 from reconciler.sandbox.http import EmulatedSystem, SandboxRequest, SandboxResponse, text_response
 from reconciler.sandbox.recording import is_unsafe_method
 

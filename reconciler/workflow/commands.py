@@ -231,7 +231,7 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
     needed = with_parents({*chosen, *(intent.address for intent in begun)}, loaded.resources)
     at_once = reader.counting(Once(reader.send))  # one document may hold many objects
     with options.stopwatch.phase("refresh"):
-        state = refresh(at_once, [loaded.resources[address] for address in sorted(needed)])
+        state = refresh(at_once, [one for address, one in loaded.resources.items() if address in needed])
     if state.failures:
         raise _all_failures(state.failures)
     folded, said = _settled(memory, loaded, state)

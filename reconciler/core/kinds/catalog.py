@@ -38,6 +38,7 @@ class Kind:
     scope: tuple[str, ...]  # spec fields that the read calls need: one listing for each of their values
     place: tuple[str, ...]  # spec fields that reading and deleting one object needs beside its id
     key: tuple[str, ...]  # spec fields of the natural key
+    key_fields: tuple[tuple[str, FieldInfo], ...] = field(repr=False, compare=False)  # what is known about each of them
     full_name: str  # with the system, as in shop.Product
 
     @property
@@ -249,6 +250,7 @@ def _load_kind(
         scope=_scope(parsed),
         place=_place(parsed),
         key=tuple(parsed.identity.key),
+        key_fields=tuple((name, fields.child(name)) for name in parsed.identity.key),
         full_name=f"{parsed.system}.{parsed.kind}",
     )
 

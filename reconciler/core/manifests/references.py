@@ -70,6 +70,11 @@ class Known:
             raise InvalidInput([problem]) from None
 
 
+def parents_of(resources: Mapping[Address, Resource]) -> dict[Address, list[Address]]:
+    """Return, for each of `resources`, those among them that it refers to."""
+    return {a: [p for p in r.depends_on if p in resources] if r.expressions else [] for a, r in resources.items()}
+
+
 def _overlap(pointer: Path, path: Path) -> bool:
     """Tell whether one of two places is or contains the other; a pointer names the items of lists by text."""
     return all(str(one) == str(other) for one, other in zip(pointer, path, strict=False))

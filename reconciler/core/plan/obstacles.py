@@ -19,6 +19,7 @@ from reconciler.core.model import (
 )
 from reconciler.core.plan.considered import Considered, Inputs
 from reconciler.core.pointer import MISSING, Path, format_pointer
+from reconciler.core.wire.answers import natural_key
 from reconciler.core.wire.judge import holds
 from reconciler.core.wire.requests import Writing, call_fields, origin_changes
 
@@ -107,11 +108,12 @@ def same_object(
     """
     if resource.lifecycle.lookup:
         return []
-    names = (*kind.scope, *(name for name in kind.key if name not in kind.scope)) if kind.scope else kind.key
-    parts = [item_key_of(kind.fields.child(n), spec.get(n, MISSING), desired=True) for n in names]
-    first = first_of.setdefault((kind.full_name, *parts), resource.address)
+    scope = [name for name in kind.scope if name not in kind.key]
+    where = [item_key_of(kind.fields.child(name), spec.get(name, MISSING), desired=True) for name in scope]
+    first = first_of.setdefault((kind.full_name, natural_key(kind, spec), *where), resource.address)
     if first == resource.address:
         return []
+    names = (*kind.scope, *(name for name in kind.key if name not in kind.scope))
     what = f"the same {', '.join(names)}" if names else "no parent, and there is one for each system"
     return [
         blocker(

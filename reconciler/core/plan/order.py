@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from reconciler.core.graph import find_cycle, levels
 from reconciler.core.kinds.fields import walk
+from reconciler.core.manifests.references import parents_of
 from reconciler.core.model import Action, Address, Change, Json
 from reconciler.core.plan.considered import Inputs
 from reconciler.core.pointer import get
@@ -38,7 +39,7 @@ def in_order(changes: list[Change], inputs: Inputs) -> list[Change]:
 
 
 def _parents_first(pending: Mapping[Address, Change], inputs: Inputs) -> dict[Address, frozenset[Address]]:
-    parents = {a: [p for p in r.depends_on if p in inputs.resources] for a, r in inputs.resources.items()}
+    parents = parents_of(inputs.resources)
     awaited: dict[Address, frozenset[Address]] = {}
     for layer in levels(parents):
         for address in layer:

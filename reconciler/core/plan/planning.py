@@ -10,7 +10,7 @@ from dataclasses import field, replace
 
 from reconciler.core.compare.normalize import digest
 from reconciler.core.graph import levels
-from reconciler.core.manifests.references import Known
+from reconciler.core.manifests.references import Known, parents_of
 from reconciler.core.model import Action, Address, Change, Diagnostic, LiveObject, Plan, Severity
 from reconciler.core.plan.considered import Inputs, consider
 from reconciler.core.plan.decisions import as_declared, decide
@@ -62,9 +62,9 @@ def _decide_all(inputs: Inputs, ambiguous: frozenset[Address]) -> _Decided:
     known = Known(resources=inputs.resources, live=decided.live)
     replaced_first: set[Address] = set()
     first_of: dict[tuple[str, ...], Address] = {}
-    parents = {a: [p for p in r.depends_on if p in inputs.resources] for a, r in inputs.resources.items()}
-    for layer in levels(parents):
-        for address in sorted(inputs.selected.intersection(layer)):
+    for layer in levels(parents_of(inputs.resources)):
+        # Sorting what is in order already, as most layers are, costs little; a set would have to be put in order.
+        for address in sorted(address for address in layer if address in inputs.selected):
             if address in ambiguous:
                 continue
             resource, kind = inputs.resources[address], inputs.catalog.kinds[address.system, address.kind]

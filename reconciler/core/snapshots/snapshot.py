@@ -16,7 +16,7 @@ from reconciler.core.compare.normalize import canonical_json, is_masked, item_ke
 from reconciler.core.graph import levels
 from reconciler.core.kinds.catalog import Catalog, Kind
 from reconciler.core.kinds.fields import FieldInfo
-from reconciler.core.manifests.references import Known
+from reconciler.core.manifests.references import Known, parents_of
 from reconciler.core.memory.ledger import FORGOTTEN, Ledger, Record, read_address
 from reconciler.core.model import Address, Json, JsonObject, LiveObject, Resource
 from reconciler.core.plan.considered import Considered, Inputs, consider
@@ -215,8 +215,7 @@ def recall(snapshot: Snapshot, resources: Mapping[Address, Resource], catalog: C
     )
     for text, kept in snapshot.objects.items():
         work.add(read_address(text), LiveObject(id=kept.id, body=_with_gaps(kept.body), spec=_with_gaps(kept.spec)))
-    edges = {r.address: [a for a in r.depends_on if a in resources] for r in resources.values()}
-    for layer in levels(edges):
+    for layer in levels(parents_of(resources)):
         for address in sorted(layer):
             work.find(resources[address])
     untold = {address: frozenset(map(parse_pointer, one.secrets)) for address, one in ledger.records.items()}

@@ -207,9 +207,10 @@ def live_object(kind: Kind, body: JsonObject, subject: Subject, etag: str | None
     Raises AnswerError when its id is not where the kind says.
     """
     shaped = shape(kind.fields, body)
-    lacking = [name for name in kind.scope if name not in shaped and name in subject.spec]
-    if lacking:
-        shaped = {**shaped, **{name: encode(kind.fields.child(name), subject.spec[name]) for name in lacking}}
+    if kind.scope:
+        lacking = [name for name in kind.scope if name not in shaped and name in subject.spec]
+        if lacking:
+            shaped = {**shaped, **{name: encode(kind.fields.child(name), subject.spec[name]) for name in lacking}}
     remote_id = read_id(kind, body, shaped)
     if remote_id is None:
         raise AnswerError(f"no id at {kind.definition.identity.id} of the object")
@@ -218,9 +219,8 @@ def live_object(kind: Kind, body: JsonObject, subject: Subject, etag: str | None
 
 def natural_key(kind: Kind, spec: JsonObject, *, desired: bool = True) -> str:
     """Return the natural key of a spec as text that is equal for equal keys."""
-    fields = kind.fields
     # Each part is JSON text, in which no line ends.
-    return "\n".join([item_key_of(fields.child(n), spec.get(n, MISSING), desired=desired) for n in kind.key])
+    return "\n".join([item_key_of(info, spec.get(n, MISSING), desired=desired) for n, info in kind.key_fields])
 
 
 def read_id(kind: Kind, body: JsonObject, spec: JsonObject) -> str | None:
@@ -235,7 +235,9 @@ def read_id(kind: Kind, body: JsonObject, spec: JsonObject) -> str | None:
         left_out = {n: f.absent for n, f in kind.fields.properties.items() if f.absent is not MISSING and n not in spec}
         values = {"spec": {**spec, **encode(kind.fields, left_out)}, "live": body, "system": kind.parameters}
         found = render_value(template, values)
-    return None if found in (MISSING, None, "") or isinstance(found, (dict, list)) else as_text(found)
+    if found.__class__ is str:
+        return found or None  # as nearly all are
+    return None if found in (MISSING, None) or isinstance(found, (dict, list)) else as_text(found)
 
 
 def json_or_missing(response: Response | None) -> Any:

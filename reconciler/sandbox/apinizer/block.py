@@ -6,10 +6,9 @@ Source: the Apinizer sheet, section 5.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.core.records import dataclass
 from reconciler.sandbox.apinizer.answers import Edition
 from reconciler.sandbox.apinizer.shapes import Fields
 

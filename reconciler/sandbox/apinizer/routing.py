@@ -7,9 +7,9 @@ slash; "+" stays a plus. Source: the Apinizer sheet, section 1 (trailing slash, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from reconciler.core.records import dataclass
 from reconciler.sandbox.apinizer.answers import Edition
 from reconciler.sandbox.apinizer.state import Server
 from reconciler.sandbox.http import SandboxRequest, SandboxResponse

@@ -7,11 +7,10 @@ both as [unknown]: this reading succeeds without effect); lists are whole values
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from dataclasses import field as value_of
-from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias
 
-from reconciler.core.records import dataclass
 from reconciler.sandbox.apinizer.answers import Edition, RefusedError
 
 _INT32: Final = 2**31 - 1

@@ -11,11 +11,10 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.core.records import dataclass
 from reconciler.sandbox.apinizer.answers import Edition, RefusedError
 from reconciler.sandbox.apinizer.tables import TABLES, Key
 from reconciler.sandbox.rows import Row, Rows, Which

@@ -11,10 +11,9 @@ import hmac
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from reconciler.core.records import dataclass
 from reconciler.sandbox.apinizer import (
     connections,
     credentials,

@@ -6,9 +6,9 @@ Pure. Source: the Apinizer sheet, sections 1 (texts), 4, 7 and 8 (keys).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from reconciler.core.records import dataclass
 from reconciler.sandbox.apinizer.blocks import untouched
 
 Key: TypeAlias = tuple[str, ...]

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from reconciler.core.records import dataclass
 from reconciler.sandbox.galtea.fields import Field, check_fields, require
 from reconciler.sandbox.galtea.lists import Filter, one_of, part_of, select
 from reconciler.sandbox.galtea.state import Call, ProblemError, State

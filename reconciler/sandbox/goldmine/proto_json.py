@@ -12,11 +12,10 @@ import binascii
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
-
-from reconciler.core.records import dataclass
 
 ID_BYTES = 16
 _INT32 = 2**31

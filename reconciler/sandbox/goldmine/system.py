@@ -15,10 +15,9 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from reconciler.core.records import dataclass
 from reconciler.sandbox.goldmine.connect import ConnectError, error_response, refusal
 from reconciler.sandbox.goldmine.messages import REQUESTS, assignment_answer, provider_answer, session_answer
 from reconciler.sandbox.goldmine.paging import read_page

@@ -10,9 +10,8 @@ import enum
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
-
-from reconciler.core.records import dataclass
 
 
 class Scalar(enum.Enum):

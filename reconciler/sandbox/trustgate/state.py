@@ -9,10 +9,10 @@ import copy
 import random
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.core.records import dataclass
 from reconciler.sandbox.http import SandboxRequest
 from reconciler.sandbox.rows import Row, Rows
 from reconciler.sandbox.trustgate.go_json import BadJSONError, Struct, decode_body

@@ -18,7 +18,7 @@ from reconciler.core.errors import ApiError, ErrorClass
 from reconciler.core.graph import islands, levels
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.template import TemplateError
-from reconciler.core.manifests.references import Known
+from reconciler.core.manifests.references import Known, parents_of
 from reconciler.core.model import Address, Diagnostic, JsonObject, LiveObject, Resource, Severity
 from reconciler.core.records import dataclass
 from reconciler.core.wire.answers import AnswerError, NothingFound, live_object, natural_key
@@ -74,10 +74,11 @@ def refresh(reader: LiveReader, resources: Sequence[Resource]) -> LiveState:
     """Return the live state of all `resources`, parents first. Failures are collected, not raised."""
     by_address = {resource.address: resource for resource in resources}
     work = _Refresh(reader=reader, resources=by_address)
-    edges = {r.address: [a for a in r.depends_on if a in by_address] for r in resources}
-    systems: dict[str, set[str]] = {}
+    edges = parents_of(by_address)
+    systems: dict[str, set[str]] = {resource.address.system: set() for resource in resources}
     for address, others in edges.items():
-        systems.setdefault(address.system, set()).update(other.system for other in others)
+        if others:
+            systems[address.system].update(other.system for other in others)
 
     def read(island: set[str]) -> None:
         # Systems that do not refer to one another do not wait for one another either.
@@ -97,14 +98,18 @@ def refresh(reader: LiveReader, resources: Sequence[Resource]) -> LiveState:
 def _refresh_layer(layer: list[Resource], work: _Refresh) -> None:
     groups: dict[tuple[str, str, str], list[tuple[Resource, JsonObject]]] = {}
     for resource in layer:
-        kind = work.reader.catalog.kinds[resource.address.system, resource.address.kind]
+        system, name, _ = resource.address
+        kind = work.reader.catalog.kinds[system, name]
         spec, unknown = work.known.spec_of(resource)
-        if any(path and (path[0] in kind.scope or path[0] in kind.key) for path in unknown):
+        if unknown and any(path and (path[0] in kind.scope or path[0] in kind.key) for path in unknown):
             continue  # its parent does not exist yet, so neither does it
         scope = canonical_json([spec.get(name) for name in kind.scope]) if kind.scope else ""
         alone = str(resource.address) if not kind.definition.read.lists else ""
         key = (kind.full_name, scope, alone)
-        groups.setdefault(key, []).append((resource, spec))
+        group = groups.get(key)
+        if group is None:
+            group = groups[key] = []
+        group.append((resource, spec))
 
     def read(group: list[tuple[Resource, JsonObject]]) -> ApiError | None:
         try:

@@ -172,11 +172,11 @@ class LiveReader:
 
     def _shown(self, kind: Kind, call: ListCall, spec: JsonObject, items: Sequence[Json]) -> list[LiveObject]:
         """Return the objects, or summaries of them, that the items of a list hold, without those that are gone."""
-        subject, place = Subject(spec=spec), parse_pointer(call.object)
+        subject, place, gone = Subject(spec=spec), parse_pointer(call.object), kind.definition.read.gone
         objects = []
         for item in items:
-            body = get(item, place)
-            if body is MISSING or body is None or _is_gone(kind, body):
+            body = get(item, place) if place else item
+            if body is MISSING or body is None or (gone and _is_gone(kind, body)):
                 continue
             if not isinstance(body, dict):
                 raise _bad_items(kind, "an item of the list is not an object")
