@@ -14,8 +14,9 @@ from fake_time import FakeTime
 
 from reconciler.core.errors import InvalidInput
 from reconciler.core.manifests.selection import Selection, read_selection, select
-from reconciler.core.model import Change, Outcome, Plan, Report, Status
+from reconciler.core.model import Change, Plan
 from reconciler.core.redaction import Redactor
+from reconciler.core.report import Outcome, Report, Status
 from reconciler.sandbox.estate import SECRETS, Estate, build_estate
 from reconciler.sandbox.galtea import Galtea
 from reconciler.sandbox.in_process import in_process_transport

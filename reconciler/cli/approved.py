@@ -9,7 +9,8 @@ from pathlib import Path
 from reconciler.cli.console import Console
 from reconciler.cli.progress import Watch
 from reconciler.core.errors import UsageError
-from reconciler.core.model import Plan, Report, Severity
+from reconciler.core.model import Plan, Severity
+from reconciler.core.report import Report
 from reconciler.core.saved_plans.approval import restricted
 from reconciler.render.text import render_diagnostics, render_plan
 from reconciler.workflow.approvals import apply_approved, compare, objections, open_approval, refuse

@@ -12,7 +12,8 @@ from reconciler.cli.outputs import Result, check_outputs, deliver, text_of, writ
 from reconciler.cli.progress import Watch
 from reconciler.core.errors import ExitCode, UsageError
 from reconciler.core.manifests.selection import read_selection
-from reconciler.core.model import Ending, Plan, Report, Status
+from reconciler.core.model import Plan
+from reconciler.core.report import Ending, Report, Status
 from reconciler.render.report import render_report
 from reconciler.render.text import plural, render_diagnostics
 from reconciler.workflow.commands import (

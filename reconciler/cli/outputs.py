@@ -9,8 +9,9 @@ from pathlib import Path
 
 from reconciler.cli.console import Console
 from reconciler.core.errors import InvalidInput, ReconcilerError, Refused, UsageError
-from reconciler.core.model import Diagnostic, Plan, Report
+from reconciler.core.model import Diagnostic, Plan
 from reconciler.core.records import dataclass
+from reconciler.core.report import Report
 from reconciler.core.timings import Timings
 from reconciler.render.escapes import json_text
 from reconciler.render.findings import Findings

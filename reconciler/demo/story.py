@@ -16,8 +16,9 @@ from pathlib import Path
 
 from reconciler.cli.console import Console
 from reconciler.core.errors import ExitCode, Refused, UsageError
-from reconciler.core.model import Action, Outcome, Plan, Report, Status
+from reconciler.core.model import Action, Plan
 from reconciler.core.records import dataclass
+from reconciler.core.report import Outcome, Report, Status
 from reconciler.render.report import render_outcome, summarize_report
 from reconciler.render.text import plural, render_plan, summarize_plan
 from reconciler.sandbox.estate import SECRETS, Estate, build_estate

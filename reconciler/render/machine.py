@@ -8,21 +8,9 @@ from typing import Any
 
 from reconciler import __version__
 from reconciler.core.errors import InvalidInput, ReconcilerError, Refused
-from reconciler.core.model import (
-    Action,
-    Address,
-    Change,
-    Diagnostic,
-    FieldChange,
-    Json,
-    JsonObject,
-    Operation,
-    Outcome,
-    Plan,
-    Report,
-    Status,
-)
+from reconciler.core.model import Action, Address, Change, Diagnostic, FieldChange, Json, JsonObject, Operation, Plan
 from reconciler.core.pointer import MISSING, format_pointer
+from reconciler.core.report import Outcome, Report, Status
 from reconciler.core.timings import Timings
 from reconciler.render.report import summarize_report
 from reconciler.render.text import summarize_plan

@@ -8,8 +8,8 @@ from typing import Any
 
 from reconciler.core.compare.leftovers import Leftover
 from reconciler.core.compare.moved import Moved
-from reconciler.core.model import Ending, FollowUpOutcome, Outcome, Report, Status
 from reconciler.core.pointer import MISSING, format_pointer
+from reconciler.core.report import Ending, FollowUpOutcome, Outcome, Report, Status
 from reconciler.render.escapes import printable
 from reconciler.render.style import PLAIN, Style
 from reconciler.render.text import plural, render_diagnostics, show_value

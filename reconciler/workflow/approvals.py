@@ -15,8 +15,9 @@ from reconciler.core.compare.normalize import digest
 from reconciler.core.errors import Refused
 from reconciler.core.manifests.selection import read_selection
 from reconciler.core.memory.journal import rfc3339
-from reconciler.core.model import Action, Change, Diagnostic, Outcome, Report, Severity, Status
+from reconciler.core.model import Action, Change, Diagnostic, Severity
 from reconciler.core.plan.planning import make_plan
+from reconciler.core.report import Outcome, Report, Status
 from reconciler.core.saved_plans.approval import (
     Circumstances,
     Comparison,

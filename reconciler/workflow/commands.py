@@ -17,23 +17,14 @@ from reconciler.core.manifests.schema_gate import has_fast_judge
 from reconciler.core.manifests.selection import select, with_parents
 from reconciler.core.manifests.validation import validate
 from reconciler.core.memory.journal import Folded, Found, rfc3339, settle
-from reconciler.core.model import (
-    Address,
-    Change,
-    Diagnostic,
-    Document,
-    Outcome,
-    Plan,
-    Report,
-    Resource,
-    Severity,
-)
+from reconciler.core.model import Address, Change, Diagnostic, Document, Plan, Resource, Severity
 from reconciler.core.plan.considered import Inputs
 from reconciler.core.plan.departure import Limits
 from reconciler.core.plan.planning import make_plan
 from reconciler.core.plan.removal.limits import exceeded
 from reconciler.core.plan.renames import follow_renames
 from reconciler.core.records import dataclass
+from reconciler.core.report import Outcome, Report
 from reconciler.shell.files.definitions import Use, load_kinds, read_definitions
 from reconciler.shell.files.disk import (
     display_path,

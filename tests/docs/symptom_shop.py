@@ -11,7 +11,8 @@ from typing import Any
 
 import httpx
 
-from reconciler.core.model import Action, Status
+from reconciler.core.model import Action
+from reconciler.core.report import Status
 from reconciler.workflow.commands import Connections, Options, apply, load, plan
 
 Answer = Callable[[str, str, dict[str, str], Any], tuple[int, Any] | tuple[int, Any, dict[str, str]]]

@@ -13,7 +13,8 @@ from ruamel.yaml import YAML
 from symptom_shop import KIND, MANIFEST, Answer, Shop, action, applied, creating, listing, workspace
 
 from reconciler.core.errors import ApiError
-from reconciler.core.model import Action, Status
+from reconciler.core.model import Action
+from reconciler.core.report import Status
 from reconciler.workflow.commands import apply, plan
 
 TESTS = Path(__file__).parent.parent

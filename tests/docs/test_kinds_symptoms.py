@@ -9,7 +9,8 @@ import pytest
 from symptom_shop import KIND, MANIFEST, Answer, Shop, action, applied, creating, listing
 
 from reconciler.core.errors import ApiError
-from reconciler.core.model import Action, Status
+from reconciler.core.model import Action
+from reconciler.core.report import Status
 
 TEA = {"id": "p1", "name": "tea", "price": 5}
 

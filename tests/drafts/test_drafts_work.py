@@ -8,7 +8,8 @@ from pathlib import Path
 from tiny_apis import Buckets, Catalog, Directory, Forge, Incidents, Mailer, Served, serve
 
 from reconciler.cli.main import main
-from reconciler.core.model import Plan, Status
+from reconciler.core.model import Plan
+from reconciler.core.report import Status
 from reconciler.workflow.commands import Connections, Options, apply, load, plan
 
 DOCUMENTS = Path(__file__).parent / "documents"

@@ -11,7 +11,8 @@ import pytest
 from bench import Bench, assert_applied, bodies, change_of, make_bench, outcome_of, rows, write_count
 
 from reconciler.core.errors import Refused
-from reconciler.core.model import Action, Status
+from reconciler.core.model import Action
+from reconciler.core.report import Status
 from reconciler.render.report import render_report
 from reconciler.sandbox.estate import POOL, STATIC_PROVIDER
 from reconciler.sandbox.http import SandboxRequest, SandboxResponse

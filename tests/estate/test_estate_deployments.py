@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from bench import Bench, assert_applied, make_bench
 
-from reconciler.core.model import Report, Status
+from reconciler.core.report import Report, Status
 from reconciler.render.report import render_report
 from reconciler.render.text import render_plan
 from reconciler.sandbox.apinizer import Apinizer

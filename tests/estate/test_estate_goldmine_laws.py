@@ -17,8 +17,8 @@ from bench import Bench, assert_applied, bodies, make_bench, rows
 from trustgate_specs import manifests
 
 from reconciler.core.errors import ApiError, InvalidInput
-from reconciler.core.model import Status
 from reconciler.core.pointer import MISSING, format_pointer
+from reconciler.core.report import Status
 from reconciler.sandbox.estate import POOL, STATIC_PROVIDER, WORKSPACE
 from reconciler.sandbox.goldmine.system import id_of
 from reconciler.sandbox.http import text_response

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from bench import PLACES, Bench, assert_applied, is_write, make_bench, outcome_of, rows, write_count
 
-from reconciler.core.model import Action, Comparability, Status
+from reconciler.core.model import Action, Comparability
+from reconciler.core.report import Status
 from reconciler.sandbox.http import EmulatedSystem, SandboxRequest, SandboxResponse
 from reconciler.sandbox.vices import (
     Attempt,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench import Bench, make_bench, outcome_of
 
-from reconciler.core.model import Status
+from reconciler.core.report import Status
 from reconciler.render.machine import report_document
 from reconciler.render.report import render_report
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from bench import Bench, assert_applied, make_bench, with_empty_answers
 
-from reconciler.core.model import Action, Comparability, Status
+from reconciler.core.model import Action, Comparability
+from reconciler.core.report import Status
 from reconciler.sandbox.estate import VARIANTS
 
 COMBINATIONS = [dict(zip(VARIANTS, values, strict=True)) for values in itertools.product(*VARIANTS.values())]

@@ -17,8 +17,9 @@ from bench import LEDGER_KEY, Bench, assert_applied, is_write, make_bench, rows
 from reconciler.cli.console import Console
 from reconciler.core.errors import ApiError, InvalidInput
 from reconciler.core.manifests.references import Known
-from reconciler.core.model import Diagnostic, Outcome, Report, Status
+from reconciler.core.model import Diagnostic
 from reconciler.core.plan.considered import consider
+from reconciler.core.report import Outcome, Report, Status
 from reconciler.render.machine import diagnostics_document, plan_document, report_document
 from reconciler.render.report import render_outcome, render_report
 from reconciler.render.text import render_diagnostics, render_plan

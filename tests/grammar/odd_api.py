@@ -11,7 +11,8 @@ from typing import Any
 
 from fake_time import FakeTime
 
-from reconciler.core.model import Plan, Report
+from reconciler.core.model import Plan
+from reconciler.core.report import Report
 from reconciler.sandbox.http import SandboxRequest, SandboxResponse, empty_response, json_response
 from reconciler.sandbox.in_process import in_process_transport
 from reconciler.workflow.commands import Connections, Options, apply, load, plan

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from odd_api import Handler, OddApi, SandboxRequest, SandboxResponse, body_of, empty_response, json_response, not_found
 
-from reconciler.core.model import Status
+from reconciler.core.report import Status
 
 Row = dict[str, Any]
 

@@ -9,7 +9,7 @@ import pytest
 from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, json_response, not_found
 
 from reconciler.core.errors import Refused
-from reconciler.core.model import Report, Status
+from reconciler.core.report import Report, Status
 from reconciler.workflow.approvals import apply_approved, compare, open_approval, refuse, save_plan
 from reconciler.workflow.commands import Connections, load, plan
 

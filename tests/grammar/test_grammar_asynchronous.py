@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, json_response, not_found
 
-from reconciler.core.model import Outcome, Status
+from reconciler.core.report import Outcome, Status
 
 KIND = """
     apiVersion: odd/v1

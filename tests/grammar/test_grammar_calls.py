@@ -8,7 +8,8 @@ from pathlib import Path
 from bench import assert_applied
 from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, json_response
 
-from reconciler.core.model import Action, Status
+from reconciler.core.model import Action
+from reconciler.core.report import Status
 
 KIND = """
     apiVersion: odd/v1

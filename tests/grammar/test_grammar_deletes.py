@@ -9,7 +9,8 @@ import pytest
 from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, empty_response, json_response
 from odd_rows import Row, Rows, kind, manifest
 
-from reconciler.core.model import Action, Status
+from reconciler.core.model import Action
+from reconciler.core.report import Status
 
 LEDGER = "ledger: {file: ledger.json}\n"
 BOTH = manifest("{size: 1}") + "---\n" + manifest("{size: 1}", name="two")

@@ -11,8 +11,9 @@ from odd_api import OddApi, SandboxRequest, SandboxResponse
 from odd_rows import asked
 
 from reconciler.core.kinds.checks.definitions import check_definitions
-from reconciler.core.model import Action, Plan, Status
+from reconciler.core.model import Action, Plan
 from reconciler.core.pointer import format_pointer
+from reconciler.core.report import Status
 from reconciler.shell.files.disk import read_documents
 
 KINDS = Path(__file__).with_name("grafana.yaml")

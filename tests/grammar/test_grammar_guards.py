@@ -12,7 +12,7 @@ import pytest
 from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, json_response, not_found
 from odd_shop import LEDGER, PowerCut
 
-from reconciler.core.model import Outcome, Report, Status
+from reconciler.core.report import Outcome, Report, Status
 from reconciler.render.machine import report_document
 from reconciler.render.report import render_report
 from reconciler.shell.apply.guarding import TRIES

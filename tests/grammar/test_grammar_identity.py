@@ -8,7 +8,8 @@ from typing import Any
 from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, json_response, not_found
 from odd_rows import Row, Rows, asked, kind, manifest, proved
 
-from reconciler.core.model import Action, Status
+from reconciler.core.model import Action
+from reconciler.core.report import Status
 
 SIZE = "size: {type: integer}"
 

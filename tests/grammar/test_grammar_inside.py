@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, json_response
 
-from reconciler.core.model import Status
+from reconciler.core.report import Status
 
 KIND = """
     apiVersion: odd/v1

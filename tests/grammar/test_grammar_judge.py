@@ -10,7 +10,7 @@ from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, empty_resp
 from odd_rows import Row, Rows, asked, kind, manifest, proved
 
 from reconciler.core.errors import ApiError
-from reconciler.core.model import Status
+from reconciler.core.report import Status
 from reconciler.sandbox.http import text_response
 
 TWO = manifest("{size: 2}")

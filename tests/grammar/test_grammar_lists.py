@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, json_response, not_found
 
-from reconciler.core.model import Action, Status
+from reconciler.core.model import Action
 from reconciler.core.pointer import format_pointer
+from reconciler.core.report import Status
 
 KIND = """
     apiVersion: odd/v1

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, json_response
 
-from reconciler.core.model import Status
+from reconciler.core.report import Status
 from reconciler.render.text import render_plan
 
 KIND = """

@@ -12,7 +12,8 @@ from odd_shop import LEDGER, PRODUCT, SHELF, PowerCut, make_shop, product, shelf
 
 from reconciler.core.errors import Refused, UsageError
 from reconciler.core.manifests.selection import read_selection
-from reconciler.core.model import Action, Outcome, Plan, Status
+from reconciler.core.model import Action, Plan
+from reconciler.core.report import Outcome, Status
 from reconciler.render.text import render_plan
 
 ALL = together(shelf("left"), shelf("right"), product("tea", "left", price=1), product("mug", "right"))

@@ -11,7 +11,8 @@ from odd_api import OddApi, SandboxRequest, SandboxResponse
 from odd_shop import LEDGER, PRODUCT, SHELF, PowerCut, Shop, make_shop, product, shelf, together
 
 from reconciler.core.errors import Refused, UsageError
-from reconciler.core.model import Outcome, Plan, Status
+from reconciler.core.model import Plan
+from reconciler.core.report import Outcome, Status
 from reconciler.render.text import render_plan
 
 BEFORE = together(shelf("left", room="a"), product("tea", "left"), product("mug", "left"))

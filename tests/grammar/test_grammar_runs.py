@@ -19,7 +19,7 @@ from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, json_respo
 
 from reconciler.cli.commands import exit_code_of
 from reconciler.core.errors import ApiError, ExitCode
-from reconciler.core.model import Ending, Outcome, Report, Status
+from reconciler.core.report import Ending, Outcome, Report, Status
 from reconciler.sandbox.vices import ConnectionDropped
 from reconciler.shell.network.pacing import MARGIN
 from reconciler.shell.network.sending import Timing

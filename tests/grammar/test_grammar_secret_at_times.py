@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, json_response, not_found
 
-from reconciler.core.model import Plan, Status
+from reconciler.core.model import Plan
 from reconciler.core.pointer import format_pointer
+from reconciler.core.report import Status
 from reconciler.render.machine import plan_document
 from reconciler.render.text import render_plan
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, json_response, not_found
 
-from reconciler.core.model import Action, Status
+from reconciler.core.model import Action
+from reconciler.core.report import Status
 
 KINDS = """
     apiVersion: odd/v1

@@ -9,7 +9,8 @@ from typing import Any
 from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, empty_response, json_response
 from odd_shop import LEDGER, PRODUCT, SHELF, make_shop, product, shelf, together
 
-from reconciler.core.model import Action, Outcome, Status
+from reconciler.core.model import Action
+from reconciler.core.report import Outcome, Status
 from reconciler.render.text import render_plan
 
 CALL = 'delete: {call: {method: DELETE, path: "/products/{id}"}}'

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, json_response
 
-from reconciler.core.model import Action, Comparability, Status
+from reconciler.core.model import Action, Comparability
+from reconciler.core.report import Status
 from reconciler.sandbox.http import empty_response
 
 KINDS = """

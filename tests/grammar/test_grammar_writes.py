@@ -10,7 +10,7 @@ from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, empty_resp
 from odd_rows import Row, Rows, asked, kind, manifest, proved
 
 from reconciler.core.kinds.checks.definitions import check_definitions
-from reconciler.core.model import Status
+from reconciler.core.report import Status
 from reconciler.shell.files.disk import read_documents
 
 ID = "id: {type: string, readOnly: true}"

@@ -9,7 +9,8 @@ from depot_faults import THEIRS, Fault, Line
 from depot_world import ENVIRON, Tried, World
 from depots import PARENTS, Deed, Row
 
-from reconciler.core.model import Action, Outcome, Status
+from reconciler.core.model import Action
+from reconciler.core.report import Outcome, Status
 
 MOST_FURTHER_RUNS = 2
 

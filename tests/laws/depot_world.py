@@ -17,8 +17,9 @@ from depots import COLLECTIONS, KINDS, PARENTS, PIN, SECRET_FIELDS, SECRETS, TOK
 from fake_time import FakeTime
 
 from reconciler.core.errors import ReconcilerError
-from reconciler.core.model import Outcome, Plan, Report
+from reconciler.core.model import Plan
 from reconciler.core.redaction import Redactor
+from reconciler.core.report import Outcome, Report
 from reconciler.render.machine import report_document
 from reconciler.render.report import render_outcome, render_report
 from reconciler.sandbox.in_process import in_process_transport

@@ -11,7 +11,7 @@ from depot_faults import Fault
 from depot_laws import broken_laws
 from depot_world import Way, World
 
-from reconciler.core.model import Outcome, Status
+from reconciler.core.report import Outcome, Status
 
 ROOM = Thing(name="n0", system="attic", kind="Room", fate="changed", states=("size", "label"))
 SITE = Thing(name="n0", system="quarry", kind="Site", fate="changed", states=("size", "label"))

@@ -15,7 +15,8 @@ from reconciler.cli.commands import exit_code_of
 from reconciler.core.errors import ExitCode, UsageError
 from reconciler.core.memory.journal import Ended, Entry, Event, Folded, Found, Holder, Intent, fold, pause_s, settle
 from reconciler.core.memory.ledger import FORGOTTEN, UNSURE, Ledger, Record
-from reconciler.core.model import Action, Address, LiveObject, Status
+from reconciler.core.model import Action, Address, LiveObject
+from reconciler.core.report import Status
 from reconciler.render.findings import Findings
 from reconciler.render.machine import report_document
 from reconciler.render.report import render_report

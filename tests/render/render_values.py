@@ -15,20 +15,17 @@ from reconciler.core.model import (
     Comparability,
     Diagnostic,
     FieldChange,
-    FollowUpOutcome,
     Operation,
-    Outcome,
     Plan,
     PlannedFollowUp,
     PlannedRequest,
-    Report,
     Resource,
     Severity,
     Source,
-    Status,
 )
 from reconciler.core.plan.departure import Departure, Limits, Way
 from reconciler.core.pointer import Path
+from reconciler.core.report import FollowUpOutcome, Outcome, Report, Status
 
 
 def address(name: str, kind: str = "Product") -> Address:

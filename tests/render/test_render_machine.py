@@ -12,7 +12,8 @@ from render_values import BLOCKER, CREATE, FOLLOW_UP, LEAVING, PLAN, REPORT, UPD
 from reconciler import __version__
 from reconciler.core.compare.leftovers import Cause
 from reconciler.core.compare.moved import Moved
-from reconciler.core.model import Action, Ending, FieldChange, JsonObject, Operation, Plan, Report, Source, Status
+from reconciler.core.model import Action, FieldChange, JsonObject, Operation, Plan, Source
+from reconciler.core.report import Ending, Report, Status
 from reconciler.render.machine import FORMAT, diagnostics_document, plan_document, report_document
 from reconciler.shell.files.packaged import packaged_folder
 

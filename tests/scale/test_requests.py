@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from many import Many
 
-from reconciler.core.model import Status
+from reconciler.core.report import Status
 from reconciler.workflow.commands import Connections, apply, plan
 
 

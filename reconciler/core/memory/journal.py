@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from reconciler.core.memory.ledger import Ledger, Record
-from reconciler.core.model import Action, Address, Diagnostic, LiveObject, Resource, Severity, Status
+from reconciler.core.model import Action, Address, Diagnostic, LiveObject, Resource, Severity
 from reconciler.core.records import dataclass
+from reconciler.core.report import Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

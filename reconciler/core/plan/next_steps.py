@@ -6,7 +6,8 @@ import re
 
 from reconciler.core.errors import ApiError, ErrorClass, ReconcilerError
 from reconciler.core.kinds.catalog import Kind
-from reconciler.core.model import Change, Source, Status
+from reconciler.core.model import Change, Source
+from reconciler.core.report import Status
 
 _OF_STATUS = {
     Status.FAILED: "plan again: it shows what is left to do",

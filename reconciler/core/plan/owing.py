@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.core.memory.ledger import Record
-from reconciler.core.model import Address, FollowUpOutcome, Plan, Status
+from reconciler.core.model import Address, Plan
+from reconciler.core.report import FollowUpOutcome, Status
 
 
 def mark(key: str) -> str:

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from reconciler.core.errors import ApiError
 from reconciler.core.kinds.definition import WriteCall
-from reconciler.core.model import Action, LiveObject, Response, Status
+from reconciler.core.model import Action, LiveObject, Response
+from reconciler.core.report import Status
 from reconciler.core.wire.answers import answered_id, live_object
 from reconciler.core.wire.requests import Subject
 from reconciler.shell.apply.guarding import TRIES, appeared, fresh_after, gone, refuse_if_moved

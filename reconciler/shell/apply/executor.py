@@ -22,24 +22,13 @@ from reconciler.core.compare.normalize import canonical_json
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.kinds.template import TemplateError
 from reconciler.core.manifests.references import Known
-from reconciler.core.model import (
-    Action,
-    Address,
-    Change,
-    Ending,
-    FollowUpOutcome,
-    LiveObject,
-    Outcome,
-    Plan,
-    Request,
-    Response,
-    Status,
-)
+from reconciler.core.model import Action, Address, Change, LiveObject, Plan, Request, Response
 from reconciler.core.plan.considered import Considered, Inputs, consider
 from reconciler.core.plan.next_steps import step_after, usual_step
 from reconciler.core.plan.removal.leaving import departing
 from reconciler.core.pointer import format_pointer
 from reconciler.core.records import dataclass
+from reconciler.core.report import Ending, FollowUpOutcome, Outcome, Status
 from reconciler.shell.apply.attempt import perform
 from reconciler.shell.apply.removing import remove
 from reconciler.shell.apply.work import Stop, Work

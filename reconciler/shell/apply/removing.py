@@ -11,10 +11,11 @@ from dataclasses import replace
 
 from reconciler.core.errors import ApiError
 from reconciler.core.kinds.definition import Inside
-from reconciler.core.model import Action, LiveObject, Status
+from reconciler.core.model import Action, LiveObject
 from reconciler.core.plan.departure import Way
 from reconciler.core.plan.removal.leaving import disabled_fields, disabling
 from reconciler.core.plan.removal.remnant import untouchable
+from reconciler.core.report import Status
 from reconciler.core.wire.answers import NothingFound
 from reconciler.core.wire.documents import document_without, read_document
 from reconciler.core.wire.requests import Subject, call_request, context, removal_request

@@ -10,9 +10,10 @@ from reconciler.core.compare.leftovers import Leftover
 from reconciler.core.compare.moved import Moved
 from reconciler.core.compare.normalize import nothing_remembered
 from reconciler.core.kinds.catalog import Kind
-from reconciler.core.model import Change, FieldChange, LiveObject, Send, Status
+from reconciler.core.model import Change, FieldChange, LiveObject, Send
 from reconciler.core.plan.considered import Considered
 from reconciler.core.records import dataclass
+from reconciler.core.report import Status
 from reconciler.shell.live.locks import KeyedLocks
 from reconciler.shell.live.refresh import LiveReader
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from reconciler.core.errors import ApiError, ErrorClass, TransportError
 from reconciler.core.kinds.definition import Call, Wait, WriteCall
-from reconciler.core.model import LiveObject, Request, Response, Status
+from reconciler.core.model import LiveObject, Request, Response
 from reconciler.core.records import dataclass
+from reconciler.core.report import Status
 from reconciler.core.wire.answers import AnswerError, answered_object, json_or_missing, live_object, promise
 from reconciler.core.wire.judge import all_hold, holds, judge, reason_in
 from reconciler.core.wire.requests import Subject, Writing, call_fields, call_request, context, write_request

@@ -12,23 +12,13 @@ from reconciler.core.errors import ApiError, ReconcilerError, TransportError
 from reconciler.core.kinds.template import TemplateError
 from reconciler.core.manifests.references import Known
 from reconciler.core.memory.ledger import Record
-from reconciler.core.model import (
-    Address,
-    Change,
-    FollowUpOutcome,
-    JsonObject,
-    LiveObject,
-    Outcome,
-    Plan,
-    PlannedFollowUp,
-    Send,
-    Status,
-)
+from reconciler.core.model import Address, Change, JsonObject, LiveObject, Plan, PlannedFollowUp, Send
 from reconciler.core.plan.considered import Inputs
 from reconciler.core.plan.follow_ups import Occasion, occasions
 from reconciler.core.plan.owing import mark
 from reconciler.core.plan.removal.leaving import departing
 from reconciler.core.pointer import MISSING
+from reconciler.core.report import FollowUpOutcome, Outcome, Status
 from reconciler.core.wire.judge import holds, judge
 from reconciler.shell.live.refresh import LiveReader
 

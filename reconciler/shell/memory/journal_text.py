@@ -13,7 +13,8 @@ from dataclasses import asdict
 from reconciler.core.errors import UsageError
 from reconciler.core.memory.journal import Ended, Entry, Event, Holder, Intent
 from reconciler.core.memory.ledger import read_address
-from reconciler.core.model import Action, JsonObject, Status
+from reconciler.core.model import Action, JsonObject
+from reconciler.core.report import Status
 from reconciler.shell.memory.ledger_text import read_record, record_document
 
 FORMAT = 1

@@ -14,22 +14,12 @@ from dataclasses import replace
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.memory.journal import Ended, Entry, Event, Folded, Intent, fold
 from reconciler.core.memory.ledger import Applied, Record, make_record
-from reconciler.core.model import (
-    Address,
-    Change,
-    Diagnostic,
-    FollowUpOutcome,
-    LiveObject,
-    Outcome,
-    Plan,
-    Request,
-    Severity,
-    Status,
-)
+from reconciler.core.model import Address, Change, Diagnostic, LiveObject, Plan, Request, Severity
 from reconciler.core.plan.considered import Considered
 from reconciler.core.plan.owing import mark, settle
 from reconciler.core.plan.removal.remembered import remembered
 from reconciler.core.plan.removal.remnant import old_address
+from reconciler.core.report import FollowUpOutcome, Outcome, Status
 from reconciler.shell.memory.memory import Memory
 
 

@@ -1,0 +1,86 @@
+"""What an apply did: frozen values, as all others. Pure."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import field
+from typing import TYPE_CHECKING
+
+from reconciler.core.model import Action, Address, Diagnostic, PlannedRequest, Source
+from reconciler.core.records import dataclass
+
+if TYPE_CHECKING:
+    from reconciler.core.compare.leftovers import Leftover
+    from reconciler.core.compare.moved import Moved
+
+
+class Status(enum.Enum):
+    """The fate of one change."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+    SKIPPED = "skipped"  # not tried because of another change
+    CONFLICT = "conflict"  # the live object moved since the plan; nothing was sent
+    IN_DOUBT = "in doubt"  # sent, answer lost, and reading could not settle it
+
+
+class Ending(enum.Enum):
+    """How an apply came to its end."""
+
+    COMPLETE = "complete"  # everything was tried that nothing stood in the way of
+    OUT_OF_TIME = "out of time"  # nothing more began after the deadline; what had begun was finished
+    INTERRUPTED = "interrupted"  # nothing more began after the first interrupt; what had begun was finished
+    CUT_OFF = "cut off"  # a second interrupt: what had begun was left to itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one change."""
+
+    address: Address
+    action: Action
+    status: Status
+    detail: str = ""
+    hint: str = ""
+    remote_id: str | None = None
+    because_of: tuple[Address, ...] = ()  # on skipped: the changes whose fate it shares; none: the run was stopped
+    requests: int = 0
+    attempts: int = 0  # the same, each repetition counted
+    seconds: float = 0.0
+    moved: tuple[Moved, ...] = ()  # on conflict: what moved, from all three sides
+    leftovers: tuple[Leftover, ...] = ()  # on failed: what the server did not keep as asked
+    source: Source | None = None  # of its manifest; None where no manifest states it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUpOutcome:
+    """What became of one follow-up."""
+
+    title: str
+    system: str
+    request: PlannedRequest
+    status: Status
+    detail: str = ""
+    hint: str = ""
+    because_of: tuple[Address, ...] = ()
+    key: str = ""  # as a later plan will have it, with what was not known before the run; "" as in the plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What an apply did."""
+
+    target: str
+    plan_digest: str
+    outcomes: tuple[Outcome, ...]
+    follow_ups: tuple[FollowUpOutcome, ...] = ()
+    ending: Ending = Ending.COMPLETE
+    seconds: float = 0.0
+    requests: int = 0
+    attempts: int = 0  # the same, each repetition counted
+    started_at: str = ""  # RFC 3339, in UTC
+    finished_at: str = ""
+    kinds: Mapping[str, str] = field(default_factory=dict)  # version of each kind that was used: shop.Product to v1
+    problems: tuple[Diagnostic, ...] = ()  # what went wrong beside the changes, such as a ledger not written
