@@ -48,6 +48,7 @@ class Document:
     source: Source
     locate: Locate = field(compare=False, repr=False)
     literal: bool = field(default=False, compare=False)  # surely no `${` in it, which need not be looked for
+    found_good_by: str = field(default="", compare=False)  # the judge that found no mistake in it in an earlier run
 
 
 class Severity(enum.Enum):

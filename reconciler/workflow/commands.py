@@ -32,7 +32,7 @@ from reconciler.shell.files.disk import (
     read_documents,
 )
 from reconciler.shell.files.lookups import lookups_of
-from reconciler.shell.files.parse_cache import open_cache
+from reconciler.shell.files.parse_cache import ParseCache, judge_of, open_cache
 from reconciler.shell.files.parsing import quick_reader
 from reconciler.shell.live.following import find_due
 from reconciler.shell.live.fresh_lists import FreshLists
@@ -93,15 +93,20 @@ def load(options: Options) -> Loaded:
     recorded: frozenset[Address] = frozenset()
     if options.destroy or prunes(settings, options):
         recorded = frozenset(open_memory(settings, options).read().folded.ledger.records)
+    cache = open_cache(options.environ, settings.manifest_paths) if options.cache else None
     with options.stopwatch.phase("read"):
-        documents, problems = _read_all(settings, options)
+        documents, problems = _read_all(settings, options, cache)
     with options.stopwatch.phase("check"):
-        checked = _check(documents, settings, options, use=_use_of(documents, recorded, settings))
+        checked = _check(documents, settings, options, use=_use_of(documents, recorded, settings), cache=cache)
         if any(problem.severity is Severity.ERROR for problem in checked.problems):
             # To say what is wrong, all kinds must be known, if only to suggest the one that was meant.
             checked = _check(documents, settings, options, use=None)
     catalog, resources = checked.catalog, checked.resources
     problems += [*checked.problems, *settings.warnings]
+    if cache is not None:
+        if not any(problem.severity is Severity.ERROR for problem in problems):
+            cache.found_good(checked.judge)
+        cache.save()
     if not documents and not problems and not options.destroy:
         raise UsageError(
             f"no manifests in {', '.join(display_path(path) for path in settings.manifest_paths)}",
@@ -128,17 +133,16 @@ def missing_accelerators() -> tuple[str, ...]:
     return (*parser, *(() if has_fast_judge() else ("jsonschema-rs",)))
 
 
-def _read_all(settings: Settings, options: Options) -> tuple[list[Document], list[Diagnostic]]:
+def _read_all(
+    settings: Settings, options: Options, cache: ParseCache | None
+) -> tuple[list[Document], list[Diagnostic]]:
     """Return the documents of all manifests, and what is wrong with the files."""
     files, problems = find_manifests(_roots(settings, options), settings.root)
     documents: list[Document] = []
-    cache = open_cache(options.environ, settings.manifest_paths) if options.cache else None
     for path, display in files:
         read, found = read_documents(path, display, cache)
         documents += read
         problems += found
-    if cache is not None:
-        cache.save()
     return documents, problems
 
 
@@ -155,21 +159,30 @@ class _Checked:
     catalog: Catalog
     resources: list[Resource]
     problems: list[Diagnostic]
+    judge: str  # of what found these; empty without a cache
 
 
-def _check(documents: list[Document], settings: Settings, options: Options, *, use: Use | None) -> _Checked:
+def _check(
+    documents: list[Document],
+    settings: Settings,
+    options: Options,
+    *,
+    use: Use | None,
+    cache: ParseCache | None = None,
+) -> _Checked:
     parameters = {name: system.parameters for name, system in settings.systems.items()}
-    catalog, problems = load_kinds(settings.schema_paths, parameters, use=use)
+    catalog, problems = load_kinds(settings.schema_paths, parameters, use=use, cache=cache)
     wrong = parameter_mistakes(catalog, settings)
     if wrong:
         # A definition that is chosen by a wrong parameter has mistakes that are none of its own.
         usable = {name: values for name, values in parameters.items() if name not in wrong}
-        catalog, problems = load_kinds(settings.schema_paths, usable, use=use)
+        catalog, problems = load_kinds(settings.schema_paths, usable, use=use, cache=cache)
     problems += [mistake for mistakes in wrong.values() for mistake in mistakes]
-    resources, mistakes = validate(documents, catalog, lookups_of(settings, options.redactor))
+    judge = "" if cache is None else judge_of(catalog)
+    resources, mistakes = validate(documents, catalog, lookups_of(settings, options.redactor), judge)
     problems += mistakes
     problems += unconfigured(resources, settings, catalog)
-    return _Checked(catalog=catalog, resources=resources, problems=problems)
+    return _Checked(catalog=catalog, resources=resources, problems=problems, judge=judge)
 
 
 def _use_of(documents: Iterable[Document], recorded: Iterable[Address], settings: Settings) -> Use:

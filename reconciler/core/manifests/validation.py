@@ -21,6 +21,7 @@ from reconciler.core.model import (
     Diagnostic,
     Document,
     Json,
+    JsonObject,
     Lifecycle,
     Resource,
     Severity,
@@ -49,6 +50,7 @@ class _Work:
 
     catalog: Catalog
     lookups: Lookups
+    judge: str = ""
     problems: list[Diagnostic] = field(default_factory=list)
     validators: dict[str, CompiledSchema] = field(default_factory=dict)
     known: dict[tuple[str, str], Kind] = field(default_factory=dict)  # by what manifests write: apiVersion and kind
@@ -63,14 +65,15 @@ class _Work:
 
 
 def validate(
-    documents: Sequence[Document], catalog: Catalog, lookups: Lookups
+    documents: Sequence[Document], catalog: Catalog, lookups: Lookups, judge: str = ""
 ) -> tuple[list[Resource], list[Diagnostic]]:
     """Return the resources of all good documents by address order, and every mistake by file, line and column.
 
-    With any mistake of severity error the resources are not fit for planning.
+    With any mistake of severity error the resources are not fit for planning. Documents that the `judge` of this run,
+    as the catalog and this code make it, has found good before are not looked through again.
     """
     home = replace(lookups, system_of_kind=_system_finder(catalog))
-    work = _Work(catalog=catalog, lookups=home)
+    work = _Work(catalog=catalog, lookups=home, judge=judge)
     read: list[Resource] = []
     good: dict[Address, Resource] = {}
     declared: dict[Address, Source] = {}
@@ -116,6 +119,8 @@ def _system_finder(catalog: Catalog) -> Callable[[str, str], str]:
 def _read(document: Document, work: _Work) -> tuple[Address | None, Resource | None]:
     """Return the address and the resource of a document as far as they can be made out, mistakes or not."""
     data = document.data
+    if document.literal and work.judge and document.found_good_by == work.judge:
+        return _read_good(document, work)
     if not isinstance(data, dict):
         work.report(
             document.source,
@@ -143,10 +148,7 @@ def _read(document: Document, work: _Work) -> tuple[Address | None, Resource | N
     for path, error in filled.problems:
         hint = error.hint or "`$${` is a literal `${`"
         work.report(document.locate(("spec", *path)), "bad-expression", str(error), hint)
-    name_field = kind.definition.identity.name
-    value = filled.value
-    if name_field is not None and name_field not in value:
-        value = {name_field: name, **value}
+    value = _named(filled.value, name, kind)
     if not work.validator(kind).passes(value):
         _check_schema(document, kind, filled, value, lifecycle, work)
     _check_spec(document, kind, value, lifecycle, work)
@@ -160,6 +162,31 @@ def _read(document: Document, work: _Work) -> tuple[Address | None, Resource | N
         expressions=tuple(filled.expressions),
         sensitive=frozenset(filled.sensitive),
     )
+
+
+def _read_good(document: Document, work: _Work) -> tuple[Address | None, Resource | None]:
+    """Return what `_read` does of a document without mistakes and without `${`."""
+    data = document.data
+    kind = _kind_of(document, work)
+    if kind is None:
+        return None, None
+    metadata = data["metadata"]
+    name = metadata["name"]
+    address = Address(kind.definition.system, kind.name, name)
+    return address, Resource(
+        address=address,
+        spec=_named(data["spec"] or {}, name, kind),
+        source=document.source,
+        locate=document.locate,
+        labels=metadata.get("labels") or {},
+        lifecycle=_lifecycle(document, work),
+    )
+
+
+def _named(spec: JsonObject, name: str, kind: Kind) -> JsonObject:
+    """Return `spec` with the name of the manifest where the kind has a field for it and `spec` does not state it."""
+    field_name = kind.definition.identity.name
+    return spec if field_name is None or field_name in spec else {field_name: name, **spec}
 
 
 def _check_members(document: Document, work: _Work) -> None:

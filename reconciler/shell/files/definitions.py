@@ -5,7 +5,6 @@ Reads: the folders of definitions. Writes: nothing.
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -23,9 +22,10 @@ from reconciler.shell.files.disk import (
     read_documents,
 )
 from reconciler.shell.files.packaged import packaged_folder
+from reconciler.shell.files.parsing import Cache
 
 
-def read_definitions(folders: Iterable[Path]) -> tuple[list[Document], list[Diagnostic]]:
+def read_definitions(folders: Iterable[Path], cache: Cache | None = None) -> tuple[list[Document], list[Diagnostic]]:
     """Return the definition documents of `folders`, and every mistake in reading them."""
     documents: list[Document] = []
     problems: list[Diagnostic] = []
@@ -35,17 +35,20 @@ def read_definitions(folders: Iterable[Path]) -> tuple[list[Document], list[Diag
         for path, display in files:
             if path.endswith(".schema.json"):
                 continue  # for editors; it may lie beside the definitions that it describes
-            read, found = read_documents(path, display)
+            read, found = read_documents(path, display, cache)
             documents += read
             problems += found
     return documents, problems
 
 
-@functools.lru_cache(maxsize=1024)
-def _shipped_definitions(path: Path) -> tuple[tuple[Document, ...], tuple[Diagnostic, ...]]:
+_shipped: dict[Path, tuple[list[Document], list[Diagnostic]]] = {}
+
+
+def _shipped_definitions(path: Path, cache: Cache | None) -> tuple[list[Document], list[Diagnostic]]:
     """Read one file that ships, once for each process: it does not change while it runs."""
-    documents, problems = read_documents(path, display_path(path))
-    return tuple(documents), tuple(problems)
+    if path not in _shipped:
+        _shipped[path] = read_documents(path, display_path(path), cache)
+    return _shipped[path]
 
 
 def file_name_of(kind: str) -> str:
@@ -67,16 +70,20 @@ class Use:
 
 
 def load_kinds(
-    own: Iterable[Path], parameters: Mapping[str, Mapping[str, Any]] | None = None, *, use: Use | None = None
+    own: Iterable[Path],
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    use: Use | None = None,
+    cache: Cache | None = None,
 ) -> tuple[Catalog, list[Diagnostic]]:
     """Return the catalog of the definitions that ship and those in the folders `own`, and every mistake.
 
     Of those that ship only what `use` needs is read; None means all of them.
     """
     paths = [path for path in sorted(packaged_folder("schemas").glob("*/*.yaml")) if use is None or use.needs(path)]
-    shipped = [document for path in paths for document in _shipped_definitions(path)[0]]
-    problems = [problem for path in paths for problem in _shipped_definitions(path)[1]]
-    added, found = read_definitions(own)
+    shipped = [document for path in paths for document in _shipped_definitions(path, cache)[0]]
+    problems = [problem for path in paths for problem in _shipped_definitions(path, cache)[1]]
+    added, found = read_definitions(own, cache)
     catalog, mistakes = load_catalog(
         [*shipped, *added],
         parameters={name: dict(values) for name, values in (parameters or {}).items()},

@@ -1,29 +1,45 @@
-"""What the manifests' files held when they were last read, by their content: reading them again takes no parsing.
+"""What files held when they were last read, by their content: reading them again takes no parsing.
 
 Reads and writes: files below the person's cache folder, as the environment that it is given names it.
 
 Only documents in good order are kept, as they were written: nothing of `${…}` is filled in. The key is the content and
 the version of what reads it, so an entry can be useless but never wrong; a file that is damaged, of another version,
 or cannot be read or written counts as not there. All of it can be deleted at any time.
+
+With them stands the judge that found no mistake in them, which is told by all that it judged by.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from reconciler import __version__
+from reconciler import __version__, core
+from reconciler.core.compare.normalize import canonical_json
 from reconciler.core.errors import UsageError
+from reconciler.core.kinds.catalog import Catalog
 from reconciler.shell.files.disk import write_atomically
 from reconciler.shell.files.limits import QuickDocument
 
 OFF = "RECONCILER_NO_CACHE"
 _WORTH_KEEPING = 200  # files; fewer are parsed in the time that it takes to find out
 _MOST_SEGMENTS = 6  # files of one cache; then they are put together
-_READERS = ("quick_yaml.py", "scalars.py", "limits.py")
+_READERS = tuple(
+    Path(__file__).with_name(name) for name in ("parse_cache.py", "quick_yaml.py", "scalars.py", "limits.py")
+)
+_CORE = Path(core.__file__ or "").parent
+
+
+class Kept(NamedTuple):
+    """What is kept of one file: its documents, and the judge that found them good; empty when none did."""
+
+    documents: Sequence[QuickDocument]
+    found_good_by: str
 
 
 def open_cache(environ: Mapping[str, str], roots: Iterable[Path]) -> ParseCache | None:
@@ -32,15 +48,30 @@ def open_cache(environ: Mapping[str, str], roots: Iterable[Path]) -> ParseCache 
     if environ.get(OFF) or not folder.is_absolute():
         return None
     place = hashlib.blake2b("\0".join(str(root.absolute()) for root in roots).encode(), digest_size=8)
-    return ParseCache(folder / "reconciler" / "parsed", f"{_version()}-{place.hexdigest()}")
+    return ParseCache(folder / "reconciler" / "parsed", f"{_code(_READERS)}-{place.hexdigest()}")
 
 
-def _version() -> str:
-    """Return what changes whenever the same text may be read in another way."""
+def judge_of(catalog: Catalog) -> str:
+    """Return what changes whenever the same manifest may be judged in another way: definitions, parameters, code."""
+    definitions = [document.data for document in catalog.documents]
+    parameters = {kind.full_name: kind.parameters for kind in catalog.kinds.values()}
+    code = _code([*sorted((_CORE / "manifests").glob("*.py")), _CORE / "kinds" / "fields.py"])
+    return _key(f"{code} {_age_of('jsonschema_rs')} {canonical_json([definitions, parameters])}".encode())
+
+
+def _age_of(package: str) -> int:
+    """Return when a package was installed, in nanoseconds since the epoch; 0 where it is not."""
+    found = importlib.util.find_spec(package)
+    place = None if found is None or found.origin is None else Path(found.origin)
+    return 0 if place is None or not place.exists() else place.stat().st_mtime_ns
+
+
+def _code(files: Iterable[Path]) -> str:
+    """Return what changes whenever the program, or what stands in these files of it, does."""
     code = hashlib.blake2b(__version__.encode(), digest_size=8)
-    for name in _READERS:
+    for file in files:
         with contextlib.suppress(OSError):  # in an archive; the version has to do then
-            code.update(Path(__file__).with_name(name).read_bytes())
+            code.update(file.read_bytes())
     return code.hexdigest()
 
 
@@ -51,12 +82,13 @@ class ParseCache:
         self._folder = folder
         self._name = name
         self._segments: list[Path] = []
-        self._known: dict[str, Sequence[QuickDocument]] | None = None  # None: nothing was asked for yet
-        self._used: dict[str, Sequence[QuickDocument]] = {}
-        self._new: dict[str, Sequence[QuickDocument]] = {}
+        self._known: dict[str, Kept] | None = None  # None: nothing was asked for yet
+        self._used: dict[str, Kept] = {}
+        self._new: dict[str, Kept] = {}
+        self._judged = False
 
-    def get(self, content: bytes) -> Sequence[QuickDocument] | None:
-        """Return the documents of a file with this content, or None when they are not known."""
+    def get(self, content: bytes) -> Kept | None:
+        """Return what is kept of a file with this content, or None when it is not known."""
         if self._known is None:
             self._known = self._load()
         key = _key(content)
@@ -68,14 +100,21 @@ class ParseCache:
 
     def put(self, content: bytes, documents: list[QuickDocument]) -> None:
         """Keep the documents of a file with this content."""
-        self._new[_key(content)] = documents
+        self._new[_key(content)] = Kept(documents, "")
+
+    def found_good(self, judge: str) -> None:
+        """Keep that `judge` found no mistake in any of the documents that were got or put."""
+        self._new = {key: Kept(kept[0], judge) for key, kept in self._new.items()}
+        if any(judge != found_good_by for _, found_good_by in self._used.values()):
+            self._used = {key: Kept(documents, judge) for key, (documents, _) in self._used.items()}
+            self._judged = True
 
     def save(self) -> None:
         """Write what is new; what is no longer used goes when there is more of it than of what is."""
         known = len(self._known or ())
-        if not self._new or len(self._used) + len(self._new) < _WORTH_KEEPING:
+        if not (self._new or self._judged) or len(self._used) + len(self._new) < _WORTH_KEEPING:
             return
-        together = len(self._segments) >= _MOST_SEGMENTS or 2 * len(self._used) < known
+        together = self._judged or len(self._segments) >= _MOST_SEGMENTS or 2 * len(self._used) < known
         kept = {**self._used, **self._new} if together else self._new
         text = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
         mark = _key(text.encode())
@@ -88,8 +127,8 @@ class ParseCache:
             with contextlib.suppress(OSError):
                 segment.unlink()
 
-    def _load(self) -> dict[str, Sequence[QuickDocument]]:
-        found: dict[str, Sequence[QuickDocument]] = {}
+    def _load(self) -> dict[str, Kept]:
+        found: dict[str, Kept] = {}
         with contextlib.suppress(OSError):
             self._segments = sorted(self._folder.glob(f"{self._name}-*.json"))
         for segment in self._segments:

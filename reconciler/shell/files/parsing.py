@@ -26,17 +26,17 @@ _Found = tuple[list[Document], list[Diagnostic]]
 
 
 class Cache(Protocol):
-    """Remembers the documents of whole files that were in good order, by their content."""
+    """Remembers the documents of whole files that were in good order, by their content, and who found them good."""
 
-    def get(self, content: bytes) -> Sequence[QuickDocument] | None: ...
+    def get(self, content: bytes) -> tuple[Sequence[QuickDocument], str] | None: ...
 
     def put(self, content: bytes, documents: list[QuickDocument]) -> None: ...
 
 
 def remembered(content: bytes, display: str, cache: Cache) -> list[Document] | None:
     """Return the documents of a YAML file with this content, or None when `cache` does not know them."""
-    found = cache.get(content)
-    return None if found is None else _documents(found, content, display)
+    kept = cache.get(content)
+    return None if kept is None else _documents(kept[0], content, display, kept[1])
 
 
 def parse(text: str, display: str, *, json: bool, cache: Cache | None = None, content: bytes = b"") -> _Found:
@@ -141,7 +141,8 @@ def _parse_piecewise(text: str, display: str, quick: Callable[[str], list[QuickD
         piece = text[begin:end]
         good = quick(piece)
         if good is not None:
-            reading.documents += [_document(one, text, display, line=line, index=begin) for one in good]
+            placed = [QuickDocument(data, line + first, column, begin + at) for data, first, column, at in good]
+            reading.documents += _documents(placed, text, display)
         else:
             left = MOST_SYNTAX_ERRORS - len(reading.problems)
             if not reading.take(compose_yaml(piece, line, left)) or len(reading.problems) == MOST_SYNTAX_ERRORS:
@@ -158,20 +159,19 @@ def as_text(content: bytes) -> str:
     return content.decode("utf-8").removeprefix("\ufeff")
 
 
-def _documents(found: Sequence[QuickDocument], text: str | bytes, display: str) -> list[Document]:
+def _documents(
+    found: Sequence[QuickDocument], text: str | bytes, display: str, found_good_by: str = ""
+) -> list[Document]:
     if isinstance(text, str):
         literal = "${" not in text and "\\" not in text  # an escape may hide one
     else:
         literal = b"${" not in text and b"\\" not in text
-    return [_document(one, text, display, literal=literal) for one in found]
-
-
-def _document(
-    one: QuickDocument, text: str | bytes, display: str, *, literal: bool = False, line: int = 0, index: int = 0
-) -> Document:
-    data, begins_at, column, at = one
-    source = Source(display, line + begins_at, column)
-    return Document(data=data, source=source, locate=_Places(text, index + at, source), literal=literal)
+    made = []
+    for data, line, column, at in found:
+        source = Source(display, line, column)
+        places = _Places(text, at, source)
+        made.append(Document(data=data, source=source, locate=places, literal=literal, found_good_by=found_good_by))
+    return made
 
 
 class _Places:
