@@ -6,11 +6,11 @@ Bodies are plain JSON, copied once at the border and by agreement never changed 
 from __future__ import annotations
 
 import enum
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from reconciler.core.json_decoding import decode
 from reconciler.core.plan.departure import Departure, Limits
 from reconciler.core.pointer import Path, format_pointer
 from reconciler.core.records import dataclass
@@ -183,7 +183,7 @@ class Response:
     def json(self) -> Json:
         """Return the decoded body, read-only. Raises ValueError when it is not JSON in UTF-8."""
         if not self._decoded:
-            self._decoded.append(json.loads(self.content))
+            self._decoded.append(decode(self.content))
         return self._decoded[0]
 
 

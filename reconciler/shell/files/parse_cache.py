@@ -22,6 +22,7 @@ from typing import NamedTuple
 from reconciler import __version__, core
 from reconciler.core.compare.normalize import canonical_json
 from reconciler.core.errors import UsageError
+from reconciler.core.json_decoding import decode
 from reconciler.core.kinds.catalog import Catalog
 from reconciler.shell.files.disk import write_atomically
 from reconciler.shell.files.limits import QuickDocument
@@ -135,7 +136,7 @@ class ParseCache:
             try:
                 mark, _, content = segment.read_bytes().partition(b"\n")
                 if mark.decode() == _key(content):
-                    found.update(json.loads(content))  # lists in place of tuples: they are taken apart alike
+                    found.update(decode(content))  # lists in place of tuples: they are taken apart alike
             except (OSError, ValueError):
                 continue
         return found
