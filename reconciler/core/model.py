@@ -275,7 +275,7 @@ class Change:
     live: LiveObject | None = field(default=None, repr=False)  # as planned on; re-read before any write
     live_digest: str = ""  # of the managed fields as planned on; "" when there was no object
     desired_digest: str = ""  # of the managed fields as wanted, of a new object all that is stated; "" for a delete
-    digest: str = ""  # of what a person approves: address, action, fields, both digests, methods and paths
+    digest: str = ""  # of what a person approves: address, action, fields, digests, methods, paths; "" when unchanged
     guard: str = ""  # how the write is protected, in words
     reason: str = ""  # why this action; for people
     requests: tuple[PlannedRequest, ...] = ()
@@ -312,7 +312,6 @@ class Plan:
     limits: Limits | None = None
     requests_made: int = 0  # to make the plan
     snapshot_at: str = ""  # RFC 3339: made offline, from a snapshot of that time; never carried out
-    digest: str = ""
     shows_drift: bool = False  # only what moved live: for people, never carried out
     destroys: bool = False  # only what was named to be destroyed
 

@@ -11,6 +11,7 @@ from reconciler.core.errors import InvalidInput, ReconcilerError, Refused
 from reconciler.core.model import Action, Address, Change, Diagnostic, FieldChange, Json, JsonObject, Operation, Plan
 from reconciler.core.pointer import MISSING, format_pointer
 from reconciler.core.report import Outcome, Report, Status
+from reconciler.core.saved_plans.sealing import digest_of, digest_of_plan
 from reconciler.core.timings import Timings
 from reconciler.render.report import summarize_report
 from reconciler.render.text import summarize_plan
@@ -62,7 +63,7 @@ def plan_document(plan: Plan, *, show_requests: bool = False) -> JsonObject:
         "kind": "drift" if plan.shows_drift else "plan",
         "target": plan.target,
         "headline": summarize_plan(plan),
-        "digest": plan.digest,
+        "digest": digest_of_plan(plan),
         "applyable": not plan.blockers,
         "summary": {**{action.value: counts[action] for action in Action}, "forget": len(forgotten)},
         "limits": None
@@ -99,7 +100,7 @@ def _change(change: Change, *, show_requests: bool) -> JsonObject:
         "way": None if change.departure is None else change.departure.way.value,
         "replaced": None if replaced is None else str(replaced),
         "reason": change.reason,
-        "digest": change.digest,
+        "digest": digest_of(change),
         "path": None if source is None else source.path,
         "line": None if source is None else source.line,
         "column": None if source is None else source.column,

@@ -25,6 +25,7 @@ from reconciler.core.plan.removal.limits import exceeded
 from reconciler.core.plan.renames import follow_renames
 from reconciler.core.records import dataclass
 from reconciler.core.report import Outcome, Report
+from reconciler.core.saved_plans.sealing import digest_of_plan
 from reconciler.shell.files.definitions import Use, load_kinds, read_definitions
 from reconciler.shell.files.disk import (
     display_path,
@@ -363,7 +364,7 @@ def apply(
     attempts = connections.attempts - attempts
     return Report(
         target=planned.plan.target,
-        plan_digest=planned.plan.digest,
+        plan_digest=digest_of_plan(planned.plan),
         outcomes=execution.outcomes,
         follow_ups=execution.follow_ups,
         ending=execution.ending,

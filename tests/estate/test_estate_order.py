@@ -16,6 +16,7 @@ from bench import Bench, is_write, make_bench
 from ruamel.yaml import YAML
 
 from reconciler.core.model import Plan
+from reconciler.core.saved_plans.sealing import digest_of_plan
 from reconciler.render.machine import plan_document
 from reconciler.render.text import render_plan
 from reconciler.sandbox.estate import POOL, STATIC_PROVIDER
@@ -128,7 +129,11 @@ def face(plan: Plan, *, show_requests: bool = True) -> Face:
         for field in change["fields"]:
             del field["line"], field["column"]
     text = render_plan(plan, show_unchanged=True, show_requests=show_requests)
-    return plan.digest, without_session_ids(text), without_session_ids(json.dumps(document, indent=1, sort_keys=True))
+    return (
+        digest_of_plan(plan),
+        without_session_ids(text),
+        without_session_ids(json.dumps(document, indent=1, sort_keys=True)),
+    )
 
 
 def without_session_ids(text: str) -> str:

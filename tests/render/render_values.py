@@ -173,7 +173,6 @@ PLAN = Plan(
     diagnostics=(WARNING,),
     blockers=(BLOCKER,),
     requests_made=5,
-    digest="p1",
 )
 
 REPORT = Report(

@@ -14,6 +14,7 @@ from reconciler.core.compare.leftovers import Cause
 from reconciler.core.compare.moved import Moved
 from reconciler.core.model import Action, FieldChange, JsonObject, Operation, Plan, Source
 from reconciler.core.report import Ending, Report, Status
+from reconciler.core.saved_plans.sealing import digest_of_plan
 from reconciler.render.machine import FORMAT, diagnostics_document, plan_document, report_document
 from reconciler.shell.files.packaged import packaged_folder
 
@@ -174,7 +175,7 @@ def test_a_plan() -> None:
         "target": "production",
         "headline": "Plan for production: 1 to create, 1 to update, 1 follow-up; 3 write requests; "
         "blocked by 1 problem.",
-        "digest": "p1",
+        "digest": digest_of_plan(plan),
         "applyable": False,
         "summary": {"create": 1, "update": 1, "replace": 0, "delete": 0, "adopt": 0, "unchanged": 0, "forget": 0},
         "limits": None,

@@ -60,7 +60,7 @@ SHELL: Mapping[str, tuple[str, ...]] = {
     "apply.writing": ("apply.work",),
     "conformance.scratch": ("live.refresh",),
     "conformance.walk": ("conformance.scratch",),
-    "files.definitions": ("files.disk", "files.packaged"),
+    "files.definitions": ("files.disk", "files.packaged", "files.parsing"),
     "files.disk": ("files.parsing", "files.reading", "files.search"),
     "files.documents": ("files.limits", "files.nodes", "files.positions", "files.scalars"),
     "files.foreign": ("files.foreign_nodes", "files.reading"),
@@ -226,6 +226,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "httpx": ("shell.network.client", "sandbox.in_process"),
     "jsonschema": ("core.kinds.kind_checks", "core.kinds.catalog", "core.manifests.schema_gate"),
     "jsonschema_rs": ("core.manifests.schema_gate",),
+    "msgspec": ("core.json_decoding",),
     "pydantic": (
         "core.kinds.definition",
         "core.kinds.definition_calls",

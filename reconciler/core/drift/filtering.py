@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from reconciler.core.compare.normalize import digest
 from reconciler.core.model import Action, Address, Cause, Change, Diagnostic, Plan, Severity
 from reconciler.core.plan.considered import Memory
 from reconciler.core.plan.removal.limits import exceeded
@@ -39,7 +38,6 @@ def drift_of(plan: Plan, memory: Memory, *, has_ledger: bool) -> Plan:
         blockers=blockers,
         follow_ups=(),
         limits=None,
-        digest=digest([change.digest for change in changes]),
         shows_drift=True,
     )
 

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import field
-from typing import Protocol
 
 from reconciler.core.graph import find_cycle
 from reconciler.core.kinds.catalog import Catalog
+from reconciler.core.manifests.envelope import Report
 from reconciler.core.model import Address, Reference, Resource, Source
 from reconciler.core.pointer import Path
 from reconciler.core.records import dataclass
 from reconciler.core.suggest import did_you_mean
-
-
-class Report(Protocol):
-    """Takes one mistake: where, its code, what is wrong, what to do."""
-
-    def __call__(self, source: Source, code: str, message: str, hint: str = "") -> None: ...
-
 
 MOST_COMPARED = 20_000
 """Names that one run compares with misspelt ones: a suggestion is worth much, thousands of them are not read."""

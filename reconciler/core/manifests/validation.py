@@ -7,11 +7,12 @@ run in a circle. Nothing is filled with defaults: an absent field is an unmanage
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field, replace
 
 from reconciler.core.kinds.catalog import Catalog, Kind
 from reconciler.core.kinds.fields import FieldInfo
+from reconciler.core.manifests.envelope import REQUIRED, SHOW_KINDS, check_members, read_lifecycle, read_metadata
 from reconciler.core.manifests.expressions import Filled, Lookups, fill
 from reconciler.core.manifests.reference_checks import check_references
 from reconciler.core.manifests.schema_errors import Mistake, mistakes
@@ -27,21 +28,9 @@ from reconciler.core.model import (
     Severity,
     Source,
 )
-from reconciler.core.pointer import MISSING, Path, format_pointer, get, parse_pointer
+from reconciler.core.pointer import MISSING, Path, format_pointer, get
 from reconciler.core.records import dataclass
 from reconciler.core.suggest import did_you_mean
-
-_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
-_TOP = ("apiVersion", "kind", "metadata", "lifecycle", "spec")
-_METADATA = ("name", "labels")
-_SHOW_KINDS = "`reconciler kinds list` shows every kind with its apiVersion"
-_REQUIRED = {
-    "apiVersion": _SHOW_KINDS,
-    "kind": _SHOW_KINDS,
-    "metadata": "add `metadata` with a `name` below it",
-    "spec": "add `spec` with the fields that are to be managed",
-}
-_USUAL = Lifecycle()
 
 
 @dataclass(slots=True)
@@ -129,11 +118,10 @@ def _read(document: Document, work: _Work) -> tuple[Address | None, Resource | N
             "start it with apiVersion, kind, metadata and spec",
         )
         return None, None
-    if not data.keys() >= _REQUIRED.keys() or len(data) > len(_REQUIRED):
-        _check_members(document, work)
+    check_members(document, work.report)
     kind = _kind_of(document, work)
-    name, labels = _metadata(document, work)
-    lifecycle = _lifecycle(document, work)
+    name, labels = read_metadata(document, work.report)
+    lifecycle = read_lifecycle(document, work.report)
     if kind is None or name is None:
         return None, None
     address = Address(kind.definition.system, kind.name, name)
@@ -141,7 +129,7 @@ def _read(document: Document, work: _Work) -> tuple[Address | None, Resource | N
     if spec is None:
         spec = {}
     if spec is not MISSING and not isinstance(spec, dict):
-        work.report(document.locate(("spec",)), "invalid-value", "spec is a mapping of fields", _REQUIRED["spec"])
+        work.report(document.locate(("spec",)), "invalid-value", "spec is a mapping of fields", REQUIRED["spec"])
     if not isinstance(spec, dict):
         return address, None
     filled = fill(spec, address.system, work.lookups, literal=document.literal)
@@ -179,7 +167,7 @@ def _read_good(document: Document, work: _Work) -> tuple[Address | None, Resourc
         source=document.source,
         locate=document.locate,
         labels=metadata.get("labels") or {},
-        lifecycle=_lifecycle(document, work),
+        lifecycle=read_lifecycle(document, work.report),
     )
 
 
@@ -187,20 +175,6 @@ def _named(spec: JsonObject, name: str, kind: Kind) -> JsonObject:
     """Return `spec` with the name of the manifest where the kind has a field for it and `spec` does not state it."""
     field_name = kind.definition.identity.name
     return spec if field_name is None or field_name in spec else {field_name: name, **spec}
-
-
-def _check_members(document: Document, work: _Work) -> None:
-    for key in document.data:
-        if key not in _TOP:
-            work.report(
-                document.locate((key,), key=True),
-                "unknown-field",
-                f"unknown field {key!r}",
-                did_you_mean(key, _TOP) or f"a manifest has {', '.join(_TOP)}",
-            )
-    for key, hint in _REQUIRED.items():
-        if key not in document.data:
-            work.report(document.source, "missing-field", f"the field {key!r} is required", hint)
 
 
 def _kind_of(document: Document, work: _Work) -> Kind | None:
@@ -215,11 +189,11 @@ def _kind_of(document: Document, work: _Work) -> Kind | None:
             document.locate(("apiVersion",)),
             "invalid-value",
             "apiVersion is the system and the version of the kind, as in shop/v1",
-            _SHOW_KINDS,
+            SHOW_KINDS,
         )
         return None
     if not isinstance(name, str):
-        work.report(document.locate(("kind",)), "invalid-value", "kind is the name of a kind", _SHOW_KINDS)
+        work.report(document.locate(("kind",)), "invalid-value", "kind is the name of a kind", SHOW_KINDS)
         return None
     system, _, version = api_version.partition("/")
     kind = work.catalog.find(system, name)
@@ -251,101 +225,6 @@ def _kind_of(document: Document, work: _Work) -> Kind | None:
         return None
     work.known[api_version, name] = kind
     return kind
-
-
-def _metadata(document: Document, work: _Work) -> tuple[str | None, Mapping[str, str]]:
-    metadata = document.data.get("metadata", MISSING)
-    if metadata is MISSING:
-        return None, {}
-    if not isinstance(metadata, dict):
-        where = document.locate(("metadata",))
-        work.report(where, "invalid-value", "metadata is a mapping with a name", _REQUIRED["metadata"])
-        return None, {}
-    for key in metadata:
-        if key not in _METADATA:
-            work.report(
-                document.locate(("metadata", key), key=True),
-                "unknown-field",
-                f"unknown field {key!r} of metadata",
-                did_you_mean(key, _METADATA) or "metadata has name and labels",
-            )
-    name = metadata.get("name")
-    if "name" not in metadata:
-        where = document.locate(("metadata",))
-        hint = "give it a name that no other resource of its kind has"
-        work.report(where, "missing-field", "the field 'name' is required in metadata", hint)
-    elif not isinstance(name, str) or not _NAME.fullmatch(name):
-        work.report(
-            document.locate(("metadata", "name")),
-            "invalid-value",
-            "metadata.name is text of letters, digits, '.', '_' and '-', with a letter or digit at both ends",
-            "a name that looks like a number needs quotes",
-        )
-        name = None
-    labels = metadata.get("labels")
-    good: dict[str, str] = {}
-    if labels is not None and not isinstance(labels, dict):
-        where = document.locate(("metadata", "labels"))
-        work.report(where, "invalid-value", "labels map names to texts", "write them as in `labels: {team: support}`")
-    for key, value in labels.items() if isinstance(labels, dict) else ():
-        if not isinstance(value, str):
-            work.report(
-                document.locate(("metadata", "labels", key)),
-                "invalid-value",
-                f"the label {key!r} must be text",
-                "put it in quotes",
-            )
-        else:
-            good[key] = value
-    return name, good
-
-
-def _lifecycle(document: Document, work: _Work) -> Lifecycle:
-    block = document.data.get("lifecycle")
-    if block is None:
-        return _USUAL
-    known = ("protect", "ignore", "lookup", "replace")
-    if not isinstance(block, dict):
-        work.report(
-            document.locate(("lifecycle",)), "invalid-value", "lifecycle is a mapping", f"it has {', '.join(known)}"
-        )
-        return Lifecycle()
-    for key in block:
-        if key not in known:
-            work.report(
-                document.locate(("lifecycle", key), key=True),
-                "unknown-field",
-                f"unknown field {key!r} of lifecycle",
-                did_you_mean(key, known) or f"known: {', '.join(known)}",
-            )
-    flags = {}
-    for key in ("protect", "lookup", "replace"):
-        flags[key] = block.get(key, False)
-        if not isinstance(flags[key], bool):
-            where = document.locate(("lifecycle", key))
-            work.report(where, "invalid-value", f"lifecycle.{key} is true or false", "write it without quotes")
-    ignore: list[Path] = []
-    pointers = block.get("ignore", [])
-    if not isinstance(pointers, list):
-        work.report(
-            document.locate(("lifecycle", "ignore")),
-            "invalid-value",
-            "lifecycle.ignore is a list of pointers",
-            "write it as in `ignore: [/timeout]`",
-        )
-        pointers = []
-    for index, pointer in enumerate(pointers):
-        if not isinstance(pointer, str) or not pointer.startswith("/"):
-            work.report(
-                document.locate(("lifecycle", "ignore", index)),
-                "invalid-value",
-                "a pointer into spec starts with '/', as in /timeout",
-                "name a field that spec states",
-            )
-        else:
-            ignore.append(parse_pointer(pointer))
-    set_flags = {key: value is True for key, value in flags.items()}
-    return Lifecycle(**set_flags, ignore=tuple(ignore))
 
 
 # --------------------------------------------------------------------------- the spec

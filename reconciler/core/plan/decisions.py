@@ -37,7 +37,7 @@ from reconciler.core.plan.preview import preview_requests, set_later
 from reconciler.core.plan.replacing import forbidden, goes_first, is_allowed, old_one, replaced
 from reconciler.core.pointer import MISSING, Path, format_pointer, get, starts_with
 from reconciler.core.records import dataclass
-from reconciler.core.saved_plans.sealing import digest_of_unchanged, managed_digest, sealed
+from reconciler.core.saved_plans.sealing import managed_digest, sealed
 from reconciler.core.wire.requests import Subject, Writing
 
 
@@ -194,7 +194,6 @@ def _unchanged(
         action=Action.UNCHANGED,
         resource=resource,
         live=live,
-        digest=digest_of_unchanged(resource.address),
         comparability=comparability,
         notes=notes,
         caveats=caveats,

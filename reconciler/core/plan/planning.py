@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import field, replace
 
-from reconciler.core.compare.normalize import digest
 from reconciler.core.graph import levels
 from reconciler.core.manifests.references import Known, parents_of
 from reconciler.core.model import Action, Address, Change, Diagnostic, LiveObject, Plan, Severity
@@ -44,7 +43,6 @@ def make_plan(inputs: Inputs, problems: Sequence[Diagnostic] = ()) -> Plan:
         follow_ups=follow_ups,
         limits=limits_of(inputs),
         destroys=inputs.named,
-        digest=digest([[change.digest for change in changes], [one.key for one in follow_ups]]),
     )
     return replace(plan, blockers=(*plan.blockers, *exceeded(plan)))
 

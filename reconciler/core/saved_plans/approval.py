@@ -24,7 +24,7 @@ from reconciler.core.saved_plans.planfile import (
     ApprovedField,
     ApprovedRequest,
 )
-from reconciler.core.saved_plans.sealing import kind_digest, secrets_digest
+from reconciler.core.saved_plans.sealing import digest_of, digest_of_plan, kind_digest, secrets_digest
 from reconciler.core.sealed import seal
 
 # --------------------------------------------------------------------------- made of a plan
@@ -81,7 +81,7 @@ def make_approval(
             }
             for one in plan.follow_ups
         ],
-        "planDigest": plan.digest,
+        "planDigest": digest_of_plan(plan),
     }
     return seal(redact(parts))
 
@@ -112,7 +112,7 @@ def _change(change: Change, secrets: str) -> JsonObject:
         "liveDigest": change.live_digest,
         "desiredDigest": change.desired_digest,
         "secrets": secrets,
-        "digest": change.digest,
+        "digest": digest_of(change),
     }
 
 

@@ -14,7 +14,7 @@ from json.encoder import encode_basestring
 
 from reconciler.core.compare.normalize import canonical_json, digest
 from reconciler.core.kinds.catalog import Kind
-from reconciler.core.model import Action, Address, Change, Json
+from reconciler.core.model import Action, Change, Json, Plan
 from reconciler.core.plan.considered import Considered
 from reconciler.core.pointer import Path, format_pointer
 
@@ -22,11 +22,20 @@ _REMARKS = {"description", "title", "documentation", "evidence", "examples", "cr
 _REMARKS_INSIDE = {"description", "title", "x-evidence"}  # names of fields as well, whose schema is a mapping
 
 
-def digest_of_unchanged(address: Address) -> str:
-    """Return the digest that `sealed` gives a change that changes nothing."""
-    # Its canonical JSON, put together by hand because it is asked for with each of thousands of objects.
+def digest_of(change: Change) -> str:
+    """Return the digest of a change; of one that changes nothing it is worked out when it is asked for."""
+    if change.digest or change.action is not Action.UNCHANGED:
+        return change.digest
+    # Canonical JSON, put together by hand because it is asked for with each of thousands of objects.
+    address = change.address
     text = f'[{encode_basestring(str(address))},"{Action.UNCHANGED.value}",[],"","",[]]'
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
+def digest_of_plan(plan: Plan) -> str:
+    """Return the digest of all that a plan does, to whom and in which follow-ups."""
+    changes = [digest_of(change) for change in plan.changes]
+    return digest(changes if plan.shows_drift else [changes, [one.key for one in plan.follow_ups]])
 
 
 def sealed(change: Change) -> Change:

@@ -20,6 +20,7 @@ from reconciler.core.plan.owing import mark, settle
 from reconciler.core.plan.removal.remembered import remembered
 from reconciler.core.plan.removal.remnant import old_address
 from reconciler.core.report import FollowUpOutcome, Outcome, Status
+from reconciler.core.saved_plans.sealing import digest_of_plan
 from reconciler.shell.memory.memory import Memory
 
 
@@ -160,7 +161,7 @@ class Recorder:
             by=run.who,
             run=run.token,
             revision=self._revision,
-            plan=self._plan.digest,
+            plan=digest_of_plan(self._plan),
             url=run.url,
             note="" if self._outcomes else f"{changed} recorded as found" if changed else "settled an earlier run",
             outcomes=tuple(sorted(self._outcomes, key=lambda outcome: outcome[2])),

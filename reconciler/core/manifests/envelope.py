@@ -1,0 +1,141 @@
+"""What stands around the spec of a manifest: its members, its metadata, its lifecycle; what is wrong there. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Protocol
+
+from reconciler.core.model import Document, Lifecycle, Source
+from reconciler.core.pointer import MISSING, Path, parse_pointer
+from reconciler.core.suggest import did_you_mean
+
+SHOW_KINDS = "`reconciler kinds list` shows every kind with its apiVersion"
+REQUIRED = {
+    "apiVersion": SHOW_KINDS,
+    "kind": SHOW_KINDS,
+    "metadata": "add `metadata` with a `name` below it",
+    "spec": "add `spec` with the fields that are to be managed",
+}
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
+_TOP = ("apiVersion", "kind", "metadata", "lifecycle", "spec")
+_METADATA = ("name", "labels")
+_USUAL = Lifecycle()
+
+
+class Report(Protocol):
+    """Takes one mistake: where, its code, what is wrong, what to do."""
+
+    def __call__(self, source: Source, code: str, message: str, hint: str = "") -> None: ...
+
+
+def check_members(document: Document, report: Report) -> None:
+    """Report what a manifest has beside its members, and those that it needs and has not."""
+    if document.data.keys() >= REQUIRED.keys() and len(document.data) == len(REQUIRED):
+        return
+    for key in document.data:
+        if key not in _TOP:
+            report(
+                document.locate((key,), key=True),
+                "unknown-field",
+                f"unknown field {key!r}",
+                did_you_mean(key, _TOP) or f"a manifest has {', '.join(_TOP)}",
+            )
+    for key, hint in REQUIRED.items():
+        if key not in document.data:
+            report(document.source, "missing-field", f"the field {key!r} is required", hint)
+
+
+def read_metadata(document: Document, report: Report) -> tuple[str | None, Mapping[str, str]]:
+    """Return the name and the labels of a manifest as far as they are right, and report what is not."""
+    metadata = document.data.get("metadata", MISSING)
+    if metadata is MISSING:
+        return None, {}
+    if not isinstance(metadata, dict):
+        where = document.locate(("metadata",))
+        report(where, "invalid-value", "metadata is a mapping with a name", REQUIRED["metadata"])
+        return None, {}
+    for key in metadata:
+        if key not in _METADATA:
+            report(
+                document.locate(("metadata", key), key=True),
+                "unknown-field",
+                f"unknown field {key!r} of metadata",
+                did_you_mean(key, _METADATA) or "metadata has name and labels",
+            )
+    name = metadata.get("name")
+    if "name" not in metadata:
+        where = document.locate(("metadata",))
+        hint = "give it a name that no other resource of its kind has"
+        report(where, "missing-field", "the field 'name' is required in metadata", hint)
+    elif not isinstance(name, str) or not _NAME.fullmatch(name):
+        report(
+            document.locate(("metadata", "name")),
+            "invalid-value",
+            "metadata.name is text of letters, digits, '.', '_' and '-', with a letter or digit at both ends",
+            "a name that looks like a number needs quotes",
+        )
+        name = None
+    labels = metadata.get("labels")
+    good: dict[str, str] = {}
+    if labels is not None and not isinstance(labels, dict):
+        where = document.locate(("metadata", "labels"))
+        report(where, "invalid-value", "labels map names to texts", "write them as in `labels: {team: support}`")
+    for key, value in labels.items() if isinstance(labels, dict) else ():
+        if not isinstance(value, str):
+            report(
+                document.locate(("metadata", "labels", key)),
+                "invalid-value",
+                f"the label {key!r} must be text",
+                "put it in quotes",
+            )
+        else:
+            good[key] = value
+    return name, good
+
+
+def read_lifecycle(document: Document, report: Report) -> Lifecycle:
+    """Return the lifecycle of a manifest as far as it is right, and report what is not."""
+    block = document.data.get("lifecycle")
+    if block is None:
+        return _USUAL
+    known = ("protect", "ignore", "lookup", "replace")
+    if not isinstance(block, dict):
+        report(document.locate(("lifecycle",)), "invalid-value", "lifecycle is a mapping", f"it has {', '.join(known)}")
+        return Lifecycle()
+    for key in block:
+        if key not in known:
+            report(
+                document.locate(("lifecycle", key), key=True),
+                "unknown-field",
+                f"unknown field {key!r} of lifecycle",
+                did_you_mean(key, known) or f"known: {', '.join(known)}",
+            )
+    flags = {}
+    for key in ("protect", "lookup", "replace"):
+        flags[key] = block.get(key, False)
+        if not isinstance(flags[key], bool):
+            where = document.locate(("lifecycle", key))
+            report(where, "invalid-value", f"lifecycle.{key} is true or false", "write it without quotes")
+    ignore: list[Path] = []
+    pointers = block.get("ignore", [])
+    if not isinstance(pointers, list):
+        report(
+            document.locate(("lifecycle", "ignore")),
+            "invalid-value",
+            "lifecycle.ignore is a list of pointers",
+            "write it as in `ignore: [/timeout]`",
+        )
+        pointers = []
+    for index, pointer in enumerate(pointers):
+        if not isinstance(pointer, str) or not pointer.startswith("/"):
+            report(
+                document.locate(("lifecycle", "ignore", index)),
+                "invalid-value",
+                "a pointer into spec starts with '/', as in /timeout",
+                "name a field that spec states",
+            )
+        else:
+            ignore.append(parse_pointer(pointer))
+    set_flags = {key: value is True for key, value in flags.items()}
+    return Lifecycle(**set_flags, ignore=tuple(ignore))
