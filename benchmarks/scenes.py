@@ -163,10 +163,10 @@ def growth(bench: Bench, small: int, large: int) -> None:
 
 
 def without_accelerators(bench: Bench, count: int) -> None:
-    """The same plan where neither PyYAML's compiled parser nor jsonschema-rs is installed."""
+    """The same plan where none of PyYAML's compiled parser, jsonschema-rs and msgspec is installed."""
     program = bench.program()
     script = Path(program[1]).with_name("slow.py")
-    blocked = "import sys\nsys.modules['yaml'] = sys.modules['jsonschema_rs'] = None\n"
+    blocked = "import sys\nsys.modules['yaml'] = sys.modules['jsonschema_rs'] = sys.modules['msgspec'] = None\n"
     script.write_text(blocked + Path(program[1]).read_text())
     with Server("Widget", count) as server:
         folder = bench.place("slow", count, "Widget", server.url)

@@ -115,7 +115,8 @@ def _load(given: Options, console: Console) -> Loaded:
     loaded = load(given)
     missing = missing_accelerators() if loaded.documents >= _MANY else ()
     if missing:
-        names = " and ".join(missing)
+        *others, last = missing
+        names = f"{', '.join(others)} and {last}" if others else last
         console.say(f"note: without {names} many manifests take long; install it with: pip install 'reconciler[fast]'")
     return loaded
 

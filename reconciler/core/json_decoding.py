@@ -23,6 +23,11 @@ def decode(content: bytes) -> Any:
     return json.loads(content)
 
 
+def lacks_quick_decoder() -> bool:
+    """Tell whether msgspec was looked for and is not installed."""
+    return bool(_quick_decoder.cache_info().currsize) and _quick_decoder() is None
+
+
 @functools.cache
 def _quick_decoder() -> Callable[[bytes], Any] | None:
     try:

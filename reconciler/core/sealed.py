@@ -28,6 +28,7 @@ class Part(BaseModel):
         alias_generator=to_camel,
         populate_by_name=True,
         hide_input_in_errors=True,
+        defer_build=True,  # with the file that it is a part of, once
     )
 
 

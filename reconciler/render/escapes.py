@@ -15,7 +15,7 @@ from urllib.parse import quote
 # Sources: GitHub runner, ActionCommand.cs; Azure Pipelines, logging commands; TeamCity, service messages.
 _INLINE_COMMAND = re.compile(r"#(?=#[A-Za-z]*\[)")
 _LEADING_COMMAND = re.compile(r"^(\s*):(?=:)")
-_UNPRINTABLE_IN_JSON = re.compile(r"[\x7f-\uffff]|[\U00010000-\U0010ffff]")
+_UNPRINTABLE_IN_JSON = re.compile(r"[^\x00-\x7e]")
 
 
 def printable(text: str) -> str:

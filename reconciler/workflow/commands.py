@@ -11,9 +11,10 @@ from functools import partial
 from pathlib import Path
 
 from reconciler.core.errors import ApiError, InvalidInput, ReconcilerError, Refused, UsageError
+from reconciler.core.json_decoding import lacks_quick_decoder
 from reconciler.core.kinds.catalog import Catalog
 from reconciler.core.manifests.references import Known
-from reconciler.core.manifests.schema_gate import has_fast_judge
+from reconciler.core.manifests.schema_gate import lacks_fast_judge
 from reconciler.core.manifests.selection import select, with_parents
 from reconciler.core.manifests.validation import validate
 from reconciler.core.memory.journal import Folded, Found, rfc3339, settle
@@ -34,7 +35,7 @@ from reconciler.shell.files.disk import (
 )
 from reconciler.shell.files.lookups import lookups_of
 from reconciler.shell.files.parse_cache import ParseCache, judge_of, open_cache
-from reconciler.shell.files.parsing import quick_reader
+from reconciler.shell.files.parsing import lacks_quick_reader
 from reconciler.shell.live.following import find_due
 from reconciler.shell.live.fresh_lists import FreshLists
 from reconciler.shell.live.matching import LiveState, refresh
@@ -129,9 +130,13 @@ def load(options: Options) -> Loaded:
 
 
 def missing_accelerators() -> tuple[str, ...]:
-    """Return the names of the packages that are not there in compiled form, and without which large sets are slow."""
-    parser = () if quick_reader() is not None else ("PyYAML's compiled parser",)
-    return (*parser, *(() if has_fast_judge() else ("jsonschema-rs",)))
+    """Return the names of packages that this run has looked for in vain, and without which large sets are slow."""
+    lacking = {
+        "PyYAML's compiled parser": lacks_quick_reader(),
+        "jsonschema-rs": lacks_fast_judge(),
+        "msgspec": lacks_quick_decoder(),
+    }
+    return tuple(name for name, is_lacking in lacking.items() if is_lacking)
 
 
 def _read_all(
@@ -188,10 +193,13 @@ def _check(
 
 def _use_of(documents: Iterable[Document], recorded: Iterable[Address], settings: Settings) -> Use:
     """Return what the manifests and the configuration name, and what the ledger may hold to be deleted."""
-    stated = [d.data for d in documents if isinstance(d.data, dict)]
-    systems = {text.partition("/")[0] for data in stated if isinstance(text := data.get("apiVersion"), str)}
-    kinds = {name for data in stated if isinstance(name := data.get("kind"), str)}
-    kinds |= {address.kind for address in recorded}
+    named: set[tuple[str, str]] = set()
+    for data in (document.data for document in documents if isinstance(document.data, dict)):
+        version, kind = data.get("apiVersion"), data.get("kind")
+        if isinstance(version, str) and isinstance(kind, str):
+            named.add((version, kind))
+    systems = {version.partition("/")[0] for version, _ in named}
+    kinds = {kind for _, kind in named} | {address.kind for address in recorded}
     return Use(systems=frozenset(systems | settings.systems.keys()), kinds=frozenset(kinds))
 
 

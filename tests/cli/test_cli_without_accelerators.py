@@ -13,7 +13,7 @@ LINE = (
     "note: without PyYAML's compiled parser and jsonschema-rs many manifests take long; "
     "install it with: pip install 'reconciler[fast]'\n"
 )
-WITHOUT = "import sys; sys.modules['yaml'] = sys.modules['jsonschema_rs'] = None\n"
+WITHOUT = "import sys; sys.modules['yaml'] = sys.modules['jsonschema_rs'] = sys.modules['msgspec'] = None\n"
 RUN = "import sys; from reconciler.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 

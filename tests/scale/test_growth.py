@@ -105,5 +105,5 @@ def test_positions_are_only_worked_out_where_there_is_something_to_report(tmp_pa
     many = Many(tmp_path, 100)
     many.write(chain=10)
     loaded = load(many.options(1))
-    places = [resource.locate.__self__ for resource in loaded.resources.values()]  # type: ignore[attr-defined]
-    assert [place for place in places if getattr(place, "_positions", None) is not None] == []
+    places = [resource.locate for resource in loaded.resources.values()]
+    assert [place for place in places if place._positions is not None] == []  # type: ignore[attr-defined]

@@ -74,9 +74,9 @@ def is_surely_a_schema(schema: Json) -> bool:
         return False
 
 
-def has_fast_judge() -> bool:
-    """Tell whether jsonschema-rs is installed."""
-    return _rust() is not None
+def lacks_fast_judge() -> bool:
+    """Tell whether jsonschema-rs was looked for and is not installed."""
+    return bool(_rust.cache_info().currsize) and _rust() is None
 
 
 @functools.cache

@@ -119,11 +119,11 @@ class _Lanes:
         self._workers = workers
         self._pools: dict[str, ThreadPoolExecutor] = {}
 
-    def submit(self, change: Change, run: _Run) -> Future[Outcome]:
+    def submit(self, change: Change, run: _Run, ready: int) -> Future[Outcome]:
         system = change.address.system
         if system not in self._pools:
             self._pools[system] = ThreadPoolExecutor(self._workers, thread_name_prefix=f"apply-{system}")
-        return self._pools[system].submit(_apply, change, run, run.tools.reader.fresh.moment())
+        return self._pools[system].submit(_apply, change, run, ready)
 
     def close(self, *, at_once: bool = False) -> None:
         for pool in list(self._pools.values()):
@@ -206,10 +206,12 @@ def _conduct(run: _Run, lanes: _Lanes) -> tuple[FollowUpOutcome, ...]:
     sorter.prepare()
     running: set[Future[Outcome]] = set()
     while sorter.is_active():
+        # One moment for all of them: a list that the first begins to read is fresh for those that begin after it too.
+        ready = run.tools.reader.fresh.moment()
         for address in sorter.get_ready():
             skipped = _skipped(pending[address], run)
             if skipped is None:
-                running.add(lanes.submit(pending[address], run))
+                running.add(lanes.submit(pending[address], run, ready))
             else:
                 run.settle(skipped)
                 sorter.done(address)

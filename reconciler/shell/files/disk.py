@@ -44,7 +44,7 @@ LARGEST_TEXT_FILE = 1024 * 1024
 
 _MOST_CONTROL_CHARACTERS = 10
 # Source: YAML 1.2.2, production c-printable. JSON allows a few more, which nobody misses.
-_CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_CONTROL = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 _FINE = b"\t\n\r" + bytes(range(0x20, 0x7F))
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
@@ -96,7 +96,7 @@ def read_documents(
 
 
 def _control_characters(text: str, display: str) -> Iterator[Diagnostic]:
-    for count, found in enumerate(_CONTROL.finditer(text)):
+    for count, found in enumerate(re.finditer(_CONTROL, text)):
         if count == _MOST_CONTROL_CHARACTERS:
             return
         before = text[: found.start()]

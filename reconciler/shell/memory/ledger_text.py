@@ -19,17 +19,17 @@ from reconciler.core.records import dataclass
 KEY_NAME = "RECONCILER_LEDGER_KEY"
 
 
-class _RemovalForm(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
+class _Form(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", defer_build=True)  # most targets have no ledger to read
 
+
+class _RemovalForm(_Form):
     protect: bool = False
     place: dict[str, Any] = Field(default_factory=dict)
     parents: list[str] = Field(default_factory=list)
 
 
-class _RecordForm(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
-
+class _RecordForm(_Form):
     id: str
     fields: dict[str, str] = Field(default_factory=dict)
     secrets: dict[str, str] = Field(default_factory=dict)
@@ -40,9 +40,7 @@ class _RecordForm(BaseModel):
     owed: list[str] = Field(default_factory=list)  # format 2
 
 
-class _LedgerForm(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
-
+class _LedgerForm(_Form):
     format: int
     target: str
     salt: str
