@@ -40,6 +40,7 @@ class Kind:
     key: tuple[str, ...]  # spec fields of the natural key
     key_fields: tuple[tuple[str, FieldInfo], ...] = field(repr=False, compare=False)  # what is known about each of them
     full_name: str  # with the system, as in shop.Product
+    names: tuple[str, str]  # system and kind, as addresses have them
 
     @property
     def name(self) -> str:
@@ -252,6 +253,7 @@ def _load_kind(
         key=tuple(parsed.identity.key),
         key_fields=tuple((name, fields.child(name)) for name in parsed.identity.key),
         full_name=f"{parsed.system}.{parsed.kind}",
+        names=(parsed.system, parsed.kind),
     )
 
 

@@ -20,7 +20,7 @@ REQUIRED = {
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 _TOP = ("apiVersion", "kind", "metadata", "lifecycle", "spec")
 _METADATA = ("name", "labels")
-_USUAL = Lifecycle()
+NOTHING_SPECIAL = Lifecycle()
 
 
 class Report(Protocol):
@@ -98,7 +98,7 @@ def read_lifecycle(document: Document, report: Report) -> Lifecycle:
     """Return the lifecycle of a manifest as far as it is right, and report what is not."""
     block = document.data.get("lifecycle")
     if block is None:
-        return _USUAL
+        return NOTHING_SPECIAL
     known = ("protect", "ignore", "lookup", "replace")
     if not isinstance(block, dict):
         report(document.locate(("lifecycle",)), "invalid-value", "lifecycle is a mapping", f"it has {', '.join(known)}")

@@ -12,7 +12,14 @@ from dataclasses import field, replace
 
 from reconciler.core.kinds.catalog import Catalog, Kind
 from reconciler.core.kinds.fields import FieldInfo
-from reconciler.core.manifests.envelope import REQUIRED, SHOW_KINDS, check_members, read_lifecycle, read_metadata
+from reconciler.core.manifests.envelope import (
+    NOTHING_SPECIAL,
+    REQUIRED,
+    SHOW_KINDS,
+    check_members,
+    read_lifecycle,
+    read_metadata,
+)
 from reconciler.core.manifests.expressions import Filled, Lookups, fill
 from reconciler.core.manifests.reference_checks import check_references
 from reconciler.core.manifests.schema_errors import Mistake, mistakes
@@ -124,7 +131,7 @@ def _read(document: Document, work: _Work) -> tuple[Address | None, Resource | N
     lifecycle = read_lifecycle(document, work.report)
     if kind is None or name is None:
         return None, None
-    address = Address(kind.definition.system, kind.name, name)
+    address = Address(*kind.names, name)
     spec = data.get("spec", MISSING)
     if spec is None:
         spec = {}
@@ -155,19 +162,19 @@ def _read(document: Document, work: _Work) -> tuple[Address | None, Resource | N
 def _read_good(document: Document, work: _Work) -> tuple[Address | None, Resource | None]:
     """Return what `_read` does of a document without mistakes and without `${`."""
     data = document.data
-    kind = _kind_of(document, work)
+    kind = work.known.get((data["apiVersion"], data["kind"])) or _kind_of(document, work)
     if kind is None:
         return None, None
     metadata = data["metadata"]
     name = metadata["name"]
-    address = Address(kind.definition.system, kind.name, name)
+    address = Address(*kind.names, name)
     return address, Resource(
         address=address,
         spec=_named(data["spec"] or {}, name, kind),
         source=document.source,
         locate=document.locate,
         labels=metadata.get("labels") or {},
-        lifecycle=read_lifecycle(document, work.report),
+        lifecycle=read_lifecycle(document, work.report) if "lifecycle" in data else NOTHING_SPECIAL,
     )
 
 

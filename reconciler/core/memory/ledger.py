@@ -211,8 +211,9 @@ class Ledger:
     def stated_before(self, address: Address) -> frozenset[Path]:
         """Return the paths that were stated when `address` was last applied, a list as one."""
         record = self.records.get(address)
-        pointers = [] if record is None else [*record.fields, *record.secrets]
-        paths = {parse_pointer(pointer) for pointer in pointers}
+        if record is None:
+            return frozenset()
+        paths = {parse_pointer(pointer) for pointer in (*record.fields, *record.secrets)}
         return frozenset(path for path in paths if not any(path[:length] in paths for length in range(len(path))))
 
     def record_of(self, address: Address) -> Record | None:

@@ -143,4 +143,4 @@ class ParseCache:
 
 
 def _key(content: bytes) -> str:
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
+    return hashlib.sha256(content).hexdigest()

@@ -91,10 +91,10 @@ class _Search:
                 name = entry.name
                 if name.startswith("."):
                     continue
-                path, display, real_text = [text + name for text in texts]
-                if not entry.is_symlink() and entry.is_file():
+                path, display = texts[0] + name, texts[1] + name
+                if entry.is_file(follow_symlinks=False):
                     if _is_manifest(name):
-                        manifests += self._add(FoundFile(path, display), real_text)
+                        manifests += self._add(FoundFile(path, display), texts[2] + name)
                     continue
                 real = self._inside(entry, real_folder, real_root)
                 if real is None:
