@@ -234,7 +234,7 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
     reader = LiveReader(
         catalog=catalog,
         send=partial(connections.send, deadline=connections.deadline),
-        run_all=run_all(options.parallelism),
+        run_all=run_all(options.parallelism, connections.answer_at_once),
         fresh=FreshLists(options.timing.clock),
         remote_ids=ledger.remote_ids(),
     )

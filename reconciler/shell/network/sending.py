@@ -26,6 +26,7 @@ from reconciler.shell.network.pacing import Gate
 _RETRIED_READS = frozenset({429, 500, 502, 503, 504})
 _PAUSING = frozenset({429, 503})
 _SECONDS = re.compile(r"\d+(\.\d+)?")
+_AT_ONCE_S = 0.002  # an answer within this time: to let threads wait for such costs more than it saves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +140,12 @@ class Sender:
         self._waited_s = 0.0
         self._received_bytes = 0
         self._queueing = 0
+        self._usual_s = math.inf  # from sending to the answer; the longest of late
+
+    @property
+    def answers_at_once(self) -> bool:
+        """Tell whether the system has answered at once of late: then there is nothing to do while one waits for it."""
+        return self._usual_s <= _AT_ONCE_S
 
     @property
     def counters(self) -> Counters:
@@ -202,10 +209,13 @@ class Sender:
                 return None
             started = self._timing.clock()
             on_attempt()
+            begun = time.perf_counter()
             try:
                 answer = self._send(request)
+                took_s = time.perf_counter() - begun
                 with self._lock:
                     self._received_bytes += len(answer.content)
+                    self._usual_s = took_s if math.isinf(self._usual_s) else max(took_s, 0.8 * self._usual_s)
                 self._take_note(answer, started)
             except TransportError as error:
                 return error
