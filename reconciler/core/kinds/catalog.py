@@ -38,6 +38,7 @@ class Kind:
     scope: tuple[str, ...]  # spec fields that the read calls need: one listing for each of their values
     place: tuple[str, ...]  # spec fields that reading and deleting one object needs beside its id
     key: tuple[str, ...]  # spec fields of the natural key
+    plain_key: str  # the one field of it whose texts mean nothing but themselves; empty where it is not so
     key_fields: tuple[tuple[str, FieldInfo], ...] = field(repr=False, compare=False)  # what is known about each of them
     full_name: str  # with the system, as in shop.Product
     names: tuple[str, str]  # system and kind, as addresses have them
@@ -251,10 +252,16 @@ def _load_kind(
         scope=_scope(parsed),
         place=_place(parsed),
         key=tuple(parsed.identity.key),
+        plain_key=_plain_key(parsed.identity.key, fields),
         key_fields=tuple((name, fields.child(name)) for name in parsed.identity.key),
         full_name=f"{parsed.system}.{parsed.kind}",
         names=(parsed.system, parsed.kind),
     )
+
+
+def _plain_key(key: Sequence[str], fields: FieldInfo) -> str:
+    info = fields.child(key[0]) if len(key) == 1 else None
+    return key[0] if info is not None and not (info.forms or info.means) else ""
 
 
 def _implied_system(name: str) -> SystemDefinition | None:

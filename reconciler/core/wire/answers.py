@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import field
+from json.encoder import encode_basestring
 from typing import Any
 
 from reconciler.core.compare.normalize import encode, item_key_of, shape
@@ -218,7 +219,11 @@ def live_object(kind: Kind, body: JsonObject, subject: Subject, etag: str | None
 
 
 def natural_key(kind: Kind, spec: JsonObject, *, desired: bool = True) -> str:
-    """Return the natural key of a spec as text that is equal for equal keys."""
+    """Return the natural key of a spec as text that is equal for equal keys of objects of the kind."""
+    if kind.plain_key:
+        name = spec.get(kind.plain_key)
+        if name.__class__ is str:
+            return encode_basestring(name)  # as most keys are
     # Each part is JSON text, in which no line ends.
     return "\n".join([item_key_of(info, spec.get(n, MISSING), desired=desired) for n, info in kind.key_fields])
 
