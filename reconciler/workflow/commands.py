@@ -1,24 +1,19 @@
-"""The commands as functions: load, validate, plan, apply. The only place where core and doors are wired together.
+"""The commands as functions: plan and apply what was loaded. Where core and doors are wired together.
 
-Reads: files and environment through `shell`. Writes: what `execute` writes, and the ledger after an apply.
+Reads: the live systems and the ledger, through `shell`. Writes: what `execute` writes, and the ledger after an apply.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import field, replace
 from functools import partial
-from pathlib import Path
 
-from reconciler.core.errors import ApiError, InvalidInput, ReconcilerError, Refused, UsageError
-from reconciler.core.json_decoding import lacks_quick_decoder
-from reconciler.core.kinds.catalog import Catalog
+from reconciler.core.errors import ApiError, ReconcilerError, Refused
 from reconciler.core.manifests.references import Known
-from reconciler.core.manifests.schema_gate import lacks_fast_judge
-from reconciler.core.manifests.selection import select, with_parents
-from reconciler.core.manifests.validation import validate
+from reconciler.core.manifests.selection import with_parents
 from reconciler.core.memory.journal import Folded, Found, rfc3339, settle
-from reconciler.core.model import Address, Change, Diagnostic, Document, Plan, Resource, Severity
+from reconciler.core.model import Change, Diagnostic, Plan
 from reconciler.core.plan.considered import Inputs
 from reconciler.core.plan.departure import Limits
 from reconciler.core.plan.planning import make_plan
@@ -27,15 +22,7 @@ from reconciler.core.plan.renames import follow_renames
 from reconciler.core.records import dataclass
 from reconciler.core.report import Outcome, Report
 from reconciler.core.saved_plans.sealing import digest_of_plan
-from reconciler.shell.files.definitions import Use, load_kinds, read_definitions
-from reconciler.shell.files.disk import (
-    display_path,
-    find_manifests,
-    read_documents,
-)
-from reconciler.shell.files.lookups import lookups_of
-from reconciler.shell.files.parse_cache import ParseCache, judge_of, open_cache
-from reconciler.shell.files.parsing import lacks_quick_reader
+from reconciler.shell.files.definitions import load_kinds, read_definitions
 from reconciler.shell.live.following import find_due
 from reconciler.shell.live.fresh_lists import FreshLists
 from reconciler.shell.live.matching import LiveState, refresh
@@ -48,12 +35,8 @@ from reconciler.shell.network.connections import Connections, run_all
 from reconciler.shell.network.once import Once
 from reconciler.shell.options import Options
 from reconciler.shell.revision import git_revision
-from reconciler.shell.settings.loading import (
-    Settings,
-    load_settings,
-)
-from reconciler.shell.settings.target_checks import parameter_mistakes, unconfigured
-from reconciler.workflow.removals import Scene, find_remnants, named, owing, prunes, to_be_read
+from reconciler.workflow.loading import Loaded, load, missing_accelerators
+from reconciler.workflow.removals import Scene, find_remnants, owing, to_be_read
 
 __all__ = [
     "LEDGER_KEY_NAME",
@@ -70,137 +53,6 @@ __all__ = [
     "plan",
     "read_definitions",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """Manifests, kinds and settings of one target, all of them good."""
-
-    settings: Settings
-    catalog: Catalog
-    resources: Mapping[Address, Resource]
-    selected: frozenset[Address]
-    leaving: frozenset[Address] = frozenset()  # stated, and to be destroyed all the same
-    warnings: tuple[Diagnostic, ...] = ()
-    documents: int = 0
-
-
-# --------------------------------------------------------------------------- load and validate
-
-
-def load(options: Options) -> Loaded:
-    """Read and check everything that a person wrote. Raises InvalidInput with all mistakes, or UsageError."""
-    settings = load_settings(options.config, options.target, options.environ, without_secrets=options.without_secrets)
-    options.redactor.add(settings.secret_values)
-    recorded: frozenset[Address] = frozenset()
-    if options.destroy or prunes(settings, options):
-        recorded = frozenset(open_memory(settings, options).read().folded.ledger.records)
-    cache = open_cache(options.environ, settings.manifest_paths) if options.cache else None
-    with options.stopwatch.phase("read"):
-        documents, problems = _read_all(settings, options, cache)
-    with options.stopwatch.phase("check"):
-        checked = _check(documents, settings, options, use=_use_of(documents, recorded, settings), cache=cache)
-        if any(problem.severity is Severity.ERROR for problem in checked.problems):
-            # To say what is wrong, all kinds must be known, if only to suggest the one that was meant.
-            checked = _check(documents, settings, options, use=None)
-    catalog, resources = checked.catalog, checked.resources
-    problems += [*checked.problems, *settings.warnings]
-    if cache is not None:
-        if not any(problem.severity is Severity.ERROR for problem in problems):
-            cache.found_good(checked.judge)
-        cache.save()
-    if not documents and not problems and not options.destroy:
-        raise UsageError(
-            f"no manifests in {', '.join(display_path(path) for path in settings.manifest_paths)}",
-            hint="an empty set is never taken for a wish to have nothing; write a manifest, or correct `manifests`",
-        )
-    if any(problem.severity is Severity.ERROR for problem in problems):
-        raise InvalidInput(problems)
-    by_address = {resource.address: resource for resource in resources}
-    leaving = named(options.destroy, by_address, recorded)
-    return Loaded(
-        settings=settings,
-        catalog=catalog,
-        resources=by_address,
-        selected=frozenset() if options.destroy else select(resources, options.selection, recorded),
-        leaving=leaving,
-        warnings=tuple(problems),
-        documents=len(documents),
-    )
-
-
-def missing_accelerators() -> tuple[str, ...]:
-    """Return the names of packages that this run has looked for in vain, and without which large sets are slow."""
-    lacking = {
-        "PyYAML's compiled parser": lacks_quick_reader(),
-        "jsonschema-rs": lacks_fast_judge(),
-        "msgspec": lacks_quick_decoder(),
-    }
-    return tuple(name for name, is_lacking in lacking.items() if is_lacking)
-
-
-def _read_all(
-    settings: Settings, options: Options, cache: ParseCache | None
-) -> tuple[list[Document], list[Diagnostic]]:
-    """Return the documents of all manifests, and what is wrong with the files."""
-    files, problems = find_manifests(_roots(settings, options), settings.root)
-    documents: list[Document] = []
-    for path, display in files:
-        read, found = read_documents(path, display, cache)
-        documents += read
-        problems += found
-    return documents, problems
-
-
-def _roots(settings: Settings, options: Options) -> list[Path]:
-    """Return where manifests are; with a scratch manifest, those that it may refer to need not exist yet."""
-    roots = list(settings.manifest_paths)
-    if options.scratch is None:
-        return roots
-    return [root for root in roots if (settings.root / root).exists()] + [options.scratch.absolute()]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Checked:
-    catalog: Catalog
-    resources: list[Resource]
-    problems: list[Diagnostic]
-    judge: str  # of what found these; empty without a cache
-
-
-def _check(
-    documents: list[Document],
-    settings: Settings,
-    options: Options,
-    *,
-    use: Use | None,
-    cache: ParseCache | None = None,
-) -> _Checked:
-    parameters = {name: system.parameters for name, system in settings.systems.items()}
-    catalog, problems = load_kinds(settings.schema_paths, parameters, use=use, cache=cache)
-    wrong = parameter_mistakes(catalog, settings)
-    if wrong:
-        # A definition that is chosen by a wrong parameter has mistakes that are none of its own.
-        usable = {name: values for name, values in parameters.items() if name not in wrong}
-        catalog, problems = load_kinds(settings.schema_paths, usable, use=use, cache=cache)
-    problems += [mistake for mistakes in wrong.values() for mistake in mistakes]
-    judge = "" if cache is None else judge_of(catalog)
-    resources, mistakes = validate(documents, catalog, lookups_of(settings, options.redactor), judge)
-    problems += mistakes
-    problems += unconfigured(resources, settings, catalog)
-    return _Checked(catalog=catalog, resources=resources, problems=problems, judge=judge)
-
-
-def _use_of(documents: Iterable[Document], recorded: Iterable[Address], settings: Settings) -> Use:
-    """Return what the manifests and the configuration name, and what the ledger may hold to be deleted."""
-    named: set[tuple[str, str]] = set()
-    for data in (document.data for document in documents if isinstance(document.data, dict)):
-        version, kind = data.get("apiVersion"), data.get("kind")
-        if isinstance(version, str) and isinstance(kind, str):
-            named.add((version, kind))
-    systems = {version.partition("/")[0] for version, _ in named}
-    kinds = {kind for _, kind in named} | {address.kind for address in recorded}
-    return Use(systems=frozenset(systems | settings.systems.keys()), kinds=frozenset(kinds))
 
 
 # --------------------------------------------------------------------------- plan and apply
