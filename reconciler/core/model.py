@@ -48,6 +48,7 @@ class Document:
     source: Source
     locate: Locate = field(compare=False, repr=False)
     literal: bool = field(default=False, compare=False)  # surely no `${` in it, which need not be looked for
+    fingerprint: str = field(default="", compare=False)  # tells its text from any other, where that was worked out
     found_good_by: str = field(default="", compare=False)  # the judge that found no mistake in it in an earlier run
 
 
@@ -135,6 +136,7 @@ class Resource:
     lifecycle: Lifecycle = Lifecycle()
     expressions: tuple[Expression, ...] = ()
     sensitive: frozenset[Path] = frozenset()  # values that come from the environment or a file
+    fingerprint: str = field(default="", compare=False)  # of its manifest, where that is all there is to it: no `${`
 
     @property
     def depends_on(self) -> frozenset[Address]:

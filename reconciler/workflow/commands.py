@@ -19,6 +19,7 @@ from reconciler.core.plan.departure import Limits
 from reconciler.core.plan.planning import make_plan
 from reconciler.core.plan.removal.limits import exceeded
 from reconciler.core.plan.renames import follow_renames
+from reconciler.core.plan.settled import settled
 from reconciler.core.records import dataclass
 from reconciler.core.report import Outcome, Report
 from reconciler.core.saved_plans.sealing import digest_of_plan
@@ -124,6 +125,9 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
         resend=options.resend,
     )
     with options.stopwatch.phase("decide"):
+        if loaded.marks is not None:
+            inputs = replace(inputs, settled=settled(state.lists, loaded.marks))
+            loaded.marks.save()
         made = make_plan(inputs, [*loaded.warnings, *said, *state.problems, *notes])
     made = replace(made, requests_made=connections.attempts)
     return Planned(plan=made, inputs=inputs, reader=reader, memory=memory, folded=folded, version=remembered.version)

@@ -20,6 +20,7 @@ from reconciler.core.records import dataclass
 from reconciler.shell.files.definitions import Use, load_kinds
 from reconciler.shell.files.disk import display_path, find_manifests, read_documents
 from reconciler.shell.files.lookups import lookups_of
+from reconciler.shell.files.mark_cache import MarkCache
 from reconciler.shell.files.parse_cache import ParseCache, judge_of, open_cache
 from reconciler.shell.files.parsing import lacks_quick_reader
 from reconciler.shell.memory.opening import open_memory
@@ -40,6 +41,7 @@ class Loaded:
     leaving: frozenset[Address] = frozenset()  # stated, and to be destroyed all the same
     warnings: tuple[Diagnostic, ...] = ()
     documents: int = 0
+    marks: MarkCache | None = None  # of what was found as stated in the last run
 
 
 def load(options: Options) -> Loaded:
@@ -80,6 +82,7 @@ def load(options: Options) -> Loaded:
         leaving=leaving,
         warnings=tuple(problems),
         documents=len(documents),
+        marks=None if cache is None else cache.marks(checked.judge),
     )
 
 

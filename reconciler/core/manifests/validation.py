@@ -156,6 +156,7 @@ def _read(document: Document, work: _Work) -> tuple[Address | None, Resource | N
         lifecycle=lifecycle,
         expressions=tuple(filled.expressions),
         sensitive=frozenset(filled.sensitive),
+        fingerprint=document.fingerprint if document.literal else "",
     )
 
 
@@ -175,6 +176,7 @@ def _read_good(document: Document, work: _Work) -> tuple[Address | None, Resourc
         locate=document.locate,
         labels=metadata.get("labels") or {},
         lifecycle=read_lifecycle(document, work.report) if "lifecycle" in data else NOTHING_SPECIAL,
+        fingerprint=document.fingerprint,
     )
 
 

@@ -62,7 +62,9 @@ def as_declared(resource: Resource, kind: Kind, spec: JsonObject, inputs: Inputs
     live = inputs.live.get(resource.address)
     if live is None or (inputs.unreadable and resource.address in inputs.unreadable) or kind.definition.requires:
         return None
-    if not surely_same(kind.fields, managed(kind, resource, spec), live.spec):
+    if resource.address not in inputs.settled and not surely_same(
+        kind.fields, managed(kind, resource, spec), live.spec
+    ):
         return None
     return _unchanged(resource, live, notes=_notes(resource, spec, inputs))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from reconciler.core.model import Json
@@ -20,3 +21,11 @@ class QuickDocument(NamedTuple):
     line: int
     column: int
     at: int
+
+
+class Kept(NamedTuple):
+    """The documents of one file, and what an earlier run found out; empty texts where nothing is known."""
+
+    documents: Sequence[QuickDocument]
+    found_good_by: str = ""  # the judge that found no mistake in them
+    fingerprint: str = ""  # tells the content of the file from any other

@@ -25,7 +25,8 @@ from reconciler.core.errors import UsageError
 from reconciler.core.json_decoding import decode
 from reconciler.core.kinds.catalog import Catalog
 from reconciler.shell.files.disk import write_atomically
-from reconciler.shell.files.limits import QuickDocument
+from reconciler.shell.files.limits import Kept, QuickDocument
+from reconciler.shell.files.mark_cache import MarkCache
 
 OFF = "RECONCILER_NO_CACHE"
 _WORTH_KEEPING = 200  # files; fewer are parsed in the time that it takes to find out
@@ -34,13 +35,6 @@ _READERS = tuple(
     Path(__file__).with_name(name) for name in ("parse_cache.py", "quick_yaml.py", "scalars.py", "limits.py")
 )
 _CORE = Path(core.__file__ or "").parent
-
-
-class Kept(NamedTuple):
-    """What is kept of one file: its documents, and the judge that found them good; empty when none did."""
-
-    documents: Sequence[QuickDocument]
-    found_good_by: str
 
 
 def open_cache(environ: Mapping[str, str], roots: Iterable[Path]) -> ParseCache | None:
@@ -53,10 +47,15 @@ def open_cache(environ: Mapping[str, str], roots: Iterable[Path]) -> ParseCache 
 
 
 def judge_of(catalog: Catalog) -> str:
-    """Return what changes whenever the same manifest may be judged in another way: definitions, parameters, code."""
+    """Return what changes whenever the same manifest may be judged, or compared, in another way.
+
+    That is the definitions, the parameters and the code.
+    """
     definitions = [document.data for document in catalog.documents]
     parameters = {kind.full_name: kind.parameters for kind in catalog.kinds.values()}
-    code = _code([*sorted((_CORE / "manifests").glob("*.py")), _CORE / "kinds" / "fields.py"])
+    code = _code(
+        sorted(file for room in ("manifests", "kinds", "compare", "wire") for file in (_CORE / room).glob("*.py"))
+    )
     return _key(f"{code} {_age_of('jsonschema_rs')} {canonical_json([definitions, parameters])}".encode())
 
 
@@ -76,67 +75,84 @@ def _code(files: Iterable[Path]) -> str:
     return code.hexdigest()
 
 
+class _Segment(NamedTuple):
+    """What one file of the cache holds: the documents of files by the keys of their content."""
+
+    found_good_by: str  # the judge that found no mistake in any of them; empty where none has
+    files: dict[str, Sequence[QuickDocument]]
+
+
 class ParseCache:
     """The documents of files by their content. Give it back with `save`."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
         self._name = name
-        self._segments: list[Path] = []
-        self._known: dict[str, Kept] | None = None  # None: nothing was asked for yet
-        self._used: dict[str, Kept] = {}
-        self._new: dict[str, Kept] = {}
-        self._judged = False
+        self._paths: list[Path] = []  # of the segments
+        self._known: list[_Segment] | None = None  # None: nothing was asked for yet
+        self._used: dict[str, Sequence[QuickDocument]] = {}
+        self._new: dict[str, Sequence[QuickDocument]] = {}
+        self._judges: set[str] = set()  # of what was used
+        self._judge = ""
 
     def get(self, content: bytes) -> Kept | None:
         """Return what is kept of a file with this content, or None when it is not known."""
         if self._known is None:
             self._known = self._load()
         key = _key(content)
-        found = self._known.get(key)
-        if found is None:
-            return None
-        self._used[key] = found
-        return found
+        for found_good_by, files in self._known:
+            found = files.get(key)
+            if found is not None:
+                self._used[key] = found
+                self._judges.add(found_good_by)
+                return Kept(found, found_good_by, key)
+        return None
 
-    def put(self, content: bytes, documents: list[QuickDocument]) -> None:
+    def put(self, content: bytes, documents: list[QuickDocument]) -> Kept:
         """Keep the documents of a file with this content."""
-        self._new[_key(content)] = Kept(documents, "")
+        key = _key(content)
+        self._new[key] = documents
+        return Kept(documents, "", key)
+
+    def marks(self, judge: str) -> MarkCache | None:
+        """Return what the last run found as stated; None for so few files that it would be no gain."""
+        if len(self._used) + len(self._new) < _WORTH_KEEPING:
+            return None
+        return MarkCache(self._folder.with_name("compared") / f"{self._name}.txt", judge)
 
     def found_good(self, judge: str) -> None:
         """Keep that `judge` found no mistake in any of the documents that were got or put."""
-        self._new = {key: Kept(kept[0], judge) for key, kept in self._new.items()}
-        if any(judge != found_good_by for _, found_good_by in self._used.values()):
-            self._used = {key: Kept(documents, judge) for key, (documents, _) in self._used.items()}
-            self._judged = True
+        self._judge = judge
 
     def save(self) -> None:
         """Write what is new; what is no longer used goes when there is more of it than of what is."""
-        known = len(self._known or ())
-        if not (self._new or self._judged) or len(self._used) + len(self._new) < _WORTH_KEEPING:
+        judged = bool(self._judge) and not self._judges <= {self._judge}  # what is used was found good by another one
+        if not (self._new or judged) or len(self._used) + len(self._new) < _WORTH_KEEPING:
             return
-        together = self._judged or len(self._segments) >= _MOST_SEGMENTS or 2 * len(self._used) < known
-        kept = {**self._used, **self._new} if together else self._new
-        text = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+        known = sum(len(segment.files) for segment in self._known or ())
+        together = judged or len(self._paths) >= _MOST_SEGMENTS or 2 * len(self._used) < known
+        files = {**self._used, **self._new} if together else self._new
+        text = json.dumps({"foundGoodBy": self._judge, "files": files}, ensure_ascii=False, separators=(",", ":"))
         mark = _key(text.encode())
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_atomically(self._folder / f"{self._name}-{mark}.json", f"{mark}\n{text}", mode=0o600)
         except (OSError, UsageError, ValueError):
             return  # a full disk, or a folder that may not be written to: next time it is parsed again
-        for segment in self._segments if together else ():
+        for path in self._paths if together else ():
             with contextlib.suppress(OSError):
-                segment.unlink()
+                path.unlink()
 
-    def _load(self) -> dict[str, Kept]:
-        found: dict[str, Kept] = {}
+    def _load(self) -> list[_Segment]:
+        found: list[_Segment] = []
         with contextlib.suppress(OSError):
-            self._segments = sorted(self._folder.glob(f"{self._name}-*.json"))
-        for segment in self._segments:
+            self._paths = sorted(self._folder.glob(f"{self._name}-*.json"))
+        for path in self._paths:
             try:
-                mark, _, content = segment.read_bytes().partition(b"\n")
+                mark, _, content = path.read_bytes().partition(b"\n")
                 if mark.decode() == _key(content):
-                    found.update(decode(content))  # lists in place of tuples: they are taken apart alike
+                    kept = decode(content)  # lists in place of tuples: they are taken apart alike
+                    found.append(_Segment(kept["foundGoodBy"], kept["files"]))
             except (OSError, ValueError):
                 continue
         return found

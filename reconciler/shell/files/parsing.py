@@ -7,12 +7,12 @@ compiled parser. Where something stands is found out when somebody asks, by read
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from reconciler.core.model import Diagnostic, Document, Source
 from reconciler.core.pointer import Path
-from reconciler.shell.files.limits import QuickDocument
+from reconciler.shell.files.limits import Kept, QuickDocument
 from reconciler.shell.files.reading import error_at
 
 if TYPE_CHECKING:
@@ -28,15 +28,15 @@ _Found = tuple[list[Document], list[Diagnostic]]
 class Cache(Protocol):
     """Remembers the documents of whole files that were in good order, by their content, and who found them good."""
 
-    def get(self, content: bytes) -> tuple[Sequence[QuickDocument], str] | None: ...
+    def get(self, content: bytes) -> Kept | None: ...
 
-    def put(self, content: bytes, documents: list[QuickDocument]) -> None: ...
+    def put(self, content: bytes, documents: list[QuickDocument]) -> Kept: ...
 
 
 def remembered(content: bytes, display: str, cache: Cache) -> list[Document] | None:
     """Return the documents of a YAML file with this content, or None when `cache` does not know them."""
     kept = cache.get(content)
-    return None if kept is None else _documents(kept[0], content, display, kept[1])
+    return None if kept is None else _documents(kept, content, display)
 
 
 def parse(text: str, display: str, *, json: bool, cache: Cache | None = None, content: bytes = b"") -> _Found:
@@ -51,9 +51,8 @@ def parse(text: str, display: str, *, json: bool, cache: Cache | None = None, co
         return parse_carefully(text, display, json=False)
     found = quick(text)
     if found is not None:
-        if cache is not None:
-            cache.put(content, found)
-        return _documents(found, text, display), []
+        kept = Kept(found) if cache is None else cache.put(content, found)
+        return _documents(kept, text, display), []
     return _parse_piecewise(text, display, quick)
 
 
@@ -147,7 +146,7 @@ def _parse_piecewise(text: str, display: str, quick: Callable[[str], list[QuickD
         good = quick(piece)
         if good is not None:
             placed = [QuickDocument(data, line + first, column, begin + at) for data, first, column, at in good]
-            reading.documents += _documents(placed, text, display)
+            reading.documents += _documents(Kept(placed), text, display)
         else:
             left = MOST_SYNTAX_ERRORS - len(reading.problems)
             if not reading.take(compose_yaml(piece, line, left)) or len(reading.problems) == MOST_SYNTAX_ERRORS:
@@ -164,18 +163,25 @@ def as_text(content: bytes) -> str:
     return content.decode("utf-8").removeprefix("\ufeff")
 
 
-def _documents(
-    found: Sequence[QuickDocument], text: str | bytes, display: str, found_good_by: str = ""
-) -> list[Document]:
+def _documents(kept: Kept, text: str | bytes, display: str) -> list[Document]:
     if isinstance(text, str):
         literal = "${" not in text and "\\" not in text  # an escape may hide one
     else:
         literal = b"${" not in text and b"\\" not in text
-    made = []
+    found, found_good_by, fingerprint = kept
+    made: list[Document] = []
     for data, line, column, at in found:
         source = Source(display, line, column)
-        places = _Places(text, at, source)
-        made.append(Document(data=data, source=source, locate=places, literal=literal, found_good_by=found_good_by))
+        made.append(
+            Document(
+                data=data,
+                source=source,
+                locate=_Places(text, at, source),
+                literal=literal,
+                fingerprint=fingerprint and (f"{fingerprint}:{at}" if made else fingerprint),
+                found_good_by=found_good_by,
+            )
+        )
     return made
 
 

@@ -20,6 +20,7 @@ from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.template import TemplateError
 from reconciler.core.manifests.references import Known, parents_of
 from reconciler.core.model import Address, Diagnostic, JsonObject, LiveObject, Resource, Severity
+from reconciler.core.plan.settled import ReadList
 from reconciler.core.records import dataclass
 from reconciler.core.wire.answers import AnswerError, NothingFound, live_object, natural_key
 from reconciler.core.wire.requests import Subject
@@ -34,6 +35,7 @@ class LiveState:
     objects: Mapping[Address, LiveObject]
     unreadable: Mapping[Address, str]  # addresses whose live values cannot be read, and why
     rivals: Mapping[Address, LiveObject]  # by natural key, where the ledger names another object that is there as well
+    lists: tuple[ReadList, ...] = ()  # what was found in lists of whole objects, to be compared at once
     problems: tuple[Diagnostic, ...] = ()  # two matches for one address, and the like
     failures: tuple[ApiError, ...] = ()
 
@@ -53,6 +55,7 @@ class _Refresh:
     problems: list[Diagnostic] = field(default_factory=list)
     failures: list[ApiError] = field(default_factory=list)
     rivals: dict[Address, LiveObject] = field(default_factory=dict)
+    lists: list[ReadList] = field(default_factory=list)
     indexes: dict[int, _Index] = field(default_factory=dict)
     known: Known = field(init=False)
 
@@ -90,6 +93,7 @@ def refresh(reader: LiveReader, resources: Sequence[Resource]) -> LiveState:
         objects=work.objects,
         unreadable=work.unreadable,
         rivals=work.rivals,
+        lists=tuple(work.lists),
         problems=tuple(sorted(work.problems, key=lambda problem: str(problem.address))),
         failures=tuple(sorted(work.failures, key=lambda error: error.message)),
     )
@@ -139,6 +143,7 @@ def _read_group(group: list[tuple[Resource, JsonObject]], work: _Refresh) -> Non
     wanted = sought(kind, (spec for _, spec in group), (reader.remote_ids.get(one.address) for one, _ in group))
     objects = _read_known(kind, group, work) or reader.list_objects(kind, group[0][1], wanted=wanted)
     _, by_id, by_key = work.indexed(kind, objects)
+    found: list[tuple[Resource, LiveObject]] = []
     for resource, spec in group:
         remembered = reader.remote_ids.get(resource.address)
         matches = by_key.get(natural_key(kind, spec), [])
@@ -152,7 +157,12 @@ def _read_group(group: list[tuple[Resource, JsonObject]], work: _Refresh) -> Non
         if len(matches) > 1:
             work.problems.append(_ambiguous(resource, matches))
         elif matches:
-            work.objects[resource.address] = matches[0]
+            live = work.objects[resource.address] = matches[0]
+            if resource.fingerprint and live.id in by_id:
+                found.append((resource, live))
+    answers = reader.answers_of(kind, group[0][1]) if found else ""
+    if answers:
+        work.lists.append(ReadList(kind=kind, answers=answers, found=found))
 
 
 def _elsewhere(kind: Kind, spec: JsonObject, remembered: str, work: _Refresh) -> list[LiveObject]:

@@ -7,10 +7,11 @@ What the pages hold is always judged in their order, by the same rules; reading 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from reconciler.core.errors import ApiError, ErrorClass
 from reconciler.core.kinds.catalog import Kind
@@ -35,8 +36,16 @@ class Reader(Protocol):
     def ask(self, kind: Kind, call: Call, request: Request) -> Response | None: ...
 
 
-def all_pages(reader: Reader, kind: Kind, call: ListCall, values: dict[str, Any]) -> tuple[list[Json], str]:
-    """Return the raw items of all pages of a list, and why there may be more of them: empty when the end was reached.
+class Listing(NamedTuple):
+    """What all pages of a list hold."""
+
+    items: list[Json]  # raw
+    doubt: str  # why there may be more of them; empty when the end was reached
+    answers: str  # tells the bodies of the answers from any others
+
+
+def all_pages(reader: Reader, kind: Kind, call: ListCall, values: dict[str, Any]) -> Listing:
+    """Read a list to its end.
 
     Raises ApiError when a page cannot be read or is none.
     """
@@ -44,9 +53,11 @@ def all_pages(reader: Reader, kind: Kind, call: ListCall, values: dict[str, Any]
     page = first_page(call)
     request = call_request(kind, call, {**values, "page": page})
     previous, asked, ready = None, {_mark(request)}, dict[str, Response]()
+    answers = hashlib.sha256()
     for _ in range(MAX_PAGES):
         response = ready.pop(_mark(request), None) or reader.ask(kind, call, request)
         assert response is not None
+        answers.update(response.content)
         try:
             found = read_page(call, page, response, len(items))
         except AnswerError as error:
@@ -55,10 +66,11 @@ def all_pages(reader: Reader, kind: Kind, call: ListCall, values: dict[str, Any]
             if call.paging is not None and call.paging.total is not None:
                 raise bad_answer(kind, request, "the same page again, though the list goes on")
             # The server pays no attention to the paging: one page is taken for all there is.
-            return items, "the server answers the same page again, so where it ends is not known"
+            doubt = "the server answers the same page again, so where it ends is not known"
+            return Listing(items, doubt, answers.hexdigest())
         items += found.items
         if found.next is None:
-            return items, found.doubt
+            return Listing(items, found.doubt, answers.hexdigest())
         if not ready:
             ready = _read_ahead(reader, kind, call, values, _following(call, found, len(items)))
         previous, page = found.items, found.next

@@ -40,7 +40,7 @@ from reconciler.core.wire.judge import holds, judge
 from reconciler.core.wire.requests import Subject, call_request, context
 from reconciler.core.wire.seeking import may_be_wanted, needs_id
 from reconciler.shell.live.fresh_lists import FreshList, FreshLists
-from reconciler.shell.live.pages import RunAll, all_pages, bad_answer
+from reconciler.shell.live.pages import Listing, RunAll, all_pages, bad_answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class LiveReader:
     run_all: RunAll
     fresh: FreshLists = field(repr=False)
     remote_ids: Mapping[Address, str] = field(default_factory=dict)  # from the ledger: found by id first
-    _pages: dict[str, tuple[list[Json], str]] = field(default_factory=dict, repr=False)  # items, and doubts
+    _pages: dict[str, Listing] = field(default_factory=dict, repr=False)  # by the first request
     _listed: dict[str, list[LiveObject]] = field(default_factory=dict, repr=False)  # by kind and scope
     _seen: dict[tuple[str, str], str] = field(default_factory=dict)  # natural keys by kind and id
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -94,27 +94,37 @@ class LiveReader:
 
     def list_items(self, kind: Kind, call: ListCall, spec: JsonObject, *, fresh: bool = False) -> list[Json]:
         """Return the raw items of a list, all pages of it, without those that the kind skips."""
-        return self._listing(kind, call, spec, fresh=fresh)[0]
+        return self._listing(kind, call, spec, fresh=fresh).items
 
-    def _listing(self, kind: Kind, call: ListCall, spec: JsonObject, *, fresh: bool) -> tuple[list[Json], str]:
-        """Return what `list_items` does, and why there may be more of them: empty when it was read to its end."""
+    def answers_of(self, kind: Kind, spec: JsonObject) -> str:
+        """Return what tells the answers from which all objects in the scope of `spec` were taken from any others.
+
+        Empty where single objects had to be read for them.
+        """
+        calls = kind.definition.read.lists
+        if not calls or any(call.items_are != "objects" for call in calls):
+            return ""
+        return " ".join(self._listing(kind, call, spec, fresh=False).answers for call in calls)
+
+    def _listing(self, kind: Kind, call: ListCall, spec: JsonObject, *, fresh: bool) -> Listing:
         values = context(kind, Subject(spec=spec))
         first = call_request(kind, call, {**values, "page": first_page(call)})
         paging = call.paging.model_dump_json() if call.paging else ""
         key = canonical_json([str(first), first.system, first.body, call.items, call.key_as, paging])
         if fresh or key not in self._pages:
             self._pages[key] = all_pages(self, kind, call, values)
-        items, doubt = self._pages[key]
+        found = self._pages[key]
         if not call.skip:
-            return items, doubt
-        return [item for item in items if not any(holds(rule, item) for rule in call.skip)], doubt
+            return found
+        kept = [item for item in found.items if not any(holds(rule, item) for rule in call.skip)]
+        return found._replace(items=kept)
 
     def listed(self, kind: Kind, spec: JsonObject) -> Listed:
         """Return what the lists in the scope of `spec` show, without reading single objects."""
         found: dict[str, LiveObject | None] = {}
         doubts: list[str] = []
         for call in kind.definition.read.lists:
-            items, doubt = self._listing(kind, call, spec, fresh=False)
+            items, doubt, _ = self._listing(kind, call, spec, fresh=False)
             doubts += [doubt] if doubt else []
             if call.items_are == "ids":
                 found |= dict.fromkeys(self._ids(kind, call, items))

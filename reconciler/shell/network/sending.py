@@ -60,6 +60,7 @@ class Timing:
     sleep: Callable[[float], None] = time.sleep  # may raise to end the run
     jitter: Callable[[float], float] = full_jitter
     wall_clock: Callable[[], float] = time.time  # seconds since the epoch, for dates in answers
+    stopwatch: Callable[[], float] = time.perf_counter  # seconds, for how long an answer takes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,10 +210,10 @@ class Sender:
                 return None
             started = self._timing.clock()
             on_attempt()
-            begun = time.perf_counter()
+            begun = self._timing.stopwatch()
             try:
                 answer = self._send(request)
-                took_s = time.perf_counter() - begun
+                took_s = self._timing.stopwatch() - begun
                 with self._lock:
                     self._received_bytes += len(answer.content)
                     self._usual_s = took_s if math.isinf(self._usual_s) else max(took_s, 0.8 * self._usual_s)
