@@ -56,9 +56,9 @@ def get(value: Any, path: Path) -> Any:
     """Return what stands at `path` in `value`, or MISSING. Digit text indexes lists as well."""
     for step in path:
         if isinstance(value, dict):
-            if step not in value:
+            value = value.get(step, MISSING)
+            if value is MISSING:
                 return MISSING
-            value = value[step]
         elif isinstance(value, list):
             if isinstance(step, str):
                 if not (step.isascii() and step.isdigit()):

@@ -7,7 +7,6 @@ cannot be shown becomes its escape, as in `\\x1b`.
 
 from __future__ import annotations
 
-import html as _html
 import re
 from urllib.parse import quote
 
@@ -102,6 +101,8 @@ def markdown_url(url: str) -> str:
 
 def html(text: str) -> str:
     """Return `text` for HTML, as content or in a quoted attribute."""
+    import html as _html  # here, because nothing else needs its table of names
+
     return _html.escape(printable(text), quote=True)
 
 

@@ -21,6 +21,7 @@ from reconciler.core.kinds.grammar_mistakes import explain
 from reconciler.core.kinds.kind_checks import Written, check_consistency, check_kind_schema, check_system
 from reconciler.core.kinds.template import variables
 from reconciler.core.model import Diagnostic, Document, Json, JsonObject, Locate, Source
+from reconciler.core.pointer import Path, parse_pointer
 from reconciler.core.records import dataclass
 from reconciler.core.suggest import did_you_mean
 
@@ -38,6 +39,7 @@ class Kind:
     scope: tuple[str, ...]  # spec fields that the read calls need: one listing for each of their values
     place: tuple[str, ...]  # spec fields that reading and deleting one object needs beside its id
     key: tuple[str, ...]  # spec fields of the natural key
+    id_path: Path | None  # where an object holds its id; None where the id is made of several values
     plain_key: str  # the one field of it whose texts mean nothing but themselves; empty where it is not so
     key_fields: tuple[tuple[str, FieldInfo], ...] = field(repr=False, compare=False)  # what is known about each of them
     full_name: str  # with the system, as in shop.Product
@@ -252,6 +254,7 @@ def _load_kind(
         scope=_scope(parsed),
         place=_place(parsed),
         key=tuple(parsed.identity.key),
+        id_path=parse_pointer(parsed.identity.id) if parsed.identity.id.startswith("/") else None,
         plain_key=_plain_key(parsed.identity.key, fields),
         key_fields=tuple((name, fields.child(name)) for name in parsed.identity.key),
         full_name=f"{parsed.system}.{parsed.kind}",

@@ -13,7 +13,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -46,6 +45,8 @@ def _bytes_of_base64(text: str) -> bytes | None:
 
 
 def _uuid(value: Json) -> Json:
+    import uuid  # here, because few fields hold one
+
     if not isinstance(value, str):
         return value
     try:
@@ -56,6 +57,8 @@ def _uuid(value: Json) -> Json:
 
 
 def _uuid_encode(value: Json) -> Json:
+    import uuid
+
     canonical = _uuid(value)
     try:
         return base64.b64encode(uuid.UUID(canonical).bytes).decode()

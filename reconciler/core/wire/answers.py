@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from json.encoder import encode_basestring
@@ -163,6 +161,9 @@ def with_part(call: PartCall, body: JsonObject, response: Response) -> JsonObjec
 
 
 def _unpack(call: GetCall, response: Response, values: Mapping[str, Any]) -> Json:
+    import zipfile  # here, because few kinds have archives
+    import zlib
+
     assert call.archive is not None
     member = str(render_value(call.archive.zip, values))
     try:
@@ -207,7 +208,7 @@ def live_object(kind: Kind, body: JsonObject, subject: Subject, etag: str | None
 
     Raises AnswerError when its id is not where the kind says.
     """
-    shaped = shape(kind.fields, body)
+    shaped = shape(kind.fields, body) if kind.fields.respelled else body
     if kind.scope:
         lacking = [name for name in kind.scope if name not in shaped and name in subject.spec]
         if lacking:
@@ -233,13 +234,12 @@ def read_id(kind: Kind, body: JsonObject, spec: JsonObject) -> str | None:
 
     `spec` has the manifest's names and the forms of the wire; a field with `x-absent` that it lacks has that value.
     """
-    template = kind.definition.identity.id
-    if template.startswith("/"):
-        found = get(body, parse_pointer(template))
+    if kind.id_path is not None:
+        found = get(body, kind.id_path)
     else:
         left_out = {n: f.absent for n, f in kind.fields.properties.items() if f.absent is not MISSING and n not in spec}
         values = {"spec": {**spec, **encode(kind.fields, left_out)}, "live": body, "system": kind.parameters}
-        found = render_value(template, values)
+        found = render_value(kind.definition.identity.id, values)
     if found.__class__ is str:
         return found or None  # as nearly all are
     return None if found in (MISSING, None) or isinstance(found, (dict, list)) else as_text(found)

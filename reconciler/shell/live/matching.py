@@ -101,19 +101,20 @@ def refresh(reader: LiveReader, resources: Sequence[Resource]) -> LiveState:
 
 def _refresh_layer(layer: list[Resource], work: _Refresh) -> None:
     groups: dict[tuple[str, str, str], list[tuple[Resource, JsonObject]]] = {}
+    of_kind: dict[tuple[str, str], list[Resource]] = {}
     for resource in layer:
         system, name, _ = resource.address
-        kind = work.reader.catalog.kinds[system, name]
-        spec, unknown = work.known.spec_of(resource)
-        if unknown and any(path and (path[0] in kind.scope or path[0] in kind.key) for path in unknown):
-            continue  # its parent does not exist yet, so neither does it
-        scope = canonical_json([spec.get(name) for name in kind.scope]) if kind.scope else ""
-        alone = str(resource.address) if not kind.definition.read.lists else ""
-        key = (kind.full_name, scope, alone)
-        group = groups.get(key)
-        if group is None:
-            group = groups[key] = []
-        group.append((resource, spec))
+        of_kind.setdefault((system, name), []).append(resource)
+    for names, resources in of_kind.items():
+        kind = work.reader.catalog.kinds[names]
+        is_listed = bool(kind.definition.read.lists)
+        for resource in resources:
+            spec, unknown = work.known.spec_of(resource)
+            if unknown and any(path and (path[0] in kind.scope or path[0] in kind.key) for path in unknown):
+                continue  # its parent does not exist yet, so neither does it
+            scope = canonical_json([spec.get(name) for name in kind.scope]) if kind.scope else ""
+            key = (kind.full_name, scope, "" if is_listed else str(resource.address))
+            groups.setdefault(key, []).append((resource, spec))
 
     def read(group: list[tuple[Resource, JsonObject]]) -> ApiError | None:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from reconciler.core.kinds.catalog import Catalog, check_parameters
 from reconciler.core.model import Diagnostic, Resource, Severity
@@ -44,6 +43,8 @@ def unconfigured(resources: Iterable[Resource], settings: Settings, catalog: Cat
         system = resource.address.system
         if system in settings.systems or system in found:
             continue
+        from difflib import get_close_matches  # here, because nothing is misspelt in most runs
+
         near = next(iter(get_close_matches(system, unknown, n=1)), None)
         misspelt = None if near is None else unknown.pop(near)
         found[system] = Diagnostic(
