@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from reconciler.shell.network.sending import Timing
 
 
@@ -17,5 +19,13 @@ class FakeTime:
     def sleep(self, seconds: float) -> None:
         self.now += seconds
 
-    def timing(self) -> Timing:
-        return Timing(clock=self.clock, sleep=self.sleep, jitter=lambda upper: upper / 2, wall_clock=self.clock)
+    def timing(self, answer_s: float = 1.0) -> Timing:
+        """Return the sources of time; every answer seems to take `answer_s` seconds, which decides about threads."""
+        stopwatch = itertools.count(step=answer_s)
+        return Timing(
+            clock=self.clock,
+            sleep=self.sleep,
+            jitter=lambda upper: upper / 2,
+            wall_clock=self.clock,
+            stopwatch=lambda: next(stopwatch),
+        )

@@ -58,6 +58,8 @@ class Many:
     wait_for: int = 0  # requests behind the first wait until so many are in flight
     name: str = "many"
     alone: bool = True  # single objects can be read
+    answer_s: float = 1.0  # that each answer seems to take
+    cache: str = ""  # the folder of caches; none where it is empty
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -135,10 +137,10 @@ class Many:
     def options(self, parallelism: int = 10) -> Options:
         return Options(
             config=self.folder / "reconciler.yaml",
-            environ={},
+            environ={"XDG_CACHE_HOME": self.cache} if self.cache else {},
             transport=lambda name: in_process_transport({"http://many.test": self}),
             parallelism=parallelism,
-            timing=FakeTime().timing(),  # what is counted must not depend on how busy the machine is
+            timing=FakeTime().timing(self.answer_s),  # what is counted must not depend on how busy the machine is
         )
 
     def loaded(self, options: Options) -> Loaded:

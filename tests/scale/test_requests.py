@@ -35,6 +35,15 @@ def test_pages_with_a_known_end_are_asked_for_at_once(tmp_path: Path, style: str
     assert many.at_once >= 5
 
 
+def test_a_server_that_answers_at_once_is_asked_one_by_one(tmp_path: Path) -> None:
+    """Threads that never wait are only in one another's way."""
+    many = Many(tmp_path, 1000, answer_s=0.0001)
+    many.write()
+    assert not many.plan().plan.has_work
+    assert many.at_once == 1
+    assert len(many.seen) == 10
+
+
 def test_no_more_at_once_than_was_allowed(tmp_path: Path) -> None:
     many = Many(tmp_path, 1000)
     many.write()

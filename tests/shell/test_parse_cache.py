@@ -100,6 +100,10 @@ def test_another_version_of_the_reader_knows_nothing_of_it(
     cache = open_cache(environ(tmp_path), [folder])
     assert cache is not None
     assert cache.get((folder / "001.yaml").read_bytes()) is None
+    (before,) = files(tmp_path)
+    read(folder, cache)
+    assert before not in files(tmp_path), "what an older version left would stay for ever"
+    assert len(files(tmp_path)) == 1
 
 
 def test_no_secret_is_in_it_and_nobody_else_may_read_it(tmp_path: Path, folder: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.core.errors import ErrorClass, TransportError, UsageError
 from reconciler.core.model import Request, Response
+from reconciler.shell.network.connections import run_all
 from reconciler.shell.network.pacing import MARGIN
 from reconciler.shell.network.sending import Counters, Pace, RetryPolicy, Sender, Timing, full_jitter, retry_after_s
 
@@ -368,3 +369,39 @@ def test_a_sleeper_sleeps_on_when_the_system_closes_meanwhile() -> None:
     sender.send(READ)
     sender.send(READ)
     assert script.times == pytest.approx([1000.0, 1000.0 + 2 * MARGIN, 1050.0 + 2 * MARGIN])
+
+
+# --------------------------------------------------------------------------- answers at once
+
+
+@pytest.mark.parametrize(
+    ("took_s", "at_once"),
+    [
+        pytest.param([0.001], True, id="quick"),
+        pytest.param([0.05], False, id="slow"),
+        pytest.param([0.001, 0.05, 0.001], False, id="one-was-slow-just-now"),
+        pytest.param([0.05, *[0.001] * 20], True, id="one-was-slow-long-ago"),
+        pytest.param([], False, id="nobody-knows-yet"),
+    ],
+)
+def test_whether_a_system_answers_at_once(took_s: list[float], at_once: bool) -> None:
+    moments = iter([moment for took in took_s for moment in (0.0, took)])
+    timing = Timing(stopwatch=lambda: next(moments))
+    sender = Sender(Script([Response(status=200)], clock=lambda: 0.0), timing=timing)
+    for _ in took_s:
+        sender.send(READ)
+    assert sender.answers_at_once is at_once
+
+
+def test_items_are_done_here_as_long_as_nothing_has_to_be_waited_for() -> None:
+    here = threading.get_ident()
+    left = iter([True, True, False])
+    where = run_all(3, lambda: next(left, False))(lambda item: (item, threading.get_ident() == here), range(6))
+    assert where == [(0, True), (1, True), *((item, False) for item in range(2, 6))]
+
+
+def test_the_last_one_needs_no_thread() -> None:
+    here = threading.get_ident()
+    assert run_all(3)(lambda item: threading.get_ident() == here, [1]) == [True]
+    assert run_all(1)(lambda item: threading.get_ident() == here, [1, 2]) == [True, True]
+    assert run_all(3)(lambda item: item, []) == []

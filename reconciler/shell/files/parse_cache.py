@@ -43,7 +43,7 @@ def open_cache(environ: Mapping[str, str], roots: Iterable[Path]) -> ParseCache 
     if environ.get(OFF) or not folder.is_absolute():
         return None
     place = hashlib.blake2b("\0".join(str(root.absolute()) for root in roots).encode(), digest_size=8)
-    return ParseCache(folder / "reconciler" / "parsed", f"{_code(_READERS)}-{place.hexdigest()}")
+    return ParseCache(folder / "reconciler" / "parsed", _code(_READERS), place.hexdigest())
 
 
 def judge_of(catalog: Catalog) -> str:
@@ -85,9 +85,10 @@ class _Segment(NamedTuple):
 class ParseCache:
     """The documents of files by their content. Give it back with `save`."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, version: str, place: str) -> None:
         self._folder = folder
-        self._name = name
+        self._place = place
+        self._name = f"{version}-{place}"
         self._paths: list[Path] = []  # of the segments
         self._known: list[_Segment] | None = None  # None: nothing was asked for yet
         self._used: dict[str, Sequence[QuickDocument]] = {}
@@ -118,7 +119,7 @@ class ParseCache:
         """Return what the last run found as stated; None for so few files that it would be no gain."""
         if len(self._used) + len(self._new) < _WORTH_KEEPING:
             return None
-        return MarkCache(self._folder.with_name("compared") / f"{self._name}.txt", judge)
+        return MarkCache(self._folder.with_name("compared") / f"{self._place}.txt", judge)
 
     def found_good(self, judge: str) -> None:
         """Keep that `judge` found no mistake in any of the documents that were got or put."""
@@ -139,7 +140,8 @@ class ParseCache:
             write_atomically(self._folder / f"{self._name}-{mark}.json", f"{mark}\n{text}", mode=0o600)
         except (OSError, UsageError, ValueError):
             return  # a full disk, or a folder that may not be written to: next time it is parsed again
-        for path in self._paths if together else ():
+        of_others = {path for path in self._folder.glob(f"*-{self._place}-*.json") if self._name not in path.name}
+        for path in of_others.union(self._paths if together else ()):  # of other versions, or together in the new one
             with contextlib.suppress(OSError):
                 path.unlink()
 
