@@ -16,16 +16,15 @@ if TYPE_CHECKING:
     from reconciler.cli.parser import WrongUsage
     from reconciler.core.errors import ReconcilerError
 
+_ASK_FOR_VERSION = (["--version"], ["-V"], ["version"])
 _INTERRUPTED = 130  # ExitCode.INTERRUPTED, which lives in a module that would be loaded for nothing
 _INTERRUPTED_TEXT = "error: interrupted\n"
 
 
 def entry_point() -> None:
     """Run the console script and leave with its exit code."""
-    import signal
-
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where the caller lets it be ignored
-        signal.signal(signal.SIGINT, _stop_at_once)
+    if sys.argv[1:] not in _ASK_FOR_VERSION:  # which is told before anybody could interrupt
+        _stop_at_once_when_interrupted()
     kept: list[object] = []
     try:
         code = main(sys.argv[1:], kept)
@@ -42,6 +41,13 @@ def entry_point() -> None:
         # millions of objects of a large plan apart one by one. It would also try again to write what cannot be written.
         os._exit(code)
     sys.exit(code)
+
+
+def _stop_at_once_when_interrupted() -> None:
+    import signal
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where the caller lets it be ignored
+        signal.signal(signal.SIGINT, _stop_at_once)
 
 
 def _stop_at_once(*_: object) -> None:
@@ -76,7 +82,7 @@ def _unwritten(error: OSError) -> int:
 
 def main(arguments: Sequence[str], kept: list[object] | None = None) -> int:
     """Run one command and return its exit code. What it worked with is kept alive in `kept`."""
-    if list(arguments) in (["--version"], ["-V"], ["version"]):
+    if list(arguments) in _ASK_FOR_VERSION:
         # Answered before anything is imported: five times faster than going through argparse and metadata.
         sys.stdout.write(f"reconciler {__version__}\n")
         return 0
