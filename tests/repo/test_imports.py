@@ -119,6 +119,7 @@ SHELL: Mapping[str, tuple[str, ...]] = {
         "memory.store",
     ),
     "memory.journal_text": ("memory.ledger_text",),
+    "memory.ledger_text": ("memory.ledger_form",),
     "memory.memory": ("memory.store", "network.sending"),
     "memory.opening": (
         "memory.file_store",
@@ -236,7 +237,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
         "core.saved_plans.planfile",
         "core.sealed",
         "core.snapshots.snapshot",
-        "shell.memory.ledger_text",
+        "shell.memory.ledger_form",
         "shell.settings.form",
         "shell.settings.mistakes",
     ),

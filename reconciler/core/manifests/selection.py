@@ -113,8 +113,8 @@ def _as_written(address: Address, pattern: str) -> str:
 
 def with_parents(chosen: Iterable[Address], resources: Mapping[Address, Resource]) -> frozenset[Address]:
     """Return `chosen` and everything that it refers to, directly or not."""
-    found = {address for address in chosen if address in resources}
-    waiting = [address for address in found if resources[address].expressions]
+    found = resources.keys() & frozenset(chosen)
+    waiting = [address for address, resource in resources.items() if resource.expressions and address in found]
     while waiting:
         for parent in resources[waiting.pop()].depends_on:
             if parent in resources and parent not in found:

@@ -7,46 +7,17 @@ from __future__ import annotations
 
 import json
 import secrets
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TYPE_CHECKING
 
 from reconciler.core.errors import UsageError
 from reconciler.core.memory.ledger import FORMAT, Ledger, Record, Removal, SecretDigest, read_address
 from reconciler.core.model import Diagnostic, JsonObject, Severity
 from reconciler.core.records import dataclass
 
+if TYPE_CHECKING:
+    from reconciler.shell.memory.ledger_form import LedgerForm, RecordForm, RemovalForm
+
 KEY_NAME = "RECONCILER_LEDGER_KEY"
-
-
-class _Form(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", defer_build=True)  # most targets have no ledger to read
-
-
-class _RemovalForm(_Form):
-    protect: bool = False
-    place: dict[str, Any] = Field(default_factory=dict)
-    parents: list[str] = Field(default_factory=list)
-
-
-class _RecordForm(_Form):
-    id: str
-    fields: dict[str, str] = Field(default_factory=dict)
-    secrets: dict[str, str] = Field(default_factory=dict)
-    applied_at: str = ""
-    revision: str = ""
-    named: str = ""
-    removal: _RemovalForm | None = None  # format 2
-    owed: list[str] = Field(default_factory=list)  # format 2
-
-
-class _LedgerForm(_Form):
-    format: int
-    target: str
-    salt: str
-    keyed: bool = False
-    key_check: str = ""
-    records: dict[str, _RecordForm] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +41,11 @@ def read_ledger_text(content: bytes, place: str, owner: Owner) -> tuple[Ledger, 
 
     Raises UsageError when it is no ledger or belongs to another target.
     """
+    from reconciler.shell.memory.ledger_form import LedgerForm
+
     try:
         _refuse_newer(place, content)
-        form = _LedgerForm.model_validate_json(content)
+        form = LedgerForm.model_validate_json(content)
         records = {read_address(text): _record(record) for text, record in form.records.items()}
         secret = SecretDigest(key=owner.key, salt=bytes.fromhex(form.salt))
     except ValueError:
@@ -94,7 +67,7 @@ def read_ledger_text(content: bytes, place: str, owner: Owner) -> tuple[Ledger, 
     return Ledger(target=owner.target, records=records, secret=secret), notes
 
 
-def _key_change(form: _LedgerForm, secret: SecretDigest) -> str:
+def _key_change(form: LedgerForm, secret: SecretDigest) -> str:
     """Return in words how the key differs from the one that the ledger was written with, "" where it does not."""
     if form.keyed and not secret.key:
         return f"was written with a key, and {KEY_NAME} is not set"
@@ -154,10 +127,12 @@ def record_document(record: Record) -> JsonObject:
 
 def read_record(document: JsonObject) -> Record:
     """Return the record that stands in `document`. Raises ValueError."""
-    return _record(_RecordForm.model_validate(document))
+    from reconciler.shell.memory.ledger_form import RecordForm
+
+    return _record(RecordForm.model_validate(document))
 
 
-def _record(form: _RecordForm) -> Record:
+def _record(form: RecordForm) -> Record:
     return Record(
         id=form.id,
         fields=form.fields,
@@ -170,7 +145,7 @@ def _record(form: _RecordForm) -> Record:
     )
 
 
-def _removal(form: _RemovalForm | None) -> Removal | None:
+def _removal(form: RemovalForm | None) -> Removal | None:
     if form is None:
         return None
     return Removal(protect=form.protect, place=form.place, parents=tuple(map(read_address, form.parents)))

@@ -6,6 +6,7 @@ Reads and writes: the network, when asked to send.
 from __future__ import annotations
 
 import math
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -67,6 +68,8 @@ class Connections:
             raise
 
     def _open(self, system: SystemSettings) -> Sender:
+        # httpx would load its own command line as well where click happens to be installed, which takes half as long.
+        sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
         from reconciler.shell.network.client import Client  # here, because `validate` needs no HTTP
 
         if self._settings.without_secrets:
