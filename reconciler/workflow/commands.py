@@ -87,7 +87,8 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
     reader = LiveReader(
         catalog=catalog,
         send=partial(connections.send, deadline=connections.deadline),
-        run_all=run_all(options.parallelism, connections.answer_at_once),
+        run_all=run_all(options.parallelism, connections.waits),
+        waits=connections.waits,
         fresh=FreshLists(options.timing.clock),
         remote_ids=ledger.remote_ids(),
     )

@@ -32,7 +32,8 @@ def verify(loaded: Loaded, connections: Connections, options: Options, trial: Tr
     reader = LiveReader(
         catalog=loaded.catalog,
         send=connections.send,
-        run_all=run_all(options.parallelism, connections.answer_at_once),
+        run_all=run_all(options.parallelism, connections.waits),
+        waits=connections.waits,
         fresh=FreshLists(options.timing.clock),
     )
     parents = with_parents({trial.address}, loaded.resources) - {trial.address}

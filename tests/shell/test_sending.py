@@ -375,28 +375,29 @@ def test_a_sleeper_sleeps_on_when_the_system_closes_meanwhile() -> None:
 
 
 @pytest.mark.parametrize(
-    ("took_s", "at_once"),
+    ("took_s", "waits"),
     [
-        pytest.param([0.001], True, id="quick"),
-        pytest.param([0.05], False, id="slow"),
-        pytest.param([0.001, 0.05, 0.001], False, id="one-was-slow-just-now"),
-        pytest.param([0.05, *[0.001] * 20], True, id="one-was-slow-long-ago"),
-        pytest.param([], False, id="nobody-knows-yet"),
+        pytest.param([9, 0.0005], False, id="quick"),
+        pytest.param([0.0001, 0.05], True, id="slow"),
+        pytest.param([9, 0.0005, 0.05, 0.0005], True, id="one-was-slow-just-now"),
+        pytest.param([9, 0.05, *[0.0005] * 20], False, id="one-was-slow-long-ago"),
+        pytest.param([0.0005], None, id="the-first-makes-the-connection"),
+        pytest.param([], None, id="nobody-knows-yet"),
     ],
 )
-def test_whether_a_system_answers_at_once(took_s: list[float], at_once: bool) -> None:
+def test_whether_one_has_to_wait_for_a_system(took_s: list[float], waits: bool | None) -> None:
     moments = iter([moment for took in took_s for moment in (0.0, took)])
     timing = Timing(stopwatch=lambda: next(moments))
     sender = Sender(Script([Response(status=200)], clock=lambda: 0.0), timing=timing)
     for _ in took_s:
         sender.send(READ)
-    assert sender.answers_at_once is at_once
+    assert sender.waits is waits
 
 
 def test_items_are_done_here_as_long_as_nothing_has_to_be_waited_for() -> None:
     here = threading.get_ident()
-    left = iter([True, True, False])
-    where = run_all(3, lambda: next(left, False))(lambda item: (item, threading.get_ident() == here), range(6))
+    left = iter([False, False, None])
+    where = run_all(3, lambda: next(left, True))(lambda item: (item, threading.get_ident() == here), range(6))
     assert where == [(0, True), (1, True), *((item, False) for item in range(2, 6))]
 
 

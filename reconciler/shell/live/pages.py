@@ -33,6 +33,9 @@ class Reader(Protocol):
     @property
     def run_all(self) -> RunAll: ...
 
+    @property
+    def waits(self) -> Callable[[], bool | None]: ...
+
     def ask(self, kind: Kind, call: Call, request: Request) -> Response | None: ...
 
 
@@ -116,7 +119,9 @@ def _read_ahead(
             return None  # perhaps behind the end, where nobody would have asked; if not, it is asked for again in turn
 
     requests = [call_request(kind, call, {**values, "page": page}) for page in pages]
-    answers = reader.run_all(ask, requests)
+    # The next page, which is needed in any case, tells whether threads are worth it where nobody knows yet.
+    tried = 1 if reader.waits() is None else 0
+    answers = [*map(ask, requests[:tried]), *reader.run_all(ask, requests[tried:])]
     return {_mark(request): answer for request, answer in zip(requests, answers, strict=True) if answer is not None}
 
 

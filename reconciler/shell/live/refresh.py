@@ -8,7 +8,7 @@ The same list is never read twice in one run, unless it is asked for afresh.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
 
 from reconciler.core.compare.normalize import canonical_json
@@ -58,6 +58,7 @@ class LiveReader:
     catalog: Catalog
     send: Send
     run_all: RunAll
+    waits: Callable[[], bool | None]  # whether there is time to do other things until an answer comes; None: unknown
     fresh: FreshLists = field(repr=False)
     remote_ids: Mapping[Address, str] = field(default_factory=dict)  # from the ledger: found by id first
     _pages: dict[str, Listing] = field(default_factory=dict, repr=False)  # by the first request

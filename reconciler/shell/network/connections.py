@@ -88,10 +88,10 @@ class Connections:
         self._senders[system.name] = sender
         return sender
 
-    def answer_at_once(self) -> bool:
-        """Tell whether every system that was asked has answered at once of late."""
-        senders = list(self._senders.values())
-        return bool(senders) and all(sender.answers_at_once for sender in senders)
+    def waits(self) -> bool | None:
+        """Tell whether there is time to do other things until a system answers; None: nobody knows yet."""
+        known = {sender.waits for sender in list(self._senders.values())}
+        return True if True in known else False if known == {False} else None
 
     def traffic(self) -> tuple[Traffic, ...]:
         """Return what was exchanged with each system so far."""
@@ -140,18 +140,18 @@ def _endpoint(system: SystemSettings, pool_size: int) -> Endpoint:
 
 
 def run_all(
-    workers: int, at_once: Callable[[], bool] = lambda: False
+    workers: int, waits: Callable[[], bool | None] = lambda: True
 ) -> Callable[[Callable[[Any], Any], Iterable[Any]], list[Any]]:
     """Return a function that maps in parallel, at most `workers` at a time; nested use is safe.
 
-    As long as `at_once` tells that nothing has to be waited for, items are done one after the other: threads that never
+    As long as `waits` tells that nothing has to be waited for, items are done one after the other: threads that never
     wait are only in one another's way, which can double the time.
     """
 
     def run(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         known = list(items)
         done: list[Any] = []
-        while len(done) < len(known) and (workers == 1 or len(known) - len(done) == 1 or at_once()):
+        while len(done) < len(known) and (workers == 1 or len(known) - len(done) == 1 or waits() is False):
             done.append(function(known[len(done)]))
         return [*done, *in_parallel(function, known[len(done) :])] if len(done) < len(known) else done
 

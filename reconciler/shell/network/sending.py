@@ -26,7 +26,7 @@ from reconciler.shell.network.pacing import Gate
 _RETRIED_READS = frozenset({429, 500, 502, 503, 504})
 _PAUSING = frozenset({429, 503})
 _SECONDS = re.compile(r"\d+(\.\d+)?")
-_AT_ONCE_S = 0.002  # an answer within this time: to let threads wait for such costs more than it saves
+_AT_ONCE_S = 0.001  # an answer within this time: to let threads wait for such costs more than it saves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,12 +141,12 @@ class Sender:
         self._waited_s = 0.0
         self._received_bytes = 0
         self._queueing = 0
-        self._usual_s = math.inf  # from sending to the answer; the longest of late
+        self._usual_s: float | None = None  # from sending to the answer; the longest of late
 
     @property
-    def answers_at_once(self) -> bool:
-        """Tell whether the system has answered at once of late: then there is nothing to do while one waits for it."""
-        return self._usual_s <= _AT_ONCE_S
+    def waits(self) -> bool | None:
+        """Tell whether there is time to do other things until the system answers; None: nobody knows yet."""
+        return None if self._usual_s is None else self._usual_s > _AT_ONCE_S
 
     @property
     def counters(self) -> Counters:
@@ -216,7 +216,8 @@ class Sender:
                 took_s = self._timing.stopwatch() - begun
                 with self._lock:
                     self._received_bytes += len(answer.content)
-                    self._usual_s = took_s if math.isinf(self._usual_s) else max(took_s, 0.8 * self._usual_s)
+                    if self._requests > 1:  # the first one has the connection to make as well
+                        self._usual_s = max(took_s, 0.8 * (self._usual_s or 0.0))
                 self._take_note(answer, started)
             except TransportError as error:
                 return error
