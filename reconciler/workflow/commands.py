@@ -10,9 +10,11 @@ from dataclasses import field, replace
 from functools import partial
 
 from reconciler.core.errors import ApiError, ReconcilerError, Refused
+from reconciler.core.kinds.catalog import Catalog
 from reconciler.core.manifests.references import Known
 from reconciler.core.manifests.selection import with_parents
 from reconciler.core.memory.journal import Folded, Found, rfc3339, settle
+from reconciler.core.memory.ledger import Ledger
 from reconciler.core.model import Change, Diagnostic, Plan
 from reconciler.core.plan.considered import Inputs
 from reconciler.core.plan.departure import Limits
@@ -84,14 +86,7 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
         [one for one in begun if one.address in loaded.resources],
         lambda a: catalog.kinds[a.system, a.kind].definition.read.settle_seconds,
     )
-    reader = LiveReader(
-        catalog=catalog,
-        send=partial(connections.send, deadline=connections.deadline),
-        run_all=run_all(options.parallelism, connections.waits),
-        waits=connections.waits,
-        fresh=FreshLists(options.timing.clock),
-        remote_ids=ledger.remote_ids(),
-    )
+    reader = _reader(catalog, ledger, connections, options)
     chosen = loaded.selected
     if options.destroy:
         chosen = loaded.leaving | to_be_read(loaded.resources, ledger, options)
@@ -132,6 +127,17 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
         made = make_plan(inputs, [*loaded.warnings, *said, *state.problems, *notes])
     made = replace(made, requests_made=connections.attempts)
     return Planned(plan=made, inputs=inputs, reader=reader, memory=memory, folded=folded, version=remembered.version)
+
+
+def _reader(catalog: Catalog, ledger: Ledger, connections: Connections, options: Options) -> LiveReader:
+    return LiveReader(
+        catalog=catalog,
+        send=partial(connections.send, deadline=connections.deadline),
+        run_all=run_all(options.parallelism, connections.waits),
+        waits=connections.waits,
+        fresh=FreshLists(options.timing.clock),
+        remote_ids=ledger.remote_ids(),
+    )
 
 
 def _all_failures(failures: Iterable[ApiError]) -> ReconcilerError:

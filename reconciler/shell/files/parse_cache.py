@@ -34,6 +34,7 @@ _MOST_SEGMENTS = 6  # files of one cache; then they are put together
 _READERS = tuple(
     Path(__file__).with_name(name) for name in ("parse_cache.py", "quick_yaml.py", "scalars.py", "limits.py")
 )
+_JUDGING = ("manifests", "kinds", "compare", "wire", "plan")  # the rooms whose code judges and compares
 _CORE = Path(core.__file__ or "").parent
 
 
@@ -53,10 +54,9 @@ def judge_of(catalog: Catalog) -> str:
     """
     definitions = [document.data for document in catalog.documents]
     parameters = {kind.full_name: kind.parameters for kind in catalog.kinds.values()}
-    code = _code(
-        sorted(file for room in ("manifests", "kinds", "compare", "wire") for file in (_CORE / room).glob("*.py"))
-    )
-    return _key(f"{code} {_age_of('jsonschema_rs')} {canonical_json([definitions, parameters])}".encode())
+    code = _code(sorted(file for room in _JUDGING for file in (_CORE / room).glob("*.py")))
+    ages = [_age_of(package) for package in ("jsonschema", "jsonschema_rs")]
+    return _key(canonical_json([code, ages, definitions, parameters]).encode(errors="surrogatepass"))
 
 
 def _age_of(package: str) -> int:
@@ -155,7 +155,7 @@ class ParseCache:
                 if mark.decode() == _key(content):
                     kept = decode(content)  # lists in place of tuples: they are taken apart alike
                     found.append(_Segment(kept["foundGoodBy"], kept["files"]))
-            except (OSError, ValueError):
+            except (OSError, ValueError, LookupError, TypeError):
                 continue
         return found
 
