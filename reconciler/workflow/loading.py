@@ -41,7 +41,7 @@ class Loaded:
     leaving: frozenset[Address] = frozenset()  # stated, and to be destroyed all the same
     warnings: tuple[Diagnostic, ...] = ()
     documents: int = 0
-    marks: MarkCache | None = None  # of what was found as stated in the last run
+    marks: MarkCache | None = None  # what earlier runs saw of whole lists
 
 
 def load(options: Options) -> Loaded:
@@ -54,17 +54,18 @@ def load(options: Options) -> Loaded:
     cache = open_cache(options.environ, settings.manifest_paths) if options.cache else None
     with options.stopwatch.phase("read"):
         documents, problems = _read_all(settings, options, cache)
+    kept = cache if cache is not None and cache.pays else None
     with options.stopwatch.phase("check"):
-        checked = _check(documents, settings, options, use=_use_of(documents, recorded, settings), cache=cache)
+        checked = _check(documents, settings, options, use=_use_of(documents, recorded, settings), cache=kept)
         if any(problem.severity is Severity.ERROR for problem in checked.problems):
             # To say what is wrong, all kinds must be known, if only to suggest the one that was meant.
             checked = _check(documents, settings, options, use=None)
     catalog, resources = checked.catalog, checked.resources
     problems += [*checked.problems, *settings.warnings]
-    if cache is not None:
+    if kept is not None:
         if not any(problem.severity is Severity.ERROR for problem in problems):
-            cache.found_good(checked.judge)
-        cache.save()
+            kept.found_good(checked.judge)
+        kept.save()
     if not documents and not problems and not options.destroy:
         raise UsageError(
             f"no manifests in {', '.join(display_path(path) for path in settings.manifest_paths)}",
@@ -82,7 +83,7 @@ def load(options: Options) -> Loaded:
         leaving=leaving,
         warnings=tuple(problems),
         documents=len(documents),
-        marks=None if cache is None else cache.marks(checked.judge),
+        marks=None if kept is None else kept.marks(checked.judge),
     )
 
 

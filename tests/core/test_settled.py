@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,19 +27,19 @@ write: {update: {method: PATCH, path: "/teas/{id}"}}
 
 
 class Kept:
-    """Marks in memory."""
+    """What was seen, in memory."""
 
     def __init__(self, judge: str = "one") -> None:
         self.judge = judge
-        self.marks: set[str] = set()
+        self.seen: dict[str, frozenset[int]] = {}
         self.asked: list[str] = []
 
-    def knows(self, mark: str) -> bool:
+    def others(self, mark: str) -> frozenset[int] | None:
         self.asked.append(mark)
-        return mark in self.marks
+        return self.seen.get(mark)
 
-    def keep(self, mark: str) -> None:
-        self.marks.add(mark)
+    def keep(self, mark: str, others: Collection[int]) -> None:
+        self.seen[mark] = frozenset(others)
 
 
 @pytest.fixture
@@ -72,18 +72,19 @@ def teas(kind: Kind, *sizes: int, answers: str = "answers") -> ReadList:
 def test_what_is_as_stated_is_settled_and_kept(kind: Kind) -> None:
     marks = Kept()
     assert settled([teas(kind, 1, 2)], marks) == {address(0), address(1)}
-    assert len(marks.marks) == 1
     wrong = teas(kind, 1, 2)
-    wrong.found[0][1].spec["size"] = 7  # with the same answers, which cannot be: so it is seen that nobody looked
+    wrong.found[0][1].spec["size"] = 7  # with the same answers, which cannot be: so it shows whether somebody looks
     assert settled([wrong], marks) == {address(0), address(1)}
+    assert list(marks.seen.values()) == [frozenset()]
 
 
-def test_a_list_with_one_that_differs_is_compared_each_time(kind: Kind) -> None:
+def test_those_that_differ_are_kept_as_well(kind: Kind) -> None:
     marks = Kept()
-    listed = teas(kind, 1, 2)
+    listed = teas(kind, 1, 2, 3)
     listed.found[1][1].spec["size"] = 7
-    assert settled([listed], marks) == {address(0)}
-    assert marks.marks == set()
+    assert settled([listed], marks) == {address(0), address(2)}
+    assert settled([teas(kind, 1, 2, 3)], marks) == {address(0), address(2)}
+    assert list(marks.seen.values()) == [frozenset({1})]
 
 
 def with_answers(one: ReadList, kind: Kind) -> ReadList:
@@ -121,7 +122,7 @@ def test_another_judge_knows_nothing_of_it(kind: Kind) -> None:
     one, other = Kept("one"), Kept("other")
     settled([teas(kind, 1)], one)
     settled([teas(kind, 1)], other)
-    assert one.marks.isdisjoint(other.marks)
+    assert one.seen.keys().isdisjoint(other.seen)
 
 
 def test_what_needs_more_than_a_look_is_not_settled(kind: Kind) -> None:
@@ -129,4 +130,3 @@ def test_what_needs_more_than_a_look_is_not_settled(kind: Kind) -> None:
     listed.found[0][0].spec["note"] = listed.found[0][1].spec["note"] = "a"
     marks = Kept()
     assert settled([listed], marks) == frozenset()
-    assert marks.marks == set()

@@ -1,13 +1,13 @@
 """Which resources are plainly as their manifests state, told for whole lists at once. Pure.
 
-What was found so once stays so for the same manifests beside the same answers. A mark stands for both, and for all that
-the comparison goes by; where it is known from an earlier run, nothing is compared again.
+What one look told stays so for the same manifests beside the same answers. A mark stands for both, and for all that the
+look goes by; where it is known from an earlier run, nobody looks again.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from reconciler.core.compare.sameness import surely_same
@@ -27,28 +27,31 @@ class ReadList:
 
 
 class Marks(Protocol):
-    """The marks of earlier runs. `judge` tells the definitions, parameters and code by which they were made."""
+    """What earlier runs saw. `judge` tells the definitions, parameters and code by which they did."""
 
     @property
     def judge(self) -> str: ...
 
-    def knows(self, mark: str) -> bool: ...
+    def others(self, mark: str) -> Collection[int] | None:
+        """Return which of a list, by position, were not seen to be as stated; None when nobody knows."""
+        ...
 
-    def keep(self, mark: str) -> None: ...
+    def keep(self, mark: str, others: Collection[int]) -> None: ...
 
 
 def settled(lists: Sequence[ReadList], marks: Marks) -> frozenset[Address]:
-    """Return the addresses of resources that are surely as stated, and keep a mark for each list that holds no other.
+    """Return the addresses of resources that are surely as stated, and keep for later runs what was seen.
 
-    What stands in no list here may be so as well.
+    What stands in no list here, or was not seen to be so, may be so as well.
     """
     same: set[Address] = set()
     for one in lists:
         mark = _mark(one, marks.judge)
-        equal = one.found if marks.knows(mark) else [pair for pair in one.found if _is_same(one.kind, *pair)]
-        same.update([resource.address for resource, _ in equal])
-        if len(equal) == len(one.found):
-            marks.keep(mark)
+        others = marks.others(mark)
+        if others is None:
+            others = {place for place, pair in enumerate(one.found) if not _is_same(one.kind, *pair)}
+        marks.keep(mark, others)
+        same.update([resource.address for place, (resource, _) in enumerate(one.found) if place not in others])
     return frozenset(same)
 
 
@@ -58,6 +61,7 @@ def _is_same(kind: Kind, resource: Resource, live: LiveObject) -> bool:
 
 def _mark(one: ReadList, judge: str) -> str:
     made = hashlib.sha256(f"{judge}\n{one.kind.full_name}\n{one.answers}\n".encode())
-    # No line ends in a fingerprint; that of an id does not matter, as it is the last.
-    made.update("\n".join([f"{r.fingerprint} {live.id}" for r, live in one.found]).encode(errors="surrogatepass"))
+    # With the length of each id, since nobody knows what may stand in one.
+    pairs = [f"{resource.fingerprint} {len(live.id)} {live.id}" for resource, live in one.found]
+    made.update("\n".join(pairs).encode(errors="surrogatepass"))
     return made.hexdigest()

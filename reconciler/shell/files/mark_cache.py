@@ -1,45 +1,63 @@
-"""The marks of what was found as stated in earlier runs, so that nothing compares it again.
+"""What earlier runs saw of whole lists: which resources were as stated, so that nobody looks again.
 
-Reads and writes: one file below the person's cache folder. It can be deleted at any time, and holds digests only.
+Reads and writes: one file below the person's cache folder. It can be deleted at any time; digests and numbers stand in
+it. A line is the mark of a list, and the positions of those in it that were not seen to be as stated. The first line is
+the digest of all others: a damaged file counts as none.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+from collections.abc import Collection
 from pathlib import Path
 
 from reconciler.core.errors import UsageError
 from reconciler.shell.files.disk import write_atomically
 
-_MOST = 2_000  # marks, one for each list; those of the last runs, which may be of several targets
+_MOST = 2_000  # lists; those of the last runs, which may be of several targets
+_MOST_OTHERS = 1_000  # positions; with more it is no gain to keep them
 
 
 class MarkCache:
-    """The marks of earlier runs and of this one. Give it back with `save`."""
+    """What earlier runs saw, and what this one does. Give it back with `save`."""
 
     def __init__(self, path: Path, judge: str) -> None:
         self.judge = judge
         self._path = path
-        self._known: dict[str, None] | None = None  # the latest first; None: nothing was asked for yet
-        self._kept: dict[str, None] = {}
+        self._known: dict[str, frozenset[int]] | None = None  # the latest first; None: nothing was asked for yet
+        self._kept: dict[str, frozenset[int]] = {}
 
-    def knows(self, mark: str) -> bool:
-        """Tell whether an earlier run kept this mark."""
+    def others(self, mark: str) -> frozenset[int] | None:
+        """Return the positions that an earlier run kept for this mark; None when none did."""
         if self._known is None:
-            self._known = {}
-            with contextlib.suppress(OSError, UnicodeDecodeError):
-                self._known = dict.fromkeys(self._path.read_text(encoding="ascii").split())
-        return mark in self._known
+            self._known = self._load()
+        return self._known.get(mark)
 
-    def keep(self, mark: str) -> None:
-        """Keep a mark for later runs."""
-        self._kept[mark] = None
+    def keep(self, mark: str, others: Collection[int]) -> None:
+        """Keep what was seen for later runs."""
+        if len(others) <= _MOST_OTHERS:
+            self._kept[mark] = frozenset(others)
 
     def save(self) -> None:
-        """Write the marks of this run, if one of them is new, and behind them those of earlier ones."""
-        if self._kept.keys() <= (self._known or {}).keys():
+        """Write what this run saw, if any of it is new, and behind it what earlier ones saw."""
+        known = self._known or {}
+        if self._kept.keys() <= known.keys():
             return
-        marks = [*{**self._kept, **(self._known or {})}][:_MOST]
+        lines = [" ".join([mark, *map(str, sorted(others))]) for mark, others in {**self._kept, **known}.items()]
         with contextlib.suppress(OSError, UsageError):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_atomically(self._path, "".join(f"{mark}\n" for mark in marks), mode=0o600)
+            text = "\n".join(lines[:_MOST])
+            write_atomically(self._path, f"{_digest(text)}\n{text}", mode=0o600)
+
+    def _load(self) -> dict[str, frozenset[int]]:
+        try:
+            digest, _, text = self._path.read_text(encoding="ascii").partition("\n")
+        except (OSError, ValueError):
+            return {}
+        lines = [line.split() for line in text.splitlines()] if digest == _digest(text) else []
+        return {mark: frozenset(map(int, others)) for mark, *others in lines}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -115,10 +115,13 @@ class ParseCache:
         self._new[key] = documents
         return Kept(documents, "", key)
 
-    def marks(self, judge: str) -> MarkCache | None:
-        """Return what the last run found as stated; None for so few files that it would be no gain."""
-        if len(self._used) + len(self._new) < _WORTH_KEEPING:
-            return None
+    @property
+    def pays(self) -> bool:
+        """Tell whether there are so many files that anything is kept of them."""
+        return len(self._used) + len(self._new) >= _WORTH_KEEPING
+
+    def marks(self, judge: str) -> MarkCache:
+        """Return what earlier runs saw of the lists that these files are about."""
         return MarkCache(self._folder.with_name("compared") / f"{self._place}.txt", judge)
 
     def found_good(self, judge: str) -> None:
@@ -128,7 +131,7 @@ class ParseCache:
     def save(self) -> None:
         """Write what is new; what is no longer used goes when there is more of it than of what is."""
         judged = bool(self._judge) and not self._judges <= {self._judge}  # what is used was found good by another one
-        if not (self._new or judged) or len(self._used) + len(self._new) < _WORTH_KEEPING:
+        if not self.pays or not (self._new or judged):
             return
         known = sum(len(segment.files) for segment in self._known or ())
         together = judged or len(self._paths) >= _MOST_SEGMENTS or 2 * len(self._used) < known
