@@ -18,10 +18,10 @@ from reconciler.core.memory.ledger import Ledger
 from reconciler.core.model import Change, Diagnostic, Plan
 from reconciler.core.plan.considered import Inputs
 from reconciler.core.plan.departure import Limits
+from reconciler.core.plan.looking import look
 from reconciler.core.plan.planning import make_plan
 from reconciler.core.plan.removal.limits import exceeded
 from reconciler.core.plan.renames import follow_renames
-from reconciler.core.plan.settled import settled
 from reconciler.core.records import dataclass
 from reconciler.core.report import Outcome, Report
 from reconciler.core.saved_plans.sealing import digest_of_plan
@@ -122,7 +122,7 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
     )
     with options.stopwatch.phase("decide"):
         if loaded.marks is not None:
-            inputs = replace(inputs, settled=settled(state.lists, loaded.marks))
+            inputs = replace(inputs, seen=look(state.lists, loaded.marks))
             loaded.marks.save()
         made = make_plan(inputs, [*loaded.warnings, *said, *state.problems, *notes])
     made = replace(made, requests_made=connections.attempts)

@@ -81,7 +81,7 @@ class Inputs:
     remnants: tuple[Remnant, ...] = ()  # looked for, since they are to go when they are there
     leaving: frozenset[Address] = frozenset()  # stated resources whose objects are to go all the same
     named: bool = False  # what is to go was named one by one: that it cannot go is an obstacle, not a note
-    settled: frozenset[Address] = frozenset()  # surely as stated, so that nothing needs to be compared again
+    seen: Mapping[Address, bool] = field(default_factory=dict)  # whether one look told that it is as stated
     allow_replace: bool = False
     limits: Limits | None = None  # without the managed objects; no share where none is stated
     # Secrets that were applied once, where nothing tells which: an offline plan takes them for the wanted ones.

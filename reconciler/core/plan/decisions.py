@@ -62,9 +62,10 @@ def as_declared(resource: Resource, kind: Kind, spec: JsonObject, inputs: Inputs
     live = inputs.live.get(resource.address)
     if live is None or (inputs.unreadable and resource.address in inputs.unreadable) or kind.definition.requires:
         return None
-    if resource.address not in inputs.settled and not surely_same(
-        kind.fields, managed(kind, resource, spec), live.spec
-    ):
+    seen = inputs.seen.get(resource.address)
+    if seen is None:
+        seen = surely_same(kind.fields, managed(kind, resource, spec), live.spec)
+    if not seen:
         return None
     return _unchanged(resource, live, notes=_notes(resource, spec, inputs))
 

@@ -20,7 +20,7 @@ from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.template import TemplateError
 from reconciler.core.manifests.references import Known, parents_of
 from reconciler.core.model import Address, Diagnostic, JsonObject, LiveObject, Resource, Severity
-from reconciler.core.plan.settled import ReadList
+from reconciler.core.plan.looking import ReadList
 from reconciler.core.records import dataclass
 from reconciler.core.wire.answers import AnswerError, NothingFound, live_object, natural_key
 from reconciler.core.wire.requests import Subject

@@ -39,20 +39,20 @@ class Marks(Protocol):
     def keep(self, mark: str, others: Collection[int]) -> None: ...
 
 
-def settled(lists: Sequence[ReadList], marks: Marks) -> frozenset[Address]:
-    """Return the addresses of resources that are surely as stated, and keep for later runs what was seen.
+def look(lists: Sequence[ReadList], marks: Marks) -> dict[Address, bool]:
+    """Return of each resource in `lists` whether it is surely as stated, and keep for later runs what was seen.
 
-    What stands in no list here, or was not seen to be so, may be so as well.
+    False may mean anything, as with `surely_same`.
     """
-    same: set[Address] = set()
+    seen: dict[Address, bool] = {}
     for one in lists:
         mark = _mark(one, marks.judge)
         others = marks.others(mark)
         if others is None:
             others = {place for place, pair in enumerate(one.found) if not _is_same(one.kind, *pair)}
         marks.keep(mark, others)
-        same.update([resource.address for place, (resource, _) in enumerate(one.found) if place not in others])
-    return frozenset(same)
+        seen.update([(resource.address, place not in others) for place, (resource, _) in enumerate(one.found)])
+    return seen
 
 
 def _is_same(kind: Kind, resource: Resource, live: LiveObject) -> bool:

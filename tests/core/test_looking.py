@@ -12,7 +12,7 @@ from core_files import documents_of
 
 from reconciler.core.kinds.catalog import Kind, load_catalog
 from reconciler.core.model import Address, LiveObject, Resource, Source
-from reconciler.core.plan.settled import ReadList, settled
+from reconciler.core.plan.looking import ReadList, look
 
 KIND = """\
 apiVersion: shop/v1
@@ -69,12 +69,12 @@ def teas(kind: Kind, *sizes: int, answers: str = "answers") -> ReadList:
     return ReadList(kind=kind, answers=answers, found=found)
 
 
-def test_what_is_as_stated_is_settled_and_kept(kind: Kind) -> None:
+def test_what_is_as_stated_is_seen_and_kept(kind: Kind) -> None:
     marks = Kept()
-    assert settled([teas(kind, 1, 2)], marks) == {address(0), address(1)}
+    assert look([teas(kind, 1, 2)], marks) == {address(0): True, address(1): True}
     wrong = teas(kind, 1, 2)
     wrong.found[0][1].spec["size"] = 7  # with the same answers, which cannot be: so it shows whether somebody looks
-    assert settled([wrong], marks) == {address(0), address(1)}
+    assert look([wrong], marks) == {address(0): True, address(1): True}
     assert list(marks.seen.values()) == [frozenset()]
 
 
@@ -82,8 +82,8 @@ def test_those_that_differ_are_kept_as_well(kind: Kind) -> None:
     marks = Kept()
     listed = teas(kind, 1, 2, 3)
     listed.found[1][1].spec["size"] = 7
-    assert settled([listed], marks) == {address(0), address(2)}
-    assert settled([teas(kind, 1, 2, 3)], marks) == {address(0), address(2)}
+    assert look([listed], marks) == {address(0): True, address(1): False, address(2): True}
+    assert look([teas(kind, 1, 2, 3)], marks) == {address(0): True, address(1): False, address(2): True}
     assert list(marks.seen.values()) == [frozenset({1})]
 
 
@@ -113,20 +113,20 @@ def with_a_kind(one: ReadList, kind: Kind) -> ReadList:
 )
 def test_anything_else_has_another_mark(kind: Kind, change: Callable[[ReadList, Kind], ReadList]) -> None:
     marks = Kept()
-    settled([teas(kind, 1, 2)], marks)
-    settled([change(teas(kind, 1, 2), kind)], marks)
+    look([teas(kind, 1, 2)], marks)
+    look([change(teas(kind, 1, 2), kind)], marks)
     assert len(set(marks.asked)) == 2
 
 
 def test_another_judge_knows_nothing_of_it(kind: Kind) -> None:
     one, other = Kept("one"), Kept("other")
-    settled([teas(kind, 1)], one)
-    settled([teas(kind, 1)], other)
+    look([teas(kind, 1)], one)
+    look([teas(kind, 1)], other)
     assert one.seen.keys().isdisjoint(other.seen)
 
 
-def test_what_needs_more_than_a_look_is_not_settled(kind: Kind) -> None:
+def test_what_needs_more_than_a_look_is_left_to_others(kind: Kind) -> None:
     listed = teas(kind, 1)
     listed.found[0][0].spec["note"] = listed.found[0][1].spec["note"] = "a"
     marks = Kept()
-    assert settled([listed], marks) == frozenset()
+    assert look([listed], marks) == {address(0): False}
