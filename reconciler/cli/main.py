@@ -171,11 +171,12 @@ def _run(options: argparse.Namespace) -> int:
 def _collect_seldom() -> None:
     """Look for cycles of dead objects less often than the default, which costs a quarter of a large plan's time.
 
-    Ten thousand manifests are half a million of such objects, nearly all of which live to the end.
+    Ten thousand manifests are half a million of such objects, nearly all of which live to the end. With a hundred
+    thousand, a second would go for looking through them ten times, for nothing.
     """
     import gc
 
-    gc.set_threshold(500_000, 20, 50)
+    gc.set_threshold(10_000_000, 20, 50)
 
 
 def _heed_signals() -> None:
