@@ -90,14 +90,40 @@ def no_change(bench: Bench, count: int) -> None:
             bench.row(scene, subject, None if subject in (read, least) else base)
         bench.row(scene, subjects[2], subjects[1], note="nothing changed since the last run")
         bench.row(scene, subjects[5], subjects[4], note="nothing changed since the last run")
-        few = bench.place("naive", min(count, NAIVE_AT_MOST), "Widget", server.url)
-        naive = Subject(
-            name="naive", command=[sys.executable, str(HERE / "naive.py"), "manifests", server.url], folder=few
-        )
-        take_turns([naive], min(bench.repeats, 3), server)
-        times = count / min(count, NAIVE_AT_MOST) * naive.median("cpu_s") / subjects[4].median("cpu_s")
-        note = f"plan, cold is {times:.0f} times faster, {count:,} objects by multiplication"
-        bench.row(f"{min(count, NAIVE_AT_MOST):,} objects", naive, None, note=note, times_faster=round(times, 1))
+        against_naive(bench, scene, count, subjects[4], server)
+
+
+def no_change_from_afar(bench: Bench, count: int, latency_ms: float) -> None:
+    """Plan where each answer takes its time, against the straight-line script and naive use. Wall seconds matter."""
+    program, scene = bench.program(), f"{count:,} objects, {latency_ms:g} ms"
+    with Server("Widget", count, latency_ms=latency_ms) as server:
+        folder = bench.place("afar", count, "Widget", server.url)
+        straight = [sys.executable, str(HERE / "straight.py"), "manifests", server.url]
+        subjects = [
+            Subject(name="straight-line, one page after the other", command=straight, folder=folder),
+            Subject(name="plan, cold", command=[*program, "plan", "--no-cache"], folder=folder),
+            Subject(name="plan, again", command=[*program, "plan"], folder=folder),
+        ]
+        take_turns(subjects, 1, server)
+        for subject in subjects:
+            subject.runs.clear()
+        take_turns(subjects, bench.repeats, server)
+        for subject in subjects:
+            bench.row(scene, subject, None if subject is subjects[0] else subjects[0])
+        against_naive(bench, scene, count, subjects[1], server, what="wall_s")
+
+
+def against_naive(bench: Bench, scene: str, count: int, plan: Subject, server: Server, *, what: str = "cpu_s") -> None:
+    """Tell how many times faster than naive use a cold plan is; of many objects naive use is measured with a few."""
+    few = min(count, NAIVE_AT_MOST)
+    folder = bench.place("naive", few, "Widget", server.url)
+    naive = Subject(
+        name="naive", command=[sys.executable, str(HERE / "naive.py"), "manifests", server.url], folder=folder
+    )
+    take_turns([naive], min(bench.repeats, 3), server)
+    times = count / few * naive.median(what) / plan.median(what)
+    note = f"with {few:,} of them; a cold plan of all is {times:.0f} times faster, by multiplication"
+    bench.row(scene, naive, None, note=note, times_faster=round(times, 1))
 
 
 def some_changed(bench: Bench, count: int, latency_ms: float = 0, share: float = 0.01) -> None:
@@ -148,18 +174,24 @@ def pages_and_single_reads(bench: Bench) -> None:
 
 def growth(bench: Bench, small: int, large: int) -> None:
     """Ten times the objects, one hundred manifests in each file, in rows of ten that refer to one another."""
-    program = bench.program()
-    found: dict[str, list[Subject]] = {"validate": [], "plan": []}
+    program, straight = bench.program(), [sys.executable, str(HERE / "straight.py"), "manifests"]
+    found: list[list[Subject]] = []
     for count in (small, large):
         with Server("Widget", count, chained=True) as server:
             folder = bench.place("growth", count, "Widget", server.url, per_file=100, chained=True)
-            for command, subjects in found.items():
-                subject = Subject(name=command, command=[*program, command, "--no-cache"], folder=folder)
-                take_turns([subject], bench.repeats if count == small else 1, server)  # the large one takes minutes
-                subjects.append(subject)
-    for less, more in found.values():
+            subjects = [
+                Subject(name="straight-line: read, parse, validate", command=straight, folder=folder),
+                Subject(name="validate", command=[*program, "validate", "--no-cache"], folder=folder),
+                Subject(name="straight-line: fetch, compare", command=[*straight, server.url], folder=folder),
+                Subject(name="plan", command=[*program, "plan", "--no-cache"], folder=folder),
+            ]
+            take_turns(subjects, bench.repeats if count == small else 1, server)  # the large ones take their time
+            found.append(subjects)
+    for less, more in zip(*found, strict=True):
         bench.row(f"{small:,} objects with references", less, None)
         bench.row(f"{large:,} objects with references", more, less)
+    for place in (1, 3):
+        bench.row(f"{large:,} objects with references", found[1][place], found[1][place - 1])
 
 
 def without_accelerators(bench: Bench, count: int) -> None:
@@ -178,6 +210,7 @@ def without_accelerators(bench: Bench, count: int) -> None:
 SCENES: dict[str, Callable[[Bench, int], None]] = {
     "start-up": lambda bench, count: start_up(bench),
     "no-change": no_change,
+    "no-change-50ms": lambda bench, count: no_change_from_afar(bench, count, 50),
     "changed": some_changed,
     "changed-50ms": lambda bench, count: some_changed(bench, min(count, 1_000), 50),
     "apply-50ms": lambda bench, count: some_changed(bench, min(count, 1_000), 50, 0.5),
