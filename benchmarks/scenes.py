@@ -153,7 +153,13 @@ def some_changed(bench: Bench, count: int, latency_ms: float = 0, share: float =
 def pages_and_single_reads(bench: Bench) -> None:
     """What waiting for the network costs: 100 numbered pages, 100 pages by cursor, 500 single reads, 20 ms each."""
     program = bench.program()
-    for kind, count, latency_ms in (("Widget", 10_000, 20), ("Gadget", 10_000, 20), ("Gizmo", 500, 20)):
+    scenes = (
+        ("Widget", 10_000, "100 numbered pages"),
+        ("Gadget", 10_000, "100 pages by cursor, one after the other"),
+        ("Gizmo", 500, "500 single reads"),
+    )
+    latency_ms = 20
+    for kind, count, what in scenes:
         walls = []
         for latency in (0, latency_ms):
             with Server(kind, count, latency_ms=latency) as server:
@@ -169,7 +175,7 @@ def pages_and_single_reads(bench: Bench) -> None:
             "waiting_s": round(waiting_s, 3),
             "share_of_ideal": round(requests * latency_ms / 10_000 / waiting_s, 3),
         }
-        bench.row(f"{requests:.0f} requests of {latency_ms} ms", subject, None, **more)
+        bench.row(f"{what}, {latency_ms} ms each", subject, None, **more)
 
 
 def growth(bench: Bench, small: int, large: int) -> None:

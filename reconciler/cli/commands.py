@@ -12,11 +12,13 @@ from reconciler.cli.outputs import Result, check_outputs, deliver, text_of, writ
 from reconciler.cli.progress import Watch
 from reconciler.core.errors import ExitCode, UsageError
 from reconciler.core.manifests.selection import read_selection
+from reconciler.core.memory.ledger import slow_digests
 from reconciler.core.model import Plan
 from reconciler.core.report import Ending, Report, Status
 from reconciler.render.report import render_report
 from reconciler.render.text import plural, render_diagnostics
 from reconciler.workflow.commands import (
+    LEDGER_KEY_NAME,
     Connections,
     Loaded,
     Options,
@@ -33,6 +35,7 @@ _INTERRUPTED = "interrupted: what has begun is finished, nothing more begins; on
 
 
 _MANY = 200  # manifests, from which on speed is worth a word
+_MANY_SLOW = 50  # digests that were made without a key: from here on they take more than a second
 
 
 def run_command(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
@@ -167,11 +170,21 @@ def _made_plan(options: argparse.Namespace, console: Console, given: Options) ->
     with Connections(loaded.settings, given) as connections, Watch(console, connections):
         planned = plan(loaded, connections, given)
     options.kept = planned  # until the process ends
+    _say_why_it_was_slow(console)
     if options.out is not None and not planned.plan.blockers:
         from reconciler.workflow.approvals import save_plan
 
         save_plan(planned, loaded, given, Path(options.out))
     return planned.plan
+
+
+def _say_why_it_was_slow(console: Console) -> None:
+    made = slow_digests()
+    if made >= _MANY_SLOW:
+        console.say(
+            f"note: {made} secrets were hashed slowly, since {LEDGER_KEY_NAME} is not set; with a key of your own it "
+            "takes no time (set it once and keep it: with another key nothing tells whether secrets have changed)"
+        )
 
 
 def _show(result: Result, options: argparse.Namespace, console: Console) -> None:
@@ -211,6 +224,7 @@ def _plan_and_perform(options: argparse.Namespace, console: Console, given: Opti
                 console.complain(shown)
             _ask(made, console)
         report = _perform(planned, loaded, connections, given, console)
+    _say_why_it_was_slow(console)
     return _finish(made, report, options, console)
 
 

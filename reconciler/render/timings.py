@@ -8,13 +8,24 @@ from reconciler.render.escapes import printable
 from reconciler.render.style import PLAIN, Style
 from reconciler.render.text import plural
 
+_ABOUT = {
+    "read": "files",
+    "check": "kinds, and manifests against them",
+    "refresh": "live state",
+    "decide": "what is to be done",
+    "apply": "changes",
+    "other": "loading the program, and printing",
+}
+
 
 def render_timings(timings: Timings, style: Style = PLAIN) -> str:
     """Return the table that `--timings` prints."""
     known_s = sum(seconds for _, seconds in timings.phases)
     rows = [*timings.phases, ("other", max(0.0, timings.total_s - known_s)), ("total", timings.total_s)]
     lines = [style.paint("Time", "bold")]
-    lines += [f"  {name:<10}{seconds:>9.3f} s" for name, seconds in rows]
+    for name, seconds in rows:
+        about = style.paint(f"  {_ABOUT[name]}", "dim") if name in _ABOUT else ""
+        lines.append(f"  {name:<10}{seconds:>9.3f} s{about}")
     lines += [f"  {printable(one.system)}: {_exchanged(one)}" for one in timings.systems]
     return "\n".join(lines)
 
@@ -22,7 +33,7 @@ def render_timings(timings: Timings, style: Style = PLAIN) -> str:
 def _exchanged(one: Traffic) -> str:
     retries = f" ({plural(one.retries, 'retry')})" if one.retries == 1 else f" ({one.retries} retries)"
     size = f"{one.received_bytes / 1000:,.1f} kB received"
-    waited = f", {one.waited_s:.1f} s waited for limits and retries" if one.waited_s else ""
+    waited = f", {one.waited_s:.1f} s waited for limits and retries, all requests together" if one.waited_s else ""
     return f"{plural(one.requests, 'request')}{retries if one.retries else ''}, {size}{waited}"
 
 

@@ -127,6 +127,11 @@ def test_no_cache_where_there_is_no_place_or_no_wish(environ: Mapping[str, str],
     assert open_cache(environ, [tmp_path]) is None
 
 
+@pytest.mark.parametrize("off", ["", "0", "false", "no"])
+def test_a_switch_that_says_no_does_not_switch_it_off(off: str, tmp_path: Path) -> None:
+    assert open_cache({"HOME": "/", OFF: off}, [tmp_path]) is not None
+
+
 def test_small_sets_leave_nothing_behind(tmp_path: Path, folder: Path) -> None:
     for path in sorted(folder.iterdir())[10:]:
         path.unlink()

@@ -41,7 +41,7 @@ _CORE = Path(core.__file__ or "").parent
 def open_cache(environ: Mapping[str, str], roots: Iterable[Path]) -> ParseCache | None:
     """Return the cache of what stands below `roots`; None when the environment wants none or has no place for it."""
     folder = Path(environ.get("XDG_CACHE_HOME", "") or Path(environ.get("HOME", ""), ".cache"))
-    if environ.get(OFF) or not folder.is_absolute():
+    if environ.get(OFF, "").lower() not in ("", "0", "false", "no") or not folder.is_absolute():
         return None
     place = hashlib.blake2b("\0".join(str(root.absolute()) for root in roots).encode(), digest_size=8)
     return ParseCache(folder / "reconciler" / "parsed", _code(_READERS), place.hexdigest())
