@@ -314,6 +314,7 @@ class Plan:
     limits: Limits | None = None
     requests_made: int = 0  # to make the plan
     snapshot_at: str = ""  # RFC 3339: made offline, from a snapshot of that time; never carried out
+    digest_as: str = ""  # of the whole plan, where this is the part of it that was approved
     shows_drift: bool = False  # only what moved live: for people, never carried out
     destroys: bool = False  # only what was named to be destroyed
 

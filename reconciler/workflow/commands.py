@@ -134,6 +134,7 @@ def _reader(catalog: Catalog, ledger: Ledger, connections: Connections, options:
         catalog=catalog,
         send=partial(connections.send, deadline=connections.deadline),
         run_all=run_all(options.parallelism, connections.waits),
+        run_apart=run_all(options.parallelism),
         waits=connections.waits,
         fresh=FreshLists(options.timing.clock),
         remote_ids=ledger.remote_ids(),

@@ -33,6 +33,7 @@ def verify(loaded: Loaded, connections: Connections, options: Options, trial: Tr
         catalog=loaded.catalog,
         send=connections.send,
         run_all=run_all(options.parallelism, connections.waits),
+        run_apart=run_all(options.parallelism),
         waits=connections.waits,
         fresh=FreshLists(options.timing.clock),
     )

@@ -15,6 +15,7 @@ from reconciler.core.compare.normalize import digest
 from reconciler.core.errors import ReconcilerError, Refused, UsageError
 from reconciler.core.manifests.selection import read_selection
 from reconciler.core.report import Report, Status
+from reconciler.core.saved_plans.sealing import digest_of_plan
 from reconciler.sandbox.estate import SECRETS
 from reconciler.sandbox.vices import Fault, answer
 from reconciler.workflow.approvals import apply_approved, compare, open_approval, refuse, save_plan
@@ -223,7 +224,12 @@ def test_only_what_is_approved_can_be_performed_without_the_rest(
     bench = bots(tmp_path)
     path = save(bench)
     act(bench)
+    options = bench.options()
+    loaded = bench.load(options)
+    with Connections(loaded.settings, options) as connections:
+        whole = digest_of_plan(plan(loaded, connections, options).plan)
     report = perform(bench, path, only_approved=True)
+    assert report.plan_digest == whole, "the report names the plan of the day, as its outputs show it"
     by_name = {str(outcome.address): outcome for outcome in report.outcomes}
     for address, why in expected.items():
         if why.startswith("not-approved"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -125,6 +126,19 @@ def test_no_secret_is_in_it_and_nobody_else_may_read_it(tmp_path: Path, folder: 
 )
 def test_no_cache_where_there_is_no_place_or_no_wish(environ: Mapping[str, str], tmp_path: Path) -> None:
     assert open_cache(environ, [tmp_path]) is None
+
+
+def test_a_place_whose_name_is_no_text_has_a_cache_too(tmp_path: Path) -> None:
+    assert open_cache(environ(tmp_path), [tmp_path / os.fsdecode(b"caf\xe9")]) is not None
+
+
+def test_what_is_shared_by_aliases_is_not_written_out(tmp_path: Path, folder: Path) -> None:
+    shared = f"long: &long {'x' * 10_000}\nlist: [{', '.join(['*long'] * 50)}]\n"
+    (folder / "000.yaml").write_text(shared)
+    expected = told(read(folder, None))
+    assert told(read(folder, open_cache(environ(tmp_path), [folder]))) == expected
+    assert told(read(folder, open_cache(environ(tmp_path), [folder]))) == expected
+    assert sum(path.stat().st_size for path in files(tmp_path)) < 100_000
 
 
 @pytest.mark.parametrize("off", ["", "0", "false", "no"])

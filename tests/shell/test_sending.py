@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -392,6 +392,28 @@ def test_whether_one_has_to_wait_for_a_system(took_s: list[float], waits: bool |
     for _ in took_s:
         sender.send(READ)
     assert sender.waits is waits
+
+
+def test_a_system_that_hangs_or_must_be_asked_again_is_waited_for() -> None:
+    took_s, moment, fake = [0.0001], [0.0], FakeTime()
+
+    def stopwatch() -> float:
+        moment[0] += took_s[0]
+        return moment[0]
+
+    timing = replace(fake.timing(), stopwatch=stopwatch)
+    once = RetryPolicy(attempts=1)
+    flaky = Sender(Script([OK, OK, busy(503), OK], clock=lambda: fake.now), timing=timing)
+    hanging = Sender(Script([OK, OK, lost(sent=False)], clock=lambda: fake.now), timing=timing, policy=once)
+    for sender in (flaky, hanging):
+        sender.send(READ)
+        sender.send(READ)
+        assert sender.waits is False
+    flaky.send(READ)  # at once refused, and asked again after a pause
+    took_s[0] = 5.0
+    with pytest.raises(TransportError):
+        hanging.send(READ)
+    assert (flaky.waits, hanging.waits) == (True, True)
 
 
 def test_items_are_done_here_as_long_as_nothing_has_to_be_waited_for() -> None:

@@ -269,9 +269,9 @@ def _judge(
     if approved.secrets and today.secrets.get(address, approved.secrets) != approved.secrets:
         return verdict(Standing.MOVED, "a secret is another one than was approved")
     same_action = now.action.value == approved.action
-    if same_action and approved.digest in (now.digest, then.digest if then is not None else ""):
+    if same_action and approved.digest in (digest_of(now), digest_of(then) if then is not None else ""):
         return verdict(Standing.DUE)
-    begun_by_us = address in today.ours and then is not None and then.digest == approved.digest
+    begun_by_us = address in today.ours and then is not None and digest_of(then) == approved.digest
     if _is_rest_of(now, approved) or (begun_by_us and _is_rest_of_creation(now, approved)):
         return verdict(Standing.DUE)
     return verdict(Standing.MOVED, "; ".join(_differences(approved, now)))
@@ -380,7 +380,7 @@ def restricted(plan: Plan, comparison: Comparison) -> Plan:
         if waits_for or one.overdue:
             about = one.address if one.address in waits_for or not waits_for else min(waits_for)
             follow_ups.append(replace(one, waits_for=waits_for, address=about))
-    return replace(plan, changes=kept, follow_ups=tuple(follow_ups))
+    return replace(plan, changes=kept, follow_ups=tuple(follow_ups), digest_as=digest_of_plan(plan))
 
 
 def other_kinds(approval: Approval, kinds: JsonObject) -> list[str]:

@@ -33,7 +33,9 @@ def digest_of(change: Change) -> str:
 
 
 def digest_of_plan(plan: Plan) -> str:
-    """Return the digest of all that a plan does, to whom and in which follow-ups."""
+    """Return the digest of all that a plan does, to whom and in which follow-ups; of a part, that of the whole plan."""
+    if plan.digest_as:
+        return plan.digest_as
     changes = [digest_of(change) for change in plan.changes]
     return digest(changes if plan.shows_drift else [changes, [one.key for one in plan.follow_ups]])
 

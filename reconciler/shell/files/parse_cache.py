@@ -15,6 +15,7 @@ import contextlib
 import hashlib
 import importlib.util
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -43,7 +44,7 @@ def open_cache(environ: Mapping[str, str], roots: Iterable[Path]) -> ParseCache 
     folder = Path(environ.get("XDG_CACHE_HOME", "") or Path(environ.get("HOME", ""), ".cache"))
     if environ.get(OFF, "").lower() not in ("", "0", "false", "no") or not folder.is_absolute():
         return None
-    place = hashlib.blake2b("\0".join(str(root.absolute()) for root in roots).encode(), digest_size=8)
+    place = hashlib.blake2b(os.fsencode("\0".join(str(root.absolute()) for root in roots)), digest_size=8)
     return ParseCache(folder / "reconciler" / "parsed", _code(_READERS), place.hexdigest())
 
 

@@ -51,7 +51,10 @@ def parse(text: str, display: str, *, json: bool, cache: Cache | None = None, co
         return parse_carefully(text, display, json=False)
     found = quick(text)
     if found is not None:
-        kept = Kept(found) if cache is None else cache.put(content, found)
+        from reconciler.shell.files.quick_yaml import has_anchor
+
+        # What is shared in memory would be written out in a cache, as often as it is used.
+        kept = Kept(found) if cache is None or has_anchor(text) else cache.put(content, found)
         return _documents(kept, text, display), []
     return _parse_piecewise(text, display, quick)
 

@@ -83,7 +83,7 @@ def read_quickly(text: str) -> list[QuickDocument]:
     if _is_odd(text) or "\t" in text or ("!" in text and _BARE_TAG.search(text)):
         # libyaml lets tabs stand between tokens, ruamel.yaml does not; the tag `!` means something else to each.
         raise Unsure
-    building = _Building(MOST_ALIASED if _has_anchor(text) else len(text) + 1)
+    building = _Building(MOST_ALIASED if has_anchor(text) else len(text) + 1)
     found = []
     try:
         parser = _Composer(text)
@@ -197,7 +197,7 @@ def _is_merge(node: Any) -> bool:
 
 def stands_together(text: str) -> bool:
     """Tell whether the documents of `text` cannot be read one by one: directives, or limits that all of them share."""
-    return _is_odd(text) or _has_anchor(text)
+    return _is_odd(text) or has_anchor(text)
 
 
 def _is_odd(text: str) -> bool:
@@ -215,5 +215,6 @@ def _is_odd(text: str) -> bool:
     return any(_BLOCK_ROOT.match(text, begin) for begin in begins)
 
 
-def _has_anchor(text: str) -> bool:
+def has_anchor(text: str) -> bool:
+    """Tell whether something in `text` may be used again by an alias."""
     return "&" in text and _ANCHOR.search(text) is not None

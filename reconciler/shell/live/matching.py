@@ -88,7 +88,7 @@ def refresh(reader: LiveReader, resources: Sequence[Resource]) -> LiveState:
         for layer in levels({a: others for a, others in edges.items() if a.system in island}):
             _refresh_layer([by_address[address] for address in sorted(layer)], work)
 
-    reader.run_all(read, islands(systems))
+    reader.run_apart(read, islands(systems))
     return LiveState(
         objects=work.objects,
         unreadable=work.unreadable,

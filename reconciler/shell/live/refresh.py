@@ -58,6 +58,7 @@ class LiveReader:
     catalog: Catalog
     send: Send
     run_all: RunAll
+    run_apart: RunAll  # for whole systems: what is known of one tells nothing of another
     waits: Callable[[], bool | None]  # whether there is time to do other things until an answer comes; None: unknown
     fresh: FreshLists = field(repr=False)
     remote_ids: Mapping[Address, str] = field(default_factory=dict)  # from the ledger: found by id first

@@ -187,6 +187,7 @@ class Sender:
             delay_s = self._pause_s(request, answer, attempt)
             if delay_s is None:
                 break
+            self._note_time(delay_s)  # to be waited for as well
             not_before = self._timing.clock() + delay_s
         if last is None:
             raise TransportError(
@@ -213,17 +214,22 @@ class Sender:
             begun = self._timing.stopwatch()
             try:
                 answer = self._send(request)
-                took_s = self._timing.stopwatch() - begun
+                self._note_time(self._timing.stopwatch() - begun)
                 with self._lock:
                     self._received_bytes += len(answer.content)
-                    if self._requests > 1:  # the first one has the connection to make as well
-                        self._usual_s = max(took_s, 0.8 * (self._usual_s or 0.0))
                 self._take_note(answer, started)
             except TransportError as error:
+                self._note_time(self._timing.stopwatch() - begun)
                 return error
             finally:
                 self._gate.ended()
             return answer
+
+    def _note_time(self, seconds: float) -> None:
+        """Remember how long one had to wait; the first answer tells nothing, since its connection had to be made."""
+        with self._lock:
+            if self._requests > 1:
+                self._usual_s = max(seconds, 0.8 * (self._usual_s or 0.0))
 
     def _take_note(self, answer: Response, started: float) -> None:
         """Keep to the limits that `answer` tells about."""
