@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def decode(content: bytes) -> Any:
+def decode(content: bytes | memoryview) -> Any:
     """Return the value that JSON text in UTF-8 stands for. Raises ValueError when it is none."""
     quickly = _quick_decoder()
     if quickly is not None:
@@ -20,7 +20,7 @@ def decode(content: bytes) -> Any:
             return quickly(content)
         except (ValueError, RecursionError):
             pass  # said by the reference, or taken by it: numbers that are infinite, text with half a character
-    return json.loads(content)
+    return json.loads(bytes(content))
 
 
 def lacks_quick_decoder() -> bool:
@@ -29,7 +29,7 @@ def lacks_quick_decoder() -> bool:
 
 
 @functools.cache
-def _quick_decoder() -> Callable[[bytes], Any] | None:
+def _quick_decoder() -> Callable[[bytes | memoryview], Any] | None:
     try:
         import msgspec
     except ImportError:

@@ -155,7 +155,8 @@ class ParseCache:
             self._paths = sorted(self._folder.glob(f"{self._name}-*.json"))
         for path in self._paths:
             try:
-                mark, _, content = path.read_bytes().partition(b"\n")
+                whole = path.read_bytes()
+                mark, content = whole[:_MARK], memoryview(whole)[_MARK + 1 :]  # not copied: it may be large
                 if mark.decode() == _key(content):
                     kept = decode(content)  # lists in place of tuples: they are taken apart alike
                     found.append(_Segment(kept["foundGoodBy"], kept["files"]))
@@ -164,5 +165,8 @@ class ParseCache:
         return found
 
 
-def _key(content: bytes) -> str:
+_MARK = 64  # characters of a key
+
+
+def _key(content: bytes | memoryview) -> str:
     return hashlib.sha256(content).hexdigest()
