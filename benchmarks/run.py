@@ -1,6 +1,6 @@
 """Measures Reconciler against the least work that could be done and against naive use of the same packages.
 
-    python benchmarks/run.py              # 100, 1,000 and 10,000 objects, and growth to 100,000: a quarter of an hour
+    python benchmarks/run.py              # 100, 1,000 and 10,000 objects, and growth to 100,000: five minutes
     python benchmarks/run.py --quick      # 100 and 1,000 objects, and growth to 10,000
 
 It prints a table in Markdown and writes it, and the same as JSON, into the folder of `--output`. Ratios of CPU seconds
