@@ -40,9 +40,11 @@ def differences(before: JsonObject, after: JsonObject) -> Iterator[Difference]:
     """Yield where `after` differs from `before`, in path order; lists are compared position by position."""
     from deepdiff import DeepDiff
 
+    # Members that are equal say nothing, and deepdiff takes a hundred times as long to find that out.
+    equal = {name for name in before.keys() & after.keys() if strictly_equal(before[name], after[name])}
     tree = DeepDiff(
-        before,
-        after,
+        {name: value for name, value in before.items() if name not in equal},
+        {name: value for name, value in after.items() if name not in equal},
         view="tree",
         zip_ordered_iterables=True,
         threshold_to_diff_deeper=0,
