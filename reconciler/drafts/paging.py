@@ -50,6 +50,7 @@ def find_items(shape: Shape | None, noun: str) -> ListGuess:
     lists = [(path, child) for path, child in _members(shape, deep=True) if child.types == ("array",)]
     if not lists:
         if not shape.properties and shape.values not in (None, True, False):
+            # `not in` tells mypy nothing about the type: what is left is a schema.
             return ListGuess(items="", item=read_shape([shape.values]), keyed=True)  # type: ignore[list-item]
         return ListGuess(items="", item=None, sure=False)
     plural = normal(noun)[:4]

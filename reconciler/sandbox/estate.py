@@ -87,6 +87,7 @@ def build_estate(variants: Mapping[str, str] | None = None, *, populated: bool =
         apinizer=Apinizer(
             token=SECRETS["APINIZER_TOKEN"],
             edition="flat" if chosen["apinizer.edition"] == "flat" else "wrapped",
+            # One of VARIANTS by now, which mypy cannot know of a text.
             readable=chosen["apinizer.settingsRead"],  # type: ignore[arg-type]
         ),
         trustgate=TrustGate(secret=SECRETS["TRUSTGATE_SECRET"], era="S" if chosen["trustgate.era"] == "S" else "L"),

@@ -75,8 +75,9 @@ SHELL: Mapping[str, tuple[str, ...]] = {
     "files.json_document": ("files.disk", "files.reading"),
     "files.json_nodes": ("files.limits", "files.nodes"),
     "files.lookups": ("files.disk", "settings.loading"),
-    "files.mark_cache": ("files.disk",),
-    "files.parse_cache": ("files.disk", "files.limits", "files.mark_cache"),
+    "files.disposable": ("files.disk",),
+    "files.mark_cache": ("files.disposable",),
+    "files.parse_cache": ("files.disposable", "files.limits", "files.mark_cache"),
     "files.parsing": (
         "files.documents",
         "files.json_nodes",
@@ -362,8 +363,8 @@ DISK: Mapping[str, frozenset[str]] = {
     "shell.memory.file_store": frozenset({"mkdir", "unlink"}),  # writes through shell.files
     "shell.memory.git_store": frozenset({"mkdir", "unlink"}),  # its local journal, likewise
     "shell.memory.holder": frozenset({"read_text"}),  # what the system tells of processes
-    "shell.files.mark_cache": frozenset({"mkdir", "read_text"}),  # writes through shell.files
-    "shell.files.parse_cache": frozenset({"mkdir", "read_bytes", "unlink"}),  # writes through shell.files
+    "shell.files.disposable": frozenset({"mkdir", "read_bytes"}),  # writes through shell.files
+    "shell.files.parse_cache": frozenset({"read_bytes", "unlink"}),  # writes through shell.files
     "cli.console": frozenset({"os.open"}),  # the null device, behind a closed pipe
     "sandbox.workspace": frozenset({"mkdir", "read_text", "write_text", "unlink", "copytree", "copyfile"}),
     "demo.story": frozenset({"tempfile.TemporaryDirectory", "read_text", "write_text"}),

@@ -26,7 +26,7 @@ def surely_same(info: FieldInfo, desired: Json, live: Any) -> bool:
 
 
 def _same_members(info: FieldInfo, desired: dict[str, Json], live: dict[str, Json]) -> bool:
-    if info.whole and desired.keys() != live.keys():
+    if info.is_whole and desired.keys() != live.keys():
         return False
     properties, values, plain = info.properties, info.values, info.is_plain_below
     # Nothing is called for a text or number, as most members are: that would take longer than to compare them.

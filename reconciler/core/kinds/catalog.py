@@ -40,7 +40,6 @@ class Kind:
     place: tuple[str, ...]  # spec fields that reading and deleting one object needs beside its id
     key: tuple[str, ...]  # spec fields of the natural key
     id_path: Path | None  # where an object holds its id; None where the id is made of several values
-    plain_key: str  # the one field of it whose texts mean nothing but themselves; empty where it is not so
     key_fields: tuple[tuple[str, FieldInfo], ...] = field(repr=False, compare=False)  # what is known about each of them
     full_name: str  # with the system, as in shop.Product
     names: tuple[str, str]  # system and kind, as addresses have them
@@ -123,13 +122,12 @@ def load_catalog(
         kind = _load_kind(written, system, problems, check_schema=document.source.path not in trusted)
         if kind is None:
             continue
-        key = (kind.definition.system, kind.name)
-        if key in kinds:
-            message = f"kind {kind.full_name} is defined twice; first at {kinds[key].source}"
+        if kind.names in kinds:
+            message = f"kind {kind.full_name} is defined twice; first at {kinds[kind.names].source}"
             hint = "remove or rename one of the two"
             problems.append(written.problem(("kind",), message, hint, code="duplicate-definition"))
             continue
-        kinds[key] = kind
+        kinds[kind.names] = kind
     return Catalog(systems=systems, kinds=kinds, documents=tuple(documents)), problems
 
 
@@ -255,16 +253,10 @@ def _load_kind(
         place=_place(parsed),
         key=tuple(parsed.identity.key),
         id_path=parse_pointer(parsed.identity.id) if parsed.identity.id.startswith("/") else None,
-        plain_key=_plain_key(parsed.identity.key, fields),
         key_fields=tuple((name, fields.child(name)) for name in parsed.identity.key),
         full_name=f"{parsed.system}.{parsed.kind}",
         names=(parsed.system, parsed.kind),
     )
-
-
-def _plain_key(key: Sequence[str], fields: FieldInfo) -> str:
-    info = fields.child(key[0]) if len(key) == 1 else None
-    return key[0] if info is not None and not (info.forms or info.means) else ""
 
 
 def _implied_system(name: str) -> SystemDefinition | None:

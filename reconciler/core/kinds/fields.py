@@ -116,7 +116,6 @@ class FieldInfo:
     is_plain: bool = field(default=True, compare=False, repr=False)
     is_plain_below: bool = field(default=True, compare=False, repr=False)  # the same of all fields directly below
     once: bool = field(default=False, compare=False, repr=False)  # a field directly below is sent on create only
-    whole: bool = field(default=True, compare=False, repr=False)  # is_whole
 
     @property
     def is_whole(self) -> bool:
@@ -203,7 +202,6 @@ def _summed_up(info: FieldInfo) -> FieldInfo:
         computed_in=frozenset(name for name, one in info.properties.items() if one.computed or one.read_only),
         telling=any(one.telling or bool(one.sensitive_when) for one in inner),
         once=any(one.create_only for one in info.properties.values()),
-        whole=info.is_whole,
         is_plain=not (info.forms or info.mask or info.write_only or info.presence or info.sensitive_when),
         is_plain_below=all(one.is_plain for one in inner),
     )

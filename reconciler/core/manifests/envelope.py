@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from reconciler.core.model import Document, Lifecycle, Source
-from reconciler.core.pointer import MISSING, Path, parse_pointer
+from reconciler.core.pointer import MISSING, Path, get, parse_pointer
 from reconciler.core.suggest import did_you_mean
 
 SHOW_KINDS = "`reconciler kinds list` shows every kind with its apiVersion"
@@ -20,7 +20,7 @@ REQUIRED = {
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 _TOP = ("apiVersion", "kind", "metadata", "lifecycle", "spec")
 _METADATA = ("name", "labels")
-NOTHING_SPECIAL = Lifecycle()
+_NOTHING_SPECIAL = Lifecycle()
 
 
 class Report(Protocol):
@@ -33,17 +33,22 @@ def check_members(document: Document, report: Report) -> None:
     """Report what a manifest has beside its members, and those that it needs and has not."""
     if document.data.keys() >= REQUIRED.keys() and len(document.data) == len(REQUIRED):
         return
-    for key in document.data:
-        if key not in _TOP:
-            report(
-                document.locate((key,), key=True),
-                "unknown-field",
-                f"unknown field {key!r}",
-                did_you_mean(key, _TOP) or f"a manifest has {', '.join(_TOP)}",
-            )
+    _check_names(document, (), _TOP, f"a manifest has {', '.join(_TOP)}", report)
     for key, hint in REQUIRED.items():
         if key not in document.data:
             report(document.source, "missing-field", f"the field {key!r} is required", hint)
+
+
+def _check_names(document: Document, path: Path, known: Sequence[str], otherwise: str, report: Report) -> None:
+    """Report the members at `path` that are not `known`; `otherwise` is the hint where none is near."""
+    for key in get(document.data, path):
+        if key not in known:
+            report(
+                document.locate((*path, key), key=True),
+                "unknown-field",
+                f"unknown field {key!r}" + "".join(f" of {step}" for step in path),
+                did_you_mean(key, known) or otherwise,
+            )
 
 
 def read_metadata(document: Document, report: Report) -> tuple[str | None, Mapping[str, str]]:
@@ -55,14 +60,7 @@ def read_metadata(document: Document, report: Report) -> tuple[str | None, Mappi
         where = document.locate(("metadata",))
         report(where, "invalid-value", "metadata is a mapping with a name", REQUIRED["metadata"])
         return None, {}
-    for key in metadata:
-        if key not in _METADATA:
-            report(
-                document.locate(("metadata", key), key=True),
-                "unknown-field",
-                f"unknown field {key!r} of metadata",
-                did_you_mean(key, _METADATA) or "metadata has name and labels",
-            )
+    _check_names(document, ("metadata",), _METADATA, "metadata has name and labels", report)
     name = metadata.get("name")
     if "name" not in metadata:
         where = document.locate(("metadata",))
@@ -98,19 +96,12 @@ def read_lifecycle(document: Document, report: Report) -> Lifecycle:
     """Return the lifecycle of a manifest as far as it is right, and report what is not."""
     block = document.data.get("lifecycle")
     if block is None:
-        return NOTHING_SPECIAL
+        return _NOTHING_SPECIAL
     known = ("protect", "ignore", "lookup", "replace")
     if not isinstance(block, dict):
         report(document.locate(("lifecycle",)), "invalid-value", "lifecycle is a mapping", f"it has {', '.join(known)}")
-        return Lifecycle()
-    for key in block:
-        if key not in known:
-            report(
-                document.locate(("lifecycle", key), key=True),
-                "unknown-field",
-                f"unknown field {key!r} of lifecycle",
-                did_you_mean(key, known) or f"known: {', '.join(known)}",
-            )
+        return _NOTHING_SPECIAL
+    _check_names(document, ("lifecycle",), known, f"known: {', '.join(known)}", report)
     flags = {}
     for key in ("protect", "lookup", "replace"):
         flags[key] = block.get(key, False)

@@ -101,6 +101,7 @@ def _reference_class() -> Any:
         if validator.is_type(instance, "string") and not compile_pattern(wanted).search(instance):
             yield ValidationError(f"{instance!r} does not match {wanted!r}")
 
+    # The stubs of jsonschema do not say what `extend` takes.
     return extend(Draft202012Validator, {"pattern": pattern})  # type: ignore[no-untyped-call]
 
 

@@ -74,7 +74,8 @@ def select(resources: Iterable[Resource], selection: Selection, recorded: Iterab
     Raises UsageError when it includes none of any, and names none of the `recorded` addresses either.
     """
     known = list(resources)
-    chosen = frozenset(r.address for r in known if selection.everything or selection.includes(r))
+    included = known if selection.everything else [r for r in known if selection.includes(r)]
+    chosen = frozenset(r.address for r in included)
     names_recorded = bool(selection.addresses) and any(selection.names(address) for address in recorded)
     if known and not chosen and not names_recorded:
         raise UsageError(

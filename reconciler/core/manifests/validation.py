@@ -13,7 +13,6 @@ from dataclasses import field, replace
 from reconciler.core.kinds.catalog import Catalog, Kind
 from reconciler.core.kinds.fields import FieldInfo
 from reconciler.core.manifests.envelope import (
-    NOTHING_SPECIAL,
     REQUIRED,
     SHOW_KINDS,
     check_members,
@@ -163,7 +162,7 @@ def _read(document: Document, work: _Work) -> tuple[Address | None, Resource | N
 def _read_good(document: Document, work: _Work) -> tuple[Address | None, Resource | None]:
     """Return what `_read` does of a document without mistakes and without `${`."""
     data = document.data
-    kind = work.known.get((data["apiVersion"], data["kind"])) or _kind_of(document, work)
+    kind = _kind_of(document, work)
     if kind is None:
         return None, None
     metadata = data["metadata"]
@@ -175,7 +174,7 @@ def _read_good(document: Document, work: _Work) -> tuple[Address | None, Resourc
         source=document.source,
         locate=document.locate,
         labels=metadata.get("labels") or {},
-        lifecycle=read_lifecycle(document, work.report) if "lifecycle" in data else NOTHING_SPECIAL,
+        lifecycle=read_lifecycle(document, work.report),
         fingerprint=document.fingerprint,
     )
 

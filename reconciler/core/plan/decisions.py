@@ -60,7 +60,7 @@ def as_declared(resource: Resource, kind: Kind, spec: JsonObject, inputs: Inputs
     This is what `decide` says of most resources of most plans, for a fraction of the work. None may mean anything.
     """
     live = inputs.live.get(resource.address)
-    if live is None or (inputs.unreadable and resource.address in inputs.unreadable) or kind.definition.requires:
+    if live is None or resource.address in inputs.unreadable or kind.definition.requires:
         return None
     seen = inputs.seen.get(resource.address)
     if seen is None:

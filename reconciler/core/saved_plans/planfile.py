@@ -45,6 +45,9 @@ class KindInUse(Part):
     digest: Digest = Field(description="Of its definition and its system's, for the parameters of the target.")
 
 
+# mypy reads no `Literal` that is made of an enum; written out, the two could come apart.
+
+
 class ApprovedField(Part):
     """One field change, as it was shown. `before` and `after` stand there only where they may be shown."""
 

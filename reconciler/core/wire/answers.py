@@ -6,10 +6,10 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from json.encoder import encode_basestring
 from typing import Any
 
 from reconciler.core.compare.normalize import encode, item_key_of, shape
+from reconciler.core.json_decoding import decode
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.definition import FindFields, GetCall, ListCall, PartCall, WriteCall
 from reconciler.core.kinds.template import (
@@ -171,9 +171,7 @@ def _unpack(call: GetCall, response: Response, values: Mapping[str, Any]) -> Jso
             info = archive.getinfo(member)
             if info.file_size > 64 * 1024 * 1024:
                 raise AnswerError(f"{member!r} in the archive is larger than 64 MiB")
-            import json
-
-            return json.loads(archive.read(info))
+            return decode(archive.read(info))
     except AnswerError:
         raise
     except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, RuntimeError, EOFError, OSError):
@@ -208,7 +206,7 @@ def live_object(kind: Kind, body: JsonObject, subject: Subject, etag: str | None
 
     Raises AnswerError when its id is not where the kind says.
     """
-    shaped = shape(kind.fields, body) if kind.fields.respelled else body
+    shaped = shape(kind.fields, body)
     if kind.scope:
         lacking = [name for name in kind.scope if name not in shaped and name in subject.spec]
         if lacking:
@@ -221,10 +219,9 @@ def live_object(kind: Kind, body: JsonObject, subject: Subject, etag: str | None
 
 def natural_key(kind: Kind, spec: JsonObject, *, desired: bool = True) -> str:
     """Return the natural key of a spec as text that is equal for equal keys of objects of the kind."""
-    if kind.plain_key:
-        name = spec.get(kind.plain_key)
-        if name.__class__ is str:
-            return encode_basestring(name)  # as most keys are
+    if len(kind.key_fields) == 1:  # as most keys have
+        ((name, info),) = kind.key_fields
+        return item_key_of(info, spec.get(name, MISSING), desired=desired)
     # Each part is JSON text, in which no line ends.
     return "\n".join([item_key_of(info, spec.get(n, MISSING), desired=desired) for n, info in kind.key_fields])
 

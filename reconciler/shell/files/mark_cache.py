@@ -1,19 +1,15 @@
 """What earlier runs saw of whole lists: which resources were as stated, so that nobody looks again.
 
 Reads and writes: one file below the person's cache folder. It can be deleted at any time; digests and numbers stand in
-it. A line is the mark of a list, and the positions of those in it that were not seen to be as stated. The first line is
-the digest of all others: a damaged file counts as none.
+it. A line is the mark of a list, and the positions of those in it that were not seen to be as stated.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 from collections.abc import Collection
 from pathlib import Path
 
-from reconciler.core.errors import UsageError
-from reconciler.shell.files.disk import write_atomically
+from reconciler.shell.files.disposable import key_of, read_disposable, write_disposable
 
 _MOST = 2_000  # lists; those of the last runs, which may be of several targets
 _MOST_OTHERS = 1_000  # positions; with more it is no gain to keep them
@@ -45,19 +41,10 @@ class MarkCache:
         if self._kept.keys() <= known.keys():
             return
         lines = [" ".join([mark, *map(str, sorted(others))]) for mark, others in {**self._kept, **known}.items()]
-        with contextlib.suppress(OSError, UsageError):
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            text = "\n".join(lines[:_MOST])
-            write_atomically(self._path, f"{_digest(text)}\n{text}", mode=0o600)
+        text = "\n".join(lines[:_MOST])
+        write_disposable(self._path, key_of(text.encode()), text)
 
     def _load(self) -> dict[str, frozenset[int]]:
-        try:
-            digest, _, text = self._path.read_text(encoding="ascii").partition("\n")
-        except (OSError, ValueError):
-            return {}
-        lines = [line.split() for line in text.splitlines()] if digest == _digest(text) else []
+        content = read_disposable(self._path)
+        lines = [] if content is None else [line.split() for line in str(content, "ascii").splitlines()]
         return {mark: frozenset(map(int, others)) for mark, *others in lines}
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

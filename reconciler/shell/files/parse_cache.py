@@ -22,10 +22,9 @@ from typing import NamedTuple
 
 from reconciler import __version__, core
 from reconciler.core.compare.normalize import canonical_json
-from reconciler.core.errors import UsageError
 from reconciler.core.json_decoding import decode
 from reconciler.core.kinds.catalog import Catalog
-from reconciler.shell.files.disk import write_atomically
+from reconciler.shell.files.disposable import key_of, read_disposable, write_disposable
 from reconciler.shell.files.limits import Kept, QuickDocument
 from reconciler.shell.files.mark_cache import MarkCache
 
@@ -33,7 +32,8 @@ OFF = "RECONCILER_NO_CACHE"
 _WORTH_KEEPING = 200  # files; fewer are parsed in the time that it takes to find out
 _MOST_SEGMENTS = 6  # files of one cache; then they are put together
 _READERS = tuple(
-    Path(__file__).with_name(name) for name in ("parse_cache.py", "quick_yaml.py", "scalars.py", "limits.py")
+    Path(__file__).with_name(name)
+    for name in ("parse_cache.py", "disposable.py", "quick_yaml.py", "scalars.py", "limits.py")
 )
 _JUDGING = ("manifests", "kinds", "compare", "wire", "plan")  # the rooms whose code judges and compares
 _CORE = Path(core.__file__ or "").parent
@@ -57,7 +57,7 @@ def judge_of(catalog: Catalog) -> str:
     parameters = {kind.full_name: kind.parameters for kind in catalog.kinds.values()}
     code = _code(sorted(file for room in _JUDGING for file in (_CORE / room).glob("*.py")))
     ages = [_age_of(package) for package in ("jsonschema", "jsonschema_rs")]
-    return _key(canonical_json([code, ages, definitions, parameters]).encode(errors="surrogatepass"))
+    return key_of(canonical_json([code, ages, definitions, parameters]).encode(errors="surrogatepass"))
 
 
 def _age_of(package: str) -> int:
@@ -101,7 +101,7 @@ class ParseCache:
         """Return what is kept of a file with this content, or None when it is not known."""
         if self._known is None:
             self._known = self._load()
-        key = _key(content)
+        key = key_of(content)
         for found_good_by, files in self._known:
             found = files.get(key)
             if found is not None:
@@ -112,7 +112,7 @@ class ParseCache:
 
     def put(self, content: bytes, documents: list[QuickDocument]) -> Kept:
         """Keep the documents of a file with this content."""
-        key = _key(content)
+        key = key_of(content)
         self._new[key] = documents
         return Kept(documents, "", key)
 
@@ -138,12 +138,9 @@ class ParseCache:
         together = judged or len(self._paths) >= _MOST_SEGMENTS or 2 * len(self._used) < known
         files = {**self._used, **self._new} if together else self._new
         text = json.dumps({"foundGoodBy": self._judge, "files": files}, ensure_ascii=False, separators=(",", ":"))
-        mark = _key(text.encode())
-        try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_atomically(self._folder / f"{self._name}-{mark}.json", f"{mark}\n{text}", mode=0o600)
-        except (OSError, UsageError, ValueError):
-            return  # a full disk, or a folder that may not be written to: next time it is parsed again
+        key = key_of(text.encode())
+        if not write_disposable(self._folder / f"{self._name}-{key}.json", key, text):
+            return  # next time it is parsed again
         of_others = {path for path in self._folder.glob(f"*-{self._place}-*.json") if self._name not in path.name}
         for path in of_others.union(self._paths if together else ()):  # of other versions, or together in the new one
             with contextlib.suppress(OSError):
@@ -154,19 +151,10 @@ class ParseCache:
         with contextlib.suppress(OSError):
             self._paths = sorted(self._folder.glob(f"{self._name}-*.json"))
         for path in self._paths:
-            try:
-                whole = path.read_bytes()
-                mark, content = whole[:_MARK], memoryview(whole)[_MARK + 1 :]  # not copied: it may be large
-                if mark.decode() == _key(content):
-                    kept = decode(content)  # lists in place of tuples: they are taken apart alike
-                    found.append(_Segment(kept["foundGoodBy"], kept["files"]))
-            except (OSError, ValueError, LookupError, TypeError):
+            content = read_disposable(path)
+            if content is None:
                 continue
+            with contextlib.suppress(ValueError, LookupError, TypeError):
+                kept = decode(content)  # lists in place of tuples: they are taken apart alike
+                found.append(_Segment(kept["foundGoodBy"], kept["files"]))
         return found
-
-
-_MARK = 64  # characters of a key
-
-
-def _key(content: bytes | memoryview) -> str:
-    return hashlib.sha256(content).hexdigest()

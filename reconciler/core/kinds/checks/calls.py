@@ -78,6 +78,7 @@ def calls_of(bound: Bound) -> Iterator[tuple[Path, str, Call]]:
     for index, part in enumerate(read.parts):
         yield ("read", "parts", index), "parts", part
     writes = [] if write.create is None else [(("write", "create"), "create", write.create)]
+    # mypy takes the length of the paths for part of their type: those of the first line have two steps.
     writes += [(("write", "update", i), "update", call) for i, call in enumerate(write.update)]  # type: ignore[misc]
     for path, use, call in writes:
         yield path, use, call

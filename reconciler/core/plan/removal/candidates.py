@@ -99,7 +99,7 @@ def stated_places(kind: Kind, known: Known, chosen: Collection[Address]) -> tupl
     scopes: dict[str, JsonObject] = {}
     decided = True
     for address, resource in known.resources.items():
-        if (address.system, address.kind) != (kind.definition.system, kind.name):
+        if (address.system, address.kind) != kind.names:
             continue
         spec, unknown = known.spec_of(resource)
         if any(path and path[0] in {*kind.scope, *kind.key} for path in unknown):
@@ -116,7 +116,7 @@ def scope_of(kind: Kind, spec: Mapping[str, object]) -> str:
 
 def unmatched(kind: Kind, objects: Iterable[LiveObject], known: Known) -> Iterator[LiveObject]:
     """Yield the objects that no stated resource of `kind` is about, by id or by natural key."""
-    stated = [r for a, r in known.resources.items() if (a.system, a.kind) == (kind.definition.system, kind.name)]
+    stated = [r for a, r in known.resources.items() if (a.system, a.kind) == kind.names]
     ids = {known.live[r.address].id for r in stated if r.address in known.live}
     keys = {natural_key(kind, known.spec_of(resource)[0]) for resource in stated}
     for one in objects:
