@@ -187,7 +187,7 @@ def _schema(options: argparse.Namespace, console: Console) -> ExitCode:
 
         schema = definition_schema()
     else:
-        from reconciler.core.kinds.manifest_schema import manifests_schema
+        from reconciler.core.manifests.manifest_schema import manifests_schema
 
         schema = manifests_schema(_load(options).ordered())
     return _put_out(json_text(schema) + "\n", options, console)

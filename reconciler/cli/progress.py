@@ -12,7 +12,8 @@ from collections.abc import Callable
 from types import TracebackType
 
 from reconciler.cli.console import Console
-from reconciler.core.model import Address, Change
+from reconciler.core.address import Address
+from reconciler.core.model import Change
 from reconciler.core.report import Outcome
 from reconciler.render.progress import Progress, Wait, render_progress
 from reconciler.render.report import render_outcome

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reconciler.cli.console import Console
+from reconciler.core.address import Address
 from reconciler.core.conformance.variation import Trial
 from reconciler.core.errors import ExitCode, UsageError
 from reconciler.core.kinds.catalog import Kind
-from reconciler.core.model import Address, Json, Source
+from reconciler.core.model import Json, Source
 from reconciler.core.pointer import Path as Place
 from reconciler.render.conformance import conformance_document, render_conformance
 from reconciler.shell.files.disk import display_path

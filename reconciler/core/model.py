@@ -8,15 +8,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
+from reconciler.core.address import Address
+from reconciler.core.departure import Departure, Limits
 from reconciler.core.json_decoding import decode
-from reconciler.core.plan.departure import Departure, Limits
 from reconciler.core.pointer import Path, format_pointer
 from reconciler.core.records import dataclass
-
-if TYPE_CHECKING:
-    from reconciler.core.snapshots.withheld import Withheld
+from reconciler.core.withheld import Withheld
 
 Json: TypeAlias = Any
 JsonObject: TypeAlias = dict[str, Any]
@@ -73,17 +72,6 @@ class Diagnostic:
 
 
 # --------------------------------------------------------------------------- identity and desired state
-
-
-class Address(NamedTuple):
-    """The identity of a resource, and its only dictionary key. A tuple, because nothing is compared more often."""
-
-    system: str
-    kind: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.system}.{self.kind}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import Any
 
-from reconciler.core.model import Action, Address, Diagnostic, PlannedRequest, Source
+from reconciler.core.address import Address
+from reconciler.core.model import Action, Diagnostic, PlannedRequest, Source
+from reconciler.core.pointer import MISSING, Path
 from reconciler.core.records import dataclass
-
-if TYPE_CHECKING:
-    from reconciler.core.compare.leftovers import Leftover
-    from reconciler.core.compare.moved import Moved
 
 
 class Status(enum.Enum):
@@ -33,6 +31,52 @@ class Ending(enum.Enum):
     OUT_OF_TIME = "out of time"  # nothing more began after the deadline; what had begun was finished
     INTERRUPTED = "interrupted"  # nothing more began after the first interrupt; what had begun was finished
     CUT_OFF = "cut off"  # a second interrupt: what had begun was left to itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """One managed field that is no longer what the plan was made on. MISSING: not set. Redacted where sensitive."""
+
+    path: Path
+    planned: Any = MISSING  # the live value that the plan was made on
+    now: Any = MISSING
+    wanted: Any = MISSING  # what the manifest states
+    sensitive: bool = False
+
+
+class LeftoverCause(enum.Enum):
+    """Why the server did not keep a field, in words for people and machines."""
+
+    DEFAULT = "server default"
+    ZERO = "zero left out"
+    ORDER = "order"
+    MEMBERS = "members added"
+    CASE = "case"
+    BLANKS = "blanks"
+    NUMBER = "number form"
+    TIME = "time form"
+    URL = "URL form"
+    ENCODING = "encoding"
+    LIMIT = "limit"
+    SPELLING = "spelling"
+    WRITE_ONLY = "write-only"
+    MASKED = "masked"
+    IGNORED = "ignored"
+    CHANGED = "changed by the server"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftover:
+    """One field that the server did not keep as asked. Values are redacted where sensitive; MISSING: not set."""
+
+    path: Path
+    cause: LeftoverCause
+    line: str  # of the kind's definition, which would describe it; "" where none does
+    place: str  # where in the definition the line belongs: schema.properties.timeout
+    source: Source  # the nearest place that is there already
+    wanted: Any = MISSING
+    held: Any = MISSING
+    sensitive: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from reconciler.core.compare.normalize import digest
+from reconciler.core.canonical import digest
 from reconciler.core.errors import Refused, UsageError
 from reconciler.core.model import Json, JsonObject
 from reconciler.core.records import dataclass

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reconciler.core.address import Address
 from reconciler.core.memory.journal import Event, Folded, Holder, Intent
 from reconciler.core.memory.ledger import FORGOTTEN, UNSURE, Record
-from reconciler.core.model import Address, Json, JsonObject
+from reconciler.core.model import Json, JsonObject
 from reconciler.render.escapes import printable
 from reconciler.render.style import PLAIN, Style
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler import __version__
+from reconciler.core.address import Address
 from reconciler.core.errors import InvalidInput, ReconcilerError, Refused
-from reconciler.core.model import Action, Address, Change, Diagnostic, FieldChange, Json, JsonObject, Operation, Plan
+from reconciler.core.model import Action, Change, Diagnostic, FieldChange, Json, JsonObject, Operation, Plan
+from reconciler.core.plan.sealing import digest_of, digest_of_plan
 from reconciler.core.pointer import MISSING, format_pointer
 from reconciler.core.report import Outcome, Report, Status
-from reconciler.core.saved_plans.sealing import digest_of, digest_of_plan
 from reconciler.core.timings import Timings
 from reconciler.render.report import summarize_report
 from reconciler.render.text import summarize_plan

@@ -6,10 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from reconciler.core.compare.leftovers import Leftover
-from reconciler.core.compare.moved import Moved
 from reconciler.core.pointer import MISSING, format_pointer
-from reconciler.core.report import Ending, FollowUpOutcome, Outcome, Report, Status
+from reconciler.core.report import Ending, FollowUpOutcome, Leftover, Moved, Outcome, Report, Status
 from reconciler.render.escapes import printable
 from reconciler.render.style import PLAIN, Style
 from reconciler.render.text import plural, render_diagnostics, show_value

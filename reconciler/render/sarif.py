@@ -6,7 +6,7 @@ Source: OASIS, Static Analysis Results Interchange Format 2.1.0.
 from __future__ import annotations
 
 from reconciler import __version__
-from reconciler.core.compare.normalize import digest
+from reconciler.core.canonical import digest
 from reconciler.core.model import JsonObject
 from reconciler.render.escapes import printable, sarif_message, uri
 from reconciler.render.findings import Findings, Issue, issues

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 
+from reconciler.core.departure import Way
 from reconciler.core.model import (
     Action,
     Change,
@@ -18,7 +19,6 @@ from reconciler.core.model import (
     PlannedFollowUp,
     Severity,
 )
-from reconciler.core.plan.departure import Way
 from reconciler.core.pointer import format_pointer
 from reconciler.render.escapes import printable
 from reconciler.render.style import PLAIN, Style

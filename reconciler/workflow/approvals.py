@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reconciler import __version__
-from reconciler.core.compare.normalize import digest
+from reconciler.core.canonical import digest
 from reconciler.core.errors import Refused
 from reconciler.core.manifests.selection import read_selection
 from reconciler.core.memory.journal import rfc3339

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import field, replace
 from functools import partial
 
+from reconciler.core.departure import Limits
 from reconciler.core.errors import ApiError, ReconcilerError, Refused
 from reconciler.core.kinds.catalog import Catalog
 from reconciler.core.manifests.references import Known
@@ -17,14 +18,13 @@ from reconciler.core.memory.journal import Folded, Found, rfc3339, settle
 from reconciler.core.memory.ledger import Ledger
 from reconciler.core.model import Change, Diagnostic, Plan
 from reconciler.core.plan.considered import Inputs
-from reconciler.core.plan.departure import Limits
 from reconciler.core.plan.looking import look
 from reconciler.core.plan.planning import make_plan
 from reconciler.core.plan.removal.limits import exceeded
 from reconciler.core.plan.renames import follow_renames
+from reconciler.core.plan.sealing import digest_of_plan
 from reconciler.core.records import dataclass
 from reconciler.core.report import Outcome, Report
-from reconciler.core.saved_plans.sealing import digest_of_plan
 from reconciler.shell.files.definitions import load_kinds, read_definitions
 from reconciler.shell.live.following import find_due
 from reconciler.shell.live.fresh_lists import FreshLists

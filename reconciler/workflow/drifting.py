@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
 
+from reconciler.core.address import Address
 from reconciler.core.drift.accepting import Accepted, accept, escaped
 from reconciler.core.drift.edits import Edit, field_of
 from reconciler.core.drift.filtering import VANISHED, drift_of
 from reconciler.core.errors import UsageError
 from reconciler.core.manifests.references import Known
-from reconciler.core.model import Action, Address, Cause, Change, Diagnostic, Json, Plan, Resource, Severity, Source
+from reconciler.core.model import Action, Cause, Change, Diagnostic, Json, Plan, Resource, Severity, Source
 from reconciler.core.plan.considered import consider
 from reconciler.core.pointer import Path as Place
 from reconciler.core.pointer import format_pointer

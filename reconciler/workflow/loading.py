@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from reconciler.core.address import Address
 from reconciler.core.errors import InvalidInput, UsageError
 from reconciler.core.json_decoding import lacks_quick_decoder
 from reconciler.core.kinds.catalog import Catalog
-from reconciler.core.manifests.schema_gate import lacks_fast_judge
 from reconciler.core.manifests.selection import select
 from reconciler.core.manifests.validation import validate
-from reconciler.core.model import Address, Diagnostic, Document, Resource, Severity
+from reconciler.core.model import Diagnostic, Document, Resource, Severity
 from reconciler.core.records import dataclass
+from reconciler.core.schema.schema_gate import lacks_fast_judge
 from reconciler.shell.files.definitions import Use, load_kinds
 from reconciler.shell.files.disk import display_path, find_manifests, read_documents
 from reconciler.shell.files.lookups import lookups_of

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from reconciler.core.address import Address
 from reconciler.core.errors import UsageError
 from reconciler.core.kinds.catalog import Catalog
 from reconciler.core.manifests.references import Known
 from reconciler.core.manifests.selection import Selection, fits
 from reconciler.core.memory.ledger import Ledger, Record, Removal
-from reconciler.core.model import Address, Diagnostic, Resource, Severity
+from reconciler.core.model import Diagnostic, Resource, Severity
 from reconciler.core.plan.removal.candidates import Estate, recorded_remnants
 from reconciler.core.plan.removal.remnant import Remnant, successor_of
 from reconciler.core.records import dataclass

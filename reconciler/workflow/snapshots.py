@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconciler import __version__
+from reconciler.core.departure import Limits
 from reconciler.core.errors import Refused
 from reconciler.core.manifests.selection import with_parents
 from reconciler.core.memory.journal import rfc3339
 from reconciler.core.memory.ledger import read_address
 from reconciler.core.model import Diagnostic, Plan, Severity
 from reconciler.core.plan.considered import Inputs
-from reconciler.core.plan.departure import Limits
 from reconciler.core.plan.planning import make_plan
 from reconciler.core.saved_plans.approval import kinds_in_use
 from reconciler.core.snapshots.snapshot import (

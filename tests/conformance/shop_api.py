@@ -11,9 +11,9 @@ from typing import Any
 
 from fake_time import FakeTime
 
+from reconciler.core.address import Address
 from reconciler.core.conformance.claims import Claim, Conformance, Verdict
 from reconciler.core.conformance.variation import Trial
-from reconciler.core.model import Address
 from reconciler.core.redaction import Redactor
 from reconciler.sandbox.http import SandboxRequest, SandboxResponse, empty_response, json_response
 from reconciler.sandbox.in_process import in_process_transport

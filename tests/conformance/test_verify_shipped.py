@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from bench import Bench, make_bench
 
+from reconciler.core.address import Address
 from reconciler.core.conformance.claims import Verdict
 from reconciler.core.conformance.variation import Trial, refuse_what_cannot_be_verified
 from reconciler.core.errors import Refused
 from reconciler.core.kinds.catalog import Kind
-from reconciler.core.model import Address, JsonObject
+from reconciler.core.model import JsonObject
 from reconciler.render.json_text import json_text
 from reconciler.shell.files.disk import read_documents
 from reconciler.workflow.commands import Connections, load, load_kinds

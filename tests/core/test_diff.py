@@ -11,8 +11,9 @@ from core_estate import FREE
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.core.canonical import strictly_equal
 from reconciler.core.compare.diff import SENSITIVE, Difference, differences, field_changes, redact
-from reconciler.core.compare.normalize import Comparison, compare, strictly_equal
+from reconciler.core.compare.normalize import Comparison, compare
 from reconciler.core.model import FieldChange, Json, Operation
 from reconciler.core.pointer import Path
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.address import Address
 from reconciler.core.manifests.expressions import (
     ExpressionError,
     Filled,
@@ -16,7 +17,7 @@ from reconciler.core.manifests.expressions import (
     resolve,
     split,
 )
-from reconciler.core.model import Address, Expression, Reference
+from reconciler.core.model import Expression, Reference
 from reconciler.core.pointer import MISSING
 
 ENVIRONMENT = {"TOKEN": "fake-token-not-real", "TRICK": "${env:OTHER} $${ ${ref:Shop/a}"}

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.address import Address
 from reconciler.core.memory.ledger import FORGOTTEN, Applied, Ledger, Record, SecretDigest, leaves, make_record
-from reconciler.core.model import Address
 from reconciler.core.pointer import Path
 
 ADDRESS = Address("shop", "Product", "tea")

@@ -10,11 +10,13 @@ import pytest
 from core_builders import PLACE, live_of, thing
 from ruamel.yaml import YAML
 
-from reconciler.core.compare.leftovers import Cause, Leftover, find_leftovers
+from reconciler.core.address import Address
 from reconciler.core.kinds.catalog import Kind
-from reconciler.core.model import Address, JsonObject, Resource
+from reconciler.core.model import JsonObject, Resource
 from reconciler.core.plan.considered import Considered
+from reconciler.core.plan.leftovers import find_leftovers
 from reconciler.core.pointer import MISSING
+from reconciler.core.report import Leftover, LeftoverCause
 
 TEXT = {"type": "string"}
 NUMBER = {"type": "integer"}
@@ -60,7 +62,7 @@ class Way:
     schema: JsonObject
     wanted: Any
     held: Any  # MISSING: the answer has no such field
-    cause: Cause
+    cause: LeftoverCause
     line: str
     place: str = "schema.properties.f"
     path: tuple[str | int, ...] = ("f",)
@@ -71,22 +73,22 @@ class Way:
         return {**({} if self.held is MISSING else {"f": self.held}), **(self.beside or {})}
 
 
-def way(id_: str, schema: JsonObject, wanted: Any, held: Any, cause: Cause, line: str, **more: Any) -> Any:
+def way(id_: str, schema: JsonObject, wanted: Any, held: Any, cause: LeftoverCause, line: str, **more: Any) -> Any:
     return pytest.param(
         Way(schema=schema, wanted=wanted, held=held, cause=cause, line=line, **more), id=id_.replace(" ", "-")
     )
 
 
 DESCRIBED = [
-    way("reordered", TEXTS, ["b", "a"], ["a", "b"], Cause.ORDER, "x-list: set"),
-    way("repetitions removed", TEXTS, ["b", "a", "b"], ["a", "b"], Cause.ORDER, "x-list: set"),
-    way("objects reordered", PARTS, [B, A], [A, B], Cause.ORDER, "x-list: set"),
+    way("reordered", TEXTS, ["b", "a"], ["a", "b"], LeftoverCause.ORDER, "x-list: set"),
+    way("repetitions removed", TEXTS, ["b", "a", "b"], ["a", "b"], LeftoverCause.ORDER, "x-list: set"),
+    way("objects reordered", PARTS, [B, A], [A, B], LeftoverCause.ORDER, "x-list: set"),
     way(
         "ids added to the items of a set",
         {**PARTS, "x-list": "set"},
         [A, B],
         [{**B, "id": 2}, {**A, "id": 1}],
-        Cause.MEMBERS,
+        LeftoverCause.MEMBERS,
         "x-key: [sku]",
     ),
     way(
@@ -94,47 +96,47 @@ DESCRIBED = [
         {"type": "object", "additionalProperties": TEXT},
         {"a": "1"},
         {"a": "1", "theirs": "2"},
-        Cause.MEMBERS,
+        LeftoverCause.MEMBERS,
         "x-map: keys",
         path=("f", "theirs"),
     ),
-    way("lower case", TEXT, "Blue", "blue", Cause.CASE, "x-form: lower"),
-    way("upper case", TEXT, "Blue", "BLUE", Cause.CASE, "x-form: upper"),
-    way("another case", TEXT, "blue sky", "Blue Sky", Cause.CASE, "x-form: case-insensitive"),
-    way("trimmed", TEXT, " a b ", "a b", Cause.BLANKS, "x-form: trim"),
-    way("trimmed and lower", TEXT, " A ", "a", Cause.CASE, "x-form: [trim, lower]"),
-    way("a form more", {**TEXT, "x-form": "trim"}, "A", "a", Cause.CASE, "x-form: [trim, lower]"),
-    way("number as text", NUMBER, 5, "5", Cause.NUMBER, "x-form: number"),
-    way("decimal as text", {"type": "number"}, 10.5, "10.50", Cause.NUMBER, "x-form: number"),
-    way("zone", TEXT, "2030-01-01T00:00:00+02:00", "2029-12-31T22:00:00.000Z", Cause.TIME, "x-form: timestamp"),
-    way("duration", TEXT, "90s", "1m30s", Cause.TIME, "x-form: duration"),
-    way("slash added to a url", TEXT, "https://e.com", "https://e.com/", Cause.URL, "x-form: url"),
-    way("default port of a url", TEXT, "https://E.com:443/a", "https://e.com/a", Cause.URL, "x-form: url"),
-    way("uuid as bytes", TEXT, UUID, "jgOXjkDVQ928k2iUpX+TJA==", Cause.ENCODING, "x-form: uuid-base64"),
-    way("base64 unpadded", TEXT, "YWI=", "YWI", Cause.ENCODING, "x-form: base64"),
-    way("text as base64", TEXT, "ab c", "YWIgYw==", Cause.ENCODING, "x-form: base64-text"),
+    way("lower case", TEXT, "Blue", "blue", LeftoverCause.CASE, "x-form: lower"),
+    way("upper case", TEXT, "Blue", "BLUE", LeftoverCause.CASE, "x-form: upper"),
+    way("another case", TEXT, "blue sky", "Blue Sky", LeftoverCause.CASE, "x-form: case-insensitive"),
+    way("trimmed", TEXT, " a b ", "a b", LeftoverCause.BLANKS, "x-form: trim"),
+    way("trimmed and lower", TEXT, " A ", "a", LeftoverCause.CASE, "x-form: [trim, lower]"),
+    way("a form more", {**TEXT, "x-form": "trim"}, "A", "a", LeftoverCause.CASE, "x-form: [trim, lower]"),
+    way("number as text", NUMBER, 5, "5", LeftoverCause.NUMBER, "x-form: number"),
+    way("decimal as text", {"type": "number"}, 10.5, "10.50", LeftoverCause.NUMBER, "x-form: number"),
+    way("zone", TEXT, "2030-01-01T00:00:00+02:00", "2029-12-31T22:00:00.000Z", LeftoverCause.TIME, "x-form: timestamp"),
+    way("duration", TEXT, "90s", "1m30s", LeftoverCause.TIME, "x-form: duration"),
+    way("slash added to a url", TEXT, "https://e.com", "https://e.com/", LeftoverCause.URL, "x-form: url"),
+    way("default port of a url", TEXT, "https://E.com:443/a", "https://e.com/a", LeftoverCause.URL, "x-form: url"),
+    way("uuid as bytes", TEXT, UUID, "jgOXjkDVQ928k2iUpX+TJA==", LeftoverCause.ENCODING, "x-form: uuid-base64"),
+    way("base64 unpadded", TEXT, "YWI=", "YWI", LeftoverCause.ENCODING, "x-form: base64"),
+    way("text as base64", TEXT, "ab c", "YWIgYw==", LeftoverCause.ENCODING, "x-form: base64-text"),
     way(
         "items of a list in lower case",
         TEXTS,
         ["A", "b"],
         ["a", "b"],
-        Cause.CASE,
+        LeftoverCause.CASE,
         "x-form: lower",
         place="schema.properties.f.items",
     ),
-    way("zero left out", NUMBER, 0, MISSING, Cause.ZERO, "x-absent: 0"),
-    way("false as null", {"type": "boolean"}, False, None, Cause.ZERO, "x-absent: false"),
-    way("default left out", {**NUMBER, "default": 30}, 30, MISSING, Cause.DEFAULT, "x-absent: 30"),
-    way("null becomes the default", {"type": ["integer", "null"]}, None, 60, Cause.DEFAULT, "x-absent: 60"),
-    way("not shown", TEXT, "s", MISSING, Cause.WRITE_ONLY, "writeOnly: true"),
-    way("stars", TEXT, "s3cr", "********", Cause.MASKED, 'x-mask: "\\\\*+"'),
-    way("stars but for the end", TEXT, "abcd1234", "****1234", Cause.MASKED, 'x-mask: ".*\\\\*{3,}.*"'),
+    way("zero left out", NUMBER, 0, MISSING, LeftoverCause.ZERO, "x-absent: 0"),
+    way("false as null", {"type": "boolean"}, False, None, LeftoverCause.ZERO, "x-absent: false"),
+    way("default left out", {**NUMBER, "default": 30}, 30, MISSING, LeftoverCause.DEFAULT, "x-absent: 30"),
+    way("null becomes the default", {"type": ["integer", "null"]}, None, 60, LeftoverCause.DEFAULT, "x-absent: 60"),
+    way("not shown", TEXT, "s", MISSING, LeftoverCause.WRITE_ONLY, "writeOnly: true"),
+    way("stars", TEXT, "s3cr", "********", LeftoverCause.MASKED, 'x-mask: "\\\\*+"'),
+    way("stars but for the end", TEXT, "abcd1234", "****1234", LeftoverCause.MASKED, 'x-mask: ".*\\\\*{3,}.*"'),
     way(
         "called otherwise",
         {**NUMBER, "x-request": "shelf_life"},
         5,
         MISSING,
-        Cause.SPELLING,
+        LeftoverCause.SPELLING,
         "x-name: shelf_life",
         beside={"shelf_life": 5},
     ),
@@ -150,26 +152,28 @@ def test_the_line_names_the_way_and_describes_it(case: Way) -> None:
 
 def test_a_field_that_the_answer_calls_otherwise() -> None:
     found = only({"shelfLife": NUMBER}, {"shelfLife": 5}, {"shelf_life": 5})
-    assert (found.cause, found.line) == (Cause.SPELLING, "x-name: shelf_life")
+    assert (found.cause, found.line) == (LeftoverCause.SPELLING, "x-name: shelf_life")
     assert leftovers(described({"shelfLife": NUMBER}, found), {"shelfLife": 5}, {"shelf_life": 5}) == []
 
 
 @pytest.mark.parametrize(
     ("schema", "wanted", "before", "held", "cause", "line"),
     [
-        pytest.param(NUMBER, 30, 10, 10, Cause.IGNORED, "x-immutable: true", id="as-it-was"),
-        pytest.param(TEXT, "new", "old", "old", Cause.IGNORED, "x-immutable: true", id="text-as-it-was"),
-        pytest.param(NUMBER, 500, 10, 100, Cause.LIMIT, "maximum: 100", id="cut-to-a-maximum"),
-        pytest.param(NUMBER, 1, 10, 5, Cause.LIMIT, "minimum: 5", id="raised-to-a-minimum"),
-        pytest.param({"type": "number"}, 1.25, 3, 1.3, Cause.NUMBER, "", id="rounded"),
-        pytest.param(TEXT, "abcdef", "z", "abc", Cause.LIMIT, "maxLength: 3", id="cut"),
-        pytest.param({**NUMBER, "default": 60}, 5, 10, 60, Cause.DEFAULT, "", id="reset-to-the-default"),
-        pytest.param(TEXT, "a", "b", "c", Cause.CHANGED, "", id="something-else"),
-        pytest.param(TEXT, "Blue", "blue", "blue", Cause.CASE, "x-form: lower", id="a-form-before-ignored"),
-        pytest.param({"type": ["string", "null"]}, None, "x", "x", Cause.IGNORED, "", id="not-cleared"),
+        pytest.param(NUMBER, 30, 10, 10, LeftoverCause.IGNORED, "x-immutable: true", id="as-it-was"),
+        pytest.param(TEXT, "new", "old", "old", LeftoverCause.IGNORED, "x-immutable: true", id="text-as-it-was"),
+        pytest.param(NUMBER, 500, 10, 100, LeftoverCause.LIMIT, "maximum: 100", id="cut-to-a-maximum"),
+        pytest.param(NUMBER, 1, 10, 5, LeftoverCause.LIMIT, "minimum: 5", id="raised-to-a-minimum"),
+        pytest.param({"type": "number"}, 1.25, 3, 1.3, LeftoverCause.NUMBER, "", id="rounded"),
+        pytest.param(TEXT, "abcdef", "z", "abc", LeftoverCause.LIMIT, "maxLength: 3", id="cut"),
+        pytest.param({**NUMBER, "default": 60}, 5, 10, 60, LeftoverCause.DEFAULT, "", id="reset-to-the-default"),
+        pytest.param(TEXT, "a", "b", "c", LeftoverCause.CHANGED, "", id="something-else"),
+        pytest.param(TEXT, "Blue", "blue", "blue", LeftoverCause.CASE, "x-form: lower", id="a-form-before-ignored"),
+        pytest.param({"type": ["string", "null"]}, None, "x", "x", LeftoverCause.IGNORED, "", id="not-cleared"),
     ],
 )
-def test_after_an_update(schema: JsonObject, wanted: Any, before: Any, held: Any, cause: Cause, line: str) -> None:
+def test_after_an_update(
+    schema: JsonObject, wanted: Any, before: Any, held: Any, cause: LeftoverCause, line: str
+) -> None:
     found = only({"f": schema}, {"f": wanted}, {"f": held}, {"f": before})
     assert (found.cause, found.line) == (cause, line)
 
@@ -183,7 +187,7 @@ def test_after_an_update(schema: JsonObject, wanted: Any, before: Any, held: Any
 )
 def test_a_create_that_ignores_a_field_may_leave_it_to_an_update(schema: JsonObject, wanted: Any, held: Any) -> None:
     found = only({"f": schema}, {"f": wanted}, {"f": held})
-    assert (found.cause, found.line) == (Cause.IGNORED, "x-updateOnly: true")
+    assert (found.cause, found.line) == (LeftoverCause.IGNORED, "x-updateOnly: true")
 
 
 def test_fields_inside_others_have_their_place() -> None:
@@ -196,7 +200,7 @@ def test_fields_inside_others_have_their_place() -> None:
 
 def test_each_field_is_told_about_once() -> None:
     found = leftovers({"f": PARTS, "g": TEXT}, {"f": [B, A], "g": "G"}, {"f": [A, B], "g": "g"})
-    assert [(one.path, one.cause) for one in found] == [(("f",), Cause.ORDER), (("g",), Cause.CASE)]
+    assert [(one.path, one.cause) for one in found] == [(("f",), LeftoverCause.ORDER), (("g",), LeftoverCause.CASE)]
 
 
 def test_no_secret_stands_in_what_is_found() -> None:

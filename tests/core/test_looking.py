@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from core_files import documents_of
 
+from reconciler.core.address import Address
 from reconciler.core.kinds.catalog import Kind, load_catalog
-from reconciler.core.model import Address, LiveObject, Resource, Source
+from reconciler.core.model import LiveObject, Resource, Source
 from reconciler.core.plan.looking import ReadList, look
 
 KIND = """\

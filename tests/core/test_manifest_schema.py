@@ -10,7 +10,7 @@ import pytest
 from core_files import good_catalog
 from jsonschema import Draft202012Validator
 
-from reconciler.core.kinds.manifest_schema import manifests_schema
+from reconciler.core.manifests.manifest_schema import manifests_schema
 from reconciler.core.model import JsonObject
 from reconciler.render.json_text import json_text
 from reconciler.shell.files.disk import find_manifests, read_documents

@@ -11,17 +11,8 @@ from core_estate import FREE, INFO, SPECS, WIRE
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.compare.normalize import (
-    canonical,
-    canonical_json,
-    compare,
-    digest,
-    encode,
-    is_masked,
-    pair_items,
-    shape,
-    strictly_equal,
-)
+from reconciler.core.canonical import canonical_json, digest, strictly_equal
+from reconciler.core.compare.normalize import canonical, compare, encode, is_masked, pair_items, shape
 from reconciler.core.pointer import MISSING, Path
 from reconciler.core.wire.requests import respell
 

@@ -8,12 +8,13 @@ from core_builders import PLACE, document
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.core.address import Address
+from reconciler.core.departure import Departure, Limits, Way
 from reconciler.core.graph import find_cycle
 from reconciler.core.kinds.catalog import load_catalog
 from reconciler.core.memory.ledger import Ledger, Record, Removal
-from reconciler.core.model import Action, Address, Change, Expression, Plan, Reference, Resource
+from reconciler.core.model import Action, Change, Expression, Plan, Reference, Resource
 from reconciler.core.plan.considered import Inputs
-from reconciler.core.plan.departure import Departure, Limits, Way
 from reconciler.core.plan.order import in_order
 from reconciler.core.plan.removal.limits import SHARE_FLOOR, exceeded
 

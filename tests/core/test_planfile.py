@@ -9,8 +9,8 @@ import pytest
 from bench import make_bench
 from jsonschema import Draft202012Validator
 
+from reconciler.core.plan.sealing import digest_of_plan
 from reconciler.core.saved_plans.planfile import approval_schema, read_approval
-from reconciler.core.saved_plans.sealing import digest_of_plan
 from reconciler.render.json_text import json_text
 from reconciler.shell.files.packaged import packaged_folder
 from reconciler.workflow.approvals import save_plan

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from core_files import documents_of, good_catalog, told
 
+from reconciler.core.address import Address
 from reconciler.core.errors import ExitCode, InvalidInput
 from reconciler.core.kinds.catalog import Catalog
 from reconciler.core.manifests.expressions import Lookups
 from reconciler.core.manifests.references import Known, hidden_paths
 from reconciler.core.manifests.validation import validate
-from reconciler.core.model import Address, LiveObject, Reference, Resource
+from reconciler.core.model import LiveObject, Reference, Resource
 from reconciler.core.pointer import MISSING
 
 NODE = """

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.manifests import schema_gate
-from reconciler.core.manifests.patterns import compile_pattern, has_one_meaning
-from reconciler.core.manifests.schema_errors import mistakes
-from reconciler.core.manifests.schema_gate import CompiledSchema
+from reconciler.core.schema import schema_gate
+from reconciler.core.schema.patterns import compile_pattern, has_one_meaning
+from reconciler.core.schema.schema_errors import mistakes
+from reconciler.core.schema.schema_gate import CompiledSchema
 from reconciler.workflow.commands import load_kinds
 
 pytest.importorskip("jsonschema_rs", reason="it is installed only where it has wheels")

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.address import Address
 from reconciler.core.errors import ExitCode, UsageError
 from reconciler.core.manifests.selection import read_selection, select, with_parents
-from reconciler.core.model import Address, Expression, Reference, Resource, Source
+from reconciler.core.model import Expression, Reference, Resource, Source
 
 
 def resource(name: str, kind: str = "Product", depends_on: str = "", **labels: str) -> Resource:

@@ -9,7 +9,7 @@ from bench import make_bench
 from jsonschema import Draft202012Validator
 
 from reconciler.core.snapshots.snapshot import read_snapshot, recall, snapshot_schema
-from reconciler.core.snapshots.withheld import LeftOut
+from reconciler.core.withheld import LeftOut
 from reconciler.render.escapes import json_text as escaped
 from reconciler.shell.files.packaged import packaged_folder
 from reconciler.workflow.commands import Connections, plan

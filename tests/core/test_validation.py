@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from core_files import documents_of, good_catalog, places, told
 
+from reconciler.core.address import Address
 from reconciler.core.kinds.catalog import Catalog
 from reconciler.core.manifests.expressions import ExpressionError, Lookups
 from reconciler.core.manifests.validation import validate
-from reconciler.core.model import Address, Diagnostic, Lifecycle, Resource, Severity
+from reconciler.core.model import Diagnostic, Lifecycle, Resource, Severity
 from reconciler.shell.files.disk import TextFileError, read_text_inside
 from reconciler.shell.settings.expressions import not_allowed, not_set
 

@@ -11,7 +11,8 @@ from core_estate import INFO, PROPERTIES, SPECS, WIRE
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.compare.normalize import compare, encode, pair_items, shape, strictly_equal
+from reconciler.core.canonical import strictly_equal
+from reconciler.core.compare.normalize import compare, encode, pair_items, shape
 from reconciler.core.kinds.catalog import send_mode
 from reconciler.core.kinds.fields import FieldInfo
 from reconciler.core.kinds.template import TemplateError

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from bench import Bench, is_write, make_bench, rows, write_count
 
-from reconciler.core.compare.normalize import digest
+from reconciler.core.canonical import digest
 from reconciler.core.errors import ReconcilerError, Refused, UsageError
 from reconciler.core.manifests.selection import read_selection
+from reconciler.core.plan.sealing import digest_of_plan
 from reconciler.core.report import Report, Status
-from reconciler.core.saved_plans.sealing import digest_of_plan
 from reconciler.sandbox.estate import SECRETS
 from reconciler.sandbox.vices import Fault, answer
 from reconciler.workflow.approvals import apply_approved, compare, open_approval, refuse, save_plan

@@ -16,7 +16,7 @@ from bench import Bench, is_write, make_bench
 from ruamel.yaml import YAML
 
 from reconciler.core.model import Plan
-from reconciler.core.saved_plans.sealing import digest_of_plan
+from reconciler.core.plan.sealing import digest_of_plan
 from reconciler.render.machine import plan_document
 from reconciler.render.text import render_plan
 from reconciler.sandbox.estate import POOL, STATIC_PROVIDER

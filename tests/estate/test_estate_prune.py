@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from bench import Bench, assert_applied, make_bench
 
+from reconciler.core.departure import Way
 from reconciler.core.model import Action
-from reconciler.core.plan.departure import Way
 from reconciler.core.report import Status
 from reconciler.render.text import render_plan
 

@@ -15,9 +15,9 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.fields import FieldInfo
-from reconciler.core.manifests.schema_gate import CompiledSchema
 from reconciler.core.model import Json, JsonObject
 from reconciler.core.pointer import get, parse_pointer
+from reconciler.core.schema.schema_gate import CompiledSchema
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=12)
 NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)

@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 from mirror import kept_by
 from specs import specs
 
+from reconciler.core.address import Address
 from reconciler.core.compare.diff import field_changes
 from reconciler.core.drift.accepting import accept, escaped
 from reconciler.core.drift.edits import edited
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.manifests.expressions import Lookups, fill
-from reconciler.core.manifests.schema_gate import CompiledSchema
-from reconciler.core.model import Address, FieldChange, JsonObject, LiveObject, Resource, Source
+from reconciler.core.model import FieldChange, JsonObject, LiveObject, Resource, Source
 from reconciler.core.plan.considered import Considered
 from reconciler.core.pointer import Path, get
+from reconciler.core.schema.schema_gate import CompiledSchema
 from reconciler.workflow.commands import load_kinds
 
 CATALOG, _ = load_kinds([])

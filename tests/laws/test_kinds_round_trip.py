@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from mirror import kept_by
 from specs import shuffled, specs
 
+from reconciler.core.canonical import canonical_json
 from reconciler.core.compare.diff import field_changes
-from reconciler.core.compare.normalize import canonical, canonical_json, compare, nothing_remembered
+from reconciler.core.compare.normalize import canonical, compare, nothing_remembered
 from reconciler.core.kinds.catalog import Kind, send_mode
 from reconciler.core.kinds.definition import WriteCall
 from reconciler.core.model import Json, JsonObject, LiveObject

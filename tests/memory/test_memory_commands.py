@@ -16,9 +16,10 @@ from bench import Bench, assert_applied, make_bench, rows
 from repositories import clone, git_bench, make_remote
 
 from reconciler.cli.main import main
+from reconciler.core.address import Address
 from reconciler.core.errors import Refused
 from reconciler.core.memory.journal import Holder, Intent
-from reconciler.core.model import Action, Address
+from reconciler.core.model import Action
 from reconciler.shell.memory.disk import FileLock
 from reconciler.shell.memory.holder import is_dead, job_url, this_run
 from reconciler.shell.memory.journal_text import holder_text

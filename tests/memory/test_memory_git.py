@@ -22,9 +22,10 @@ from repositories import (
     subjects,
 )
 
+from reconciler.core.address import Address
 from reconciler.core.errors import ReconcilerError, Refused, UsageError
 from reconciler.core.memory.journal import Event, Intent
-from reconciler.core.model import Action, Address, Cause, Comparability
+from reconciler.core.model import Action, Cause, Comparability
 from reconciler.shell.memory.git_command import Git, redacted
 from reconciler.shell.memory.git_ref import Commit, GitRef, Moved
 from reconciler.workflow.commands import open_memory

@@ -12,10 +12,11 @@ import pytest
 from bench import Bench, assert_applied, is_write, make_bench, rows
 
 from reconciler.cli.commands import exit_code_of
+from reconciler.core.address import Address
 from reconciler.core.errors import ExitCode, UsageError
 from reconciler.core.memory.journal import Ended, Entry, Event, Folded, Found, Holder, Intent, fold, pause_s, settle
 from reconciler.core.memory.ledger import FORGOTTEN, UNSURE, Ledger, Record
-from reconciler.core.model import Action, Address, LiveObject
+from reconciler.core.model import Action, LiveObject
 from reconciler.core.report import Status
 from reconciler.render.findings import Findings
 from reconciler.render.machine import report_document

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.core.compare.leftovers import Cause as LikelyCause
-from reconciler.core.compare.leftovers import Leftover
-from reconciler.core.compare.moved import Moved
+from reconciler.core.address import Address
+from reconciler.core.departure import Departure, Limits, Way
 from reconciler.core.model import (
     Action,
-    Address,
     Cause,
     Change,
     Comparability,
@@ -23,9 +21,9 @@ from reconciler.core.model import (
     Severity,
     Source,
 )
-from reconciler.core.plan.departure import Departure, Limits, Way
 from reconciler.core.pointer import Path
-from reconciler.core.report import FollowUpOutcome, Outcome, Report, Status
+from reconciler.core.report import FollowUpOutcome, Leftover, Moved, Outcome, Report, Status
+from reconciler.core.report import LeftoverCause as LikelyCause
 
 
 def address(name: str, kind: str = "Product") -> Address:

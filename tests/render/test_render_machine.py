@@ -10,11 +10,9 @@ import pytest
 from render_values import BLOCKER, CREATE, FOLLOW_UP, LEAVING, PLAN, REPORT, UPDATE, WARNING
 
 from reconciler import __version__
-from reconciler.core.compare.leftovers import Cause
-from reconciler.core.compare.moved import Moved
 from reconciler.core.model import Action, FieldChange, JsonObject, Operation, Plan, Source
-from reconciler.core.report import Ending, Report, Status
-from reconciler.core.saved_plans.sealing import digest_of_plan
+from reconciler.core.plan.sealing import digest_of_plan
+from reconciler.core.report import Ending, LeftoverCause, Moved, Report, Status
 from reconciler.render.machine import FORMAT, diagnostics_document, plan_document, report_document
 from reconciler.shell.files.packaged import packaged_folder
 
@@ -398,4 +396,4 @@ def test_the_words_of_the_report_are_those_of_its_schema() -> None:
     assert set(outcome["properties"]["action"]["enum"]) == {action.value for action in Action}
     assert set(schema["$defs"]["status"]["enum"]) == {status.value for status in Status}
     assert set(schema["properties"]["ending"]["enum"]) == {ending.value for ending in Ending}
-    assert set(leftover["properties"]["cause"]["enum"]) == {cause.value for cause in Cause}
+    assert set(leftover["properties"]["cause"]["enum"]) == {cause.value for cause in LeftoverCause}

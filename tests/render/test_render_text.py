@@ -25,9 +25,8 @@ from render_values import (
     removed,
 )
 
-from reconciler.core.compare.moved import Moved
 from reconciler.core.model import Action, Diagnostic, FieldChange, Operation, Plan, PlannedRequest, Severity, Source
-from reconciler.core.report import Ending, Report, Status
+from reconciler.core.report import Ending, Moved, Report, Status
 from reconciler.render.escapes import printable
 from reconciler.render.report import render_outcome, render_report, summarize_report
 from reconciler.render.style import PLAIN, Style

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.core.model import Action, Address
+from reconciler.core.address import Address
+from reconciler.core.model import Action
 from reconciler.core.report import Outcome, Report, Status
 from reconciler.render.report import render_report
 

@@ -227,8 +227,8 @@ def test_no_module_imports_itself_through_others() -> None:
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "deepdiff": ("core.compare.diff",),
     "httpx": ("shell.network.client", "sandbox.in_process"),
-    "jsonschema": ("core.kinds.kind_checks", "core.kinds.catalog", "core.manifests.schema_gate"),
-    "jsonschema_rs": ("core.manifests.schema_gate",),
+    "jsonschema": ("core.kinds.kind_checks", "core.kinds.catalog", "core.schema.schema_gate"),
+    "jsonschema_rs": ("core.schema.schema_gate",),
     "msgspec": ("core.json_decoding",),
     "pydantic": (
         "core.kinds.definition",

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from many import Many
 
 from reconciler.core.compare import sameness
-from reconciler.core.manifests import schema_gate
 from reconciler.core.model import Action
+from reconciler.core.schema import schema_gate
 from reconciler.shell.files import parse_cache, quick_yaml
 from reconciler.workflow.commands import Planned, load
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.address import Address
 from reconciler.core.errors import ExitCode, UsageError
 from reconciler.core.memory.ledger import Applied, Ledger, Record, Removal, make_record
-from reconciler.core.model import Address
 from reconciler.shell.memory.file_store import read_ledger as read_with_notes
 from reconciler.shell.memory.file_store import write_ledger
 from reconciler.shell.memory.ledger_text import Owner

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import field, replace
 from typing import Any
 
-from reconciler.core.compare.normalize import Comparison, decode, strictly_equal
+from reconciler.core.canonical import strictly_equal
+from reconciler.core.compare.normalize import Comparison, decode
 from reconciler.core.model import FieldChange, Json, JsonObject, Operation
 from reconciler.core.pointer import MISSING, Path, get
 from reconciler.core.records import dataclass

@@ -7,20 +7,19 @@ absent ones, what cannot be compared taken from the ledger's memory. Where nothi
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from json.encoder import encode_basestring
 from typing import Any
 
+from reconciler.core.canonical import canonical_json, strictly_equal
 from reconciler.core.kinds.fields import EMPTY, FieldInfo
 from reconciler.core.kinds.forms import canonical_scalar, decode_scalar, encode_scalar
 from reconciler.core.model import Json, JsonObject
 from reconciler.core.pointer import MISSING, Missing, Path, get, parse_pointer
 from reconciler.core.records import dataclass
-from reconciler.core.snapshots.withheld import Gap, LeftOut
+from reconciler.core.withheld import Gap, LeftOut
 
 _MAPPING_OR_ABSENT = (dict, type(None), Missing)
 _LIST_OR_ABSENT = (list, type(None), Missing)
@@ -326,26 +325,3 @@ def _left_out(info: FieldInfo, absent: str) -> Any:
     if value is MISSING and absent == "default":
         value = info.default
     return MISSING if value is MISSING or value is None else encode(info, value)
-
-
-def strictly_equal(left: Json, right: Json) -> bool:
-    """Compare JSON values, telling true from 1, which `==` does not."""
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(strictly_equal(left[key], right[key]) for key in left)
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(strictly_equal, left, right))
-    return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
-
-
-_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
-
-
-def canonical_json(value: Json) -> str:
-    """Return the one JSON text of a value: sorted members, no spaces, text unescaped."""
-    return _canonical(value)
-
-
-def digest(value: Json) -> str:
-    """Return the SHA-256 of a value's canonical JSON, in hexadecimal."""
-    # A server's JSON may hold halves of characters ("\\ud800"), which have no other encoding.
-    return hashlib.sha256(canonical_json(value).encode(errors="surrogatepass")).hexdigest()

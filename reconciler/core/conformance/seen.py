@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from reconciler.core.compare.normalize import canonical, is_masked, strictly_equal
+from reconciler.core.canonical import strictly_equal
+from reconciler.core.compare.normalize import canonical, is_masked
 from reconciler.core.conformance.claims import Claim, fails, holds, listed
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.fields import FieldInfo, walk

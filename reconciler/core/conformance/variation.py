@@ -6,15 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Any
 
-from reconciler.core.compare.normalize import canonical_json, strictly_equal
+from reconciler.core.address import Address
+from reconciler.core.canonical import canonical_json, strictly_equal
 from reconciler.core.errors import Refused
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.fields import FieldInfo
 from reconciler.core.kinds.template import variables
-from reconciler.core.manifests.schema_gate import CompiledSchema
-from reconciler.core.model import Address, Json, JsonObject
+from reconciler.core.model import Json, JsonObject
 from reconciler.core.pointer import MISSING
 from reconciler.core.records import dataclass
+from reconciler.core.schema.schema_gate import CompiledSchema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,12 +24,12 @@ from reconciler.core.compare.normalize import (
 from reconciler.core.drift.edits import Edit, edited, field_of
 from reconciler.core.kinds.fields import FieldInfo
 from reconciler.core.manifests.expressions import ExpressionError, split
-from reconciler.core.manifests.schema_errors import mistakes
-from reconciler.core.manifests.schema_gate import CompiledSchema
 from reconciler.core.model import FieldChange, Json, LiveObject
 from reconciler.core.plan.considered import Considered, managed
 from reconciler.core.pointer import MISSING, Path
 from reconciler.core.records import dataclass
+from reconciler.core.schema.schema_errors import mistakes
+from reconciler.core.schema.schema_gate import CompiledSchema
 
 EXPRESSION = "the value is an expression: change what it stands for, or write the value out"
 SECRET = "the value is secret, or holds a secret: no secret is written into a manifest"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from reconciler.core.model import Action, Address, Cause, Change, Diagnostic, Plan, Severity
+from reconciler.core.address import Address
+from reconciler.core.model import Action, Cause, Change, Diagnostic, Plan, Severity
 from reconciler.core.plan.considered import Memory
 from reconciler.core.plan.removal.limits import exceeded
-from reconciler.core.saved_plans.sealing import sealed
+from reconciler.core.plan.sealing import sealed
 
 VANISHED = "the live object is gone since the last apply"
 

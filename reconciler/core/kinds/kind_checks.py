@@ -15,10 +15,10 @@ from reconciler.core.kinds.definition import Call, FollowUp, KindDefinition, Par
 from reconciler.core.kinds.definition_calls import EXPRESSION_HINT
 from reconciler.core.kinds.fields import FORMS, KEYWORDS, FieldInfo
 from reconciler.core.kinds.template import variables
-from reconciler.core.manifests.schema_gate import is_surely_a_schema
 from reconciler.core.model import Diagnostic, Document, Json, JsonObject, Severity
 from reconciler.core.pointer import Path, get, parse_pointer
 from reconciler.core.records import dataclass
+from reconciler.core.schema.schema_gate import is_surely_a_schema
 from reconciler.core.suggest import choose_of, did_you_mean
 
 

@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Any
 
-from reconciler.core.model import Address, Expression, Json, Reference
+from reconciler.core.address import Address
+from reconciler.core.model import Expression, Json, Reference
 from reconciler.core.pointer import MISSING, Path, format_pointer, parse_pointer
 from reconciler.core.records import dataclass
-from reconciler.core.snapshots.withheld import Withheld
 from reconciler.core.suggest import did_you_mean
+from reconciler.core.withheld import Withheld
 
 _TOKEN = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 _REFERENCE = re.compile(

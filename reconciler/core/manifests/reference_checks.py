@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import field
 
+from reconciler.core.address import Address
 from reconciler.core.graph import find_cycle
 from reconciler.core.kinds.catalog import Catalog
 from reconciler.core.manifests.envelope import Report
-from reconciler.core.model import Address, Reference, Resource, Source
+from reconciler.core.model import Reference, Resource, Source
 from reconciler.core.pointer import Path
 from reconciler.core.records import dataclass
 from reconciler.core.suggest import did_you_mean

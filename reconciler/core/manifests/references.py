@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Any
 
+from reconciler.core.address import Address
 from reconciler.core.errors import InvalidInput
 from reconciler.core.kinds.catalog import Catalog
 from reconciler.core.kinds.fields import walk
 from reconciler.core.manifests.expressions import ExpressionError, resolve
-from reconciler.core.model import Address, Diagnostic, JsonObject, LiveObject, Reference, Resource, Severity
+from reconciler.core.model import Diagnostic, JsonObject, LiveObject, Reference, Resource, Severity
 from reconciler.core.pointer import MISSING, Path, get
 from reconciler.core.records import dataclass
-from reconciler.core.snapshots.withheld import Withheld
+from reconciler.core.withheld import Withheld
 
 _NOTHING: frozenset[Path] = frozenset()
 

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
+from reconciler.core.address import Address
 from reconciler.core.errors import UsageError
-from reconciler.core.model import Address, Resource
+from reconciler.core.model import Resource
 from reconciler.core.records import dataclass
 from reconciler.core.suggest import choose_of, did_you_mean
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field, replace
 
+from reconciler.core.address import Address
 from reconciler.core.kinds.catalog import Catalog, Kind
 from reconciler.core.kinds.fields import FieldInfo
 from reconciler.core.manifests.envelope import (
@@ -21,21 +22,11 @@ from reconciler.core.manifests.envelope import (
 )
 from reconciler.core.manifests.expressions import Filled, Lookups, fill
 from reconciler.core.manifests.reference_checks import check_references
-from reconciler.core.manifests.schema_errors import Mistake, mistakes
-from reconciler.core.manifests.schema_gate import CompiledSchema
-from reconciler.core.model import (
-    Address,
-    Diagnostic,
-    Document,
-    Json,
-    JsonObject,
-    Lifecycle,
-    Resource,
-    Severity,
-    Source,
-)
+from reconciler.core.model import Diagnostic, Document, Json, JsonObject, Lifecycle, Resource, Severity, Source
 from reconciler.core.pointer import MISSING, Path, format_pointer, get
 from reconciler.core.records import dataclass
+from reconciler.core.schema.schema_errors import Mistake, mistakes
+from reconciler.core.schema.schema_gate import CompiledSchema
 from reconciler.core.suggest import did_you_mean
 
 

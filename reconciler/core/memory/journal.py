@@ -12,8 +12,9 @@ from dataclasses import field, replace
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+from reconciler.core.address import Address
 from reconciler.core.memory.ledger import Ledger, Record
-from reconciler.core.model import Action, Address, Diagnostic, LiveObject, Resource, Severity
+from reconciler.core.model import Action, Diagnostic, LiveObject, Resource, Severity
 from reconciler.core.records import dataclass
 from reconciler.core.report import Status
 

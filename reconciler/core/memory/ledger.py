@@ -12,8 +12,10 @@ import hmac
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import field, replace
 
-from reconciler.core.compare.normalize import Remembers, canonical_json
-from reconciler.core.model import Address, Json
+from reconciler.core.address import Address
+from reconciler.core.canonical import canonical_json
+from reconciler.core.compare.normalize import Remembers
+from reconciler.core.model import Json
 from reconciler.core.pointer import MISSING, Path, format_pointer, get, parse_pointer
 from reconciler.core.records import dataclass
 

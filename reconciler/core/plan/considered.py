@@ -6,24 +6,19 @@ from collections.abc import Collection, Mapping
 from dataclasses import field
 from typing import Protocol
 
+from reconciler.core.address import Address
 from reconciler.core.compare.normalize import Comparison, Remembers, compare, nothing_remembered
+from reconciler.core.departure import Limits
 from reconciler.core.kinds.catalog import Catalog, Kind
 from reconciler.core.kinds.fields import secrets_of
 from reconciler.core.manifests.references import Known, hidden_paths, is_hidden_in, withheld_paths
 from reconciler.core.memory.ledger import Record
-from reconciler.core.model import (
-    Address,
-    Json,
-    JsonObject,
-    LiveObject,
-    Resource,
-)
-from reconciler.core.plan.departure import Limits
+from reconciler.core.model import Json, JsonObject, LiveObject, Resource
 from reconciler.core.plan.follow_ups import Occasion
 from reconciler.core.plan.removal.remnant import Remnant
 from reconciler.core.pointer import MISSING, Path
 from reconciler.core.records import dataclass
-from reconciler.core.snapshots.withheld import Gap
+from reconciler.core.withheld import Gap
 
 
 class Memory(Protocol):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
+from reconciler.core.address import Address
 from reconciler.core.compare.diff import field_changes
 from reconciler.core.compare.normalize import Comparison, Remembers, compare
 from reconciler.core.compare.sameness import surely_same
 from reconciler.core.kinds.catalog import Kind, send_mode
 from reconciler.core.model import (
     Action,
-    Address,
     Cause,
     Change,
     Comparability,
@@ -35,9 +35,9 @@ from reconciler.core.plan.obstacles import (
 )
 from reconciler.core.plan.preview import preview_requests, set_later
 from reconciler.core.plan.replacing import forbidden, goes_first, is_allowed, old_one, replaced
+from reconciler.core.plan.sealing import managed_digest, sealed
 from reconciler.core.pointer import MISSING, Path, format_pointer, get, starts_with
 from reconciler.core.records import dataclass
-from reconciler.core.saved_plans.sealing import managed_digest, sealed
 from reconciler.core.wire.requests import Subject, Writing
 
 

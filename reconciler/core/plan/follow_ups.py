@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from reconciler.core.address import Address
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.definition import Call, FollowUp
 from reconciler.core.kinds.template import as_text
-from reconciler.core.model import Address, Json, JsonObject, LiveObject, PlannedFollowUp, PlannedRequest, Request
+from reconciler.core.model import Json, JsonObject, LiveObject, PlannedFollowUp, PlannedRequest, Request
 from reconciler.core.records import dataclass
 from reconciler.core.wire.requests import Subject, call_request, context, shown_path
 

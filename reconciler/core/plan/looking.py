@@ -10,9 +10,10 @@ import hashlib
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
+from reconciler.core.address import Address
 from reconciler.core.compare.sameness import surely_same
 from reconciler.core.kinds.catalog import Kind
-from reconciler.core.model import Address, LiveObject, Resource
+from reconciler.core.model import LiveObject, Resource
 from reconciler.core.plan.considered import managed
 from reconciler.core.records import dataclass
 

@@ -76,8 +76,8 @@ def broken_rules(considered: Considered, writing: Writing) -> list[Diagnostic]:
 
     The manifest alone has been checked against the schema already; here it is laid over what the server holds.
     """
-    from reconciler.core.manifests.schema_errors import mistakes
-    from reconciler.core.manifests.schema_gate import CompiledSchema
+    from reconciler.core.schema.schema_errors import mistakes
+    from reconciler.core.schema.schema_gate import CompiledSchema
 
     schema, live = considered.kind.definition.schema_, writing.subject.live
     if live is None or not schema.get("allOf"):

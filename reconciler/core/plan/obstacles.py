@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from reconciler.core.address import Address
 from reconciler.core.compare.normalize import is_masked, item_key_of
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.fields import FieldInfo
 from reconciler.core.model import (
     Action,
-    Address,
     Change,
     Diagnostic,
     FieldChange,

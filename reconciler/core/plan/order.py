@@ -6,10 +6,11 @@ import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from reconciler.core.address import Address
 from reconciler.core.graph import find_cycle, levels
 from reconciler.core.kinds.fields import walk
 from reconciler.core.manifests.references import parents_of
-from reconciler.core.model import Action, Address, Change, Json
+from reconciler.core.model import Action, Change, Json
 from reconciler.core.plan.considered import Inputs
 from reconciler.core.pointer import get
 

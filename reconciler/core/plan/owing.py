@@ -10,8 +10,9 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from reconciler.core.address import Address
 from reconciler.core.memory.ledger import Record
-from reconciler.core.model import Address, Plan
+from reconciler.core.model import Plan
 from reconciler.core.report import FollowUpOutcome, Status
 
 

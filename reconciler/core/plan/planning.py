@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import field, replace
 
+from reconciler.core.address import Address
 from reconciler.core.graph import levels
 from reconciler.core.manifests.references import Known, parents_of
-from reconciler.core.model import Action, Address, Change, Diagnostic, LiveObject, Plan, Severity
+from reconciler.core.model import Action, Change, Diagnostic, LiveObject, Plan, Severity
 from reconciler.core.plan.considered import Inputs, consider
 from reconciler.core.plan.decisions import as_declared, decide
 from reconciler.core.plan.follow_ups import Occasion, occasions, plan_follow_ups

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from reconciler.core.address import Address
 from reconciler.core.manifests.references import Known
 from reconciler.core.memory.ledger import Applied, Ledger, Record, likeness
-from reconciler.core.model import Action, Address, Change, Diagnostic, LiveObject, Resource, Severity
+from reconciler.core.model import Action, Change, Diagnostic, LiveObject, Resource, Severity
 from reconciler.core.plan.considered import Considered, Inputs, consider
 from reconciler.core.plan.removal.remnant import successor_of
 from reconciler.core.pointer import Path, starts_with

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from reconciler.core.model import Action, Address, Change, Diagnostic, JsonObject, LiveObject
+from reconciler.core.address import Address
+from reconciler.core.departure import Way
+from reconciler.core.model import Action, Change, Diagnostic, JsonObject, LiveObject
 from reconciler.core.plan.considered import Considered, Inputs
-from reconciler.core.plan.departure import Way
 from reconciler.core.plan.obstacles import blocker, forces_new_object
 from reconciler.core.plan.removal.leaving import Leaving, decide_leaving
 from reconciler.core.plan.removal.remnant import old_address, untouchable, way_of

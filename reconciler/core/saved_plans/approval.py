@@ -10,11 +10,13 @@ import enum
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, replace
 
-from reconciler.core.compare.normalize import canonical_json, strictly_equal
+from reconciler.core.address import Address
+from reconciler.core.canonical import canonical_json, strictly_equal
 from reconciler.core.manifests.references import Known
 from reconciler.core.memory.ledger import read_address
-from reconciler.core.model import Action, Address, Change, FieldChange, JsonObject, Operation, Plan, PlannedRequest
+from reconciler.core.model import Action, Change, FieldChange, JsonObject, Operation, Plan, PlannedRequest
 from reconciler.core.plan.considered import Inputs, consider
+from reconciler.core.plan.sealing import digest_of, digest_of_plan, kind_digest, secrets_digest
 from reconciler.core.pointer import MISSING, format_pointer, get, parse_pointer, starts_with
 from reconciler.core.records import dataclass
 from reconciler.core.saved_plans.planfile import (
@@ -24,7 +26,6 @@ from reconciler.core.saved_plans.planfile import (
     ApprovedField,
     ApprovedRequest,
 )
-from reconciler.core.saved_plans.sealing import digest_of, digest_of_plan, kind_digest, secrets_digest
 from reconciler.core.sealed import seal
 
 # --------------------------------------------------------------------------- made of a plan

@@ -12,20 +12,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from reconciler.core.compare.normalize import canonical_json, is_masked, item_key_of
+from reconciler.core.address import Address
+from reconciler.core.canonical import canonical_json
+from reconciler.core.compare.normalize import is_masked, item_key_of
 from reconciler.core.graph import levels
 from reconciler.core.kinds.catalog import Catalog, Kind
 from reconciler.core.kinds.fields import FieldInfo
 from reconciler.core.manifests.references import Known, parents_of
 from reconciler.core.memory.ledger import FORGOTTEN, Ledger, Record, read_address
-from reconciler.core.model import Address, Json, JsonObject, LiveObject, Resource
+from reconciler.core.model import Json, JsonObject, LiveObject, Resource
 from reconciler.core.plan.considered import Considered, Inputs, consider
 from reconciler.core.pointer import MISSING, Path, parse_pointer
 from reconciler.core.records import dataclass
 from reconciler.core.saved_plans.planfile import Digest, KindInUse, Tool
 from reconciler.core.sealed import Part, SealedFile, seal
-from reconciler.core.snapshots.withheld import LeftOut
 from reconciler.core.wire.answers import natural_key
+from reconciler.core.withheld import LeftOut
 
 FORMAT = 1
 _MARK = "$leftOut"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from reconciler.core.compare.normalize import strictly_equal
+from reconciler.core.canonical import strictly_equal
 from reconciler.core.errors import ErrorClass
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.definition import AnswerRule, Call, Condition

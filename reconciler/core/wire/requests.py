@@ -12,7 +12,8 @@ from dataclasses import field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
-from reconciler.core.compare.normalize import encode, pair_items, strictly_equal
+from reconciler.core.canonical import strictly_equal
+from reconciler.core.compare.normalize import encode, pair_items
 from reconciler.core.kinds.catalog import Kind, send_mode
 from reconciler.core.kinds.definition import Call, WriteCall
 from reconciler.core.kinds.fields import FieldInfo

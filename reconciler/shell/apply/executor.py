@@ -18,11 +18,12 @@ from functools import partial
 from graphlib import TopologicalSorter
 from typing import Protocol
 
-from reconciler.core.compare.normalize import canonical_json
+from reconciler.core.address import Address
+from reconciler.core.canonical import canonical_json
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.kinds.template import TemplateError
 from reconciler.core.manifests.references import Known
-from reconciler.core.model import Action, Address, Change, LiveObject, Plan, Request, Response
+from reconciler.core.model import Action, Change, LiveObject, Plan, Request, Response
 from reconciler.core.plan.considered import Considered, Inputs, consider
 from reconciler.core.plan.next_steps import step_after, usual_step
 from reconciler.core.plan.removal.leaving import departing

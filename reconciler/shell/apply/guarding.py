@@ -5,12 +5,12 @@ Reads: the object once more when the server itself refused. Writes: nothing.
 
 from __future__ import annotations
 
-from reconciler.core.compare.moved import Moved, moved_fields
-from reconciler.core.compare.normalize import strictly_equal
+from reconciler.core.canonical import strictly_equal
 from reconciler.core.errors import ApiError
 from reconciler.core.model import LiveObject
+from reconciler.core.plan.moved import moved_fields
 from reconciler.core.pointer import MISSING, format_pointer, get, parse_pointer
-from reconciler.core.report import Status
+from reconciler.core.report import Moved, Status
 from reconciler.shell.apply.work import Refusal, Stop, Work
 
 TRIES = 3  # writes over a fresh read each, while only unmanaged fields move

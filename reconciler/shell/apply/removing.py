@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from reconciler.core.departure import Way
 from reconciler.core.errors import ApiError
 from reconciler.core.kinds.definition import Inside
 from reconciler.core.model import Action, LiveObject
-from reconciler.core.plan.departure import Way
 from reconciler.core.plan.removal.leaving import disabled_fields, disabling
 from reconciler.core.plan.removal.remnant import untouchable
 from reconciler.core.report import Status

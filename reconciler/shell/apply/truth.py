@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.core.compare.leftovers import Leftover, find_leftovers
-from reconciler.core.compare.moved import moved_fields
-from reconciler.core.compare.normalize import canonical_json
+from reconciler.core.canonical import canonical_json
 from reconciler.core.errors import ApiError
 from reconciler.core.model import Action, LiveObject
+from reconciler.core.plan.leftovers import find_leftovers
+from reconciler.core.plan.moved import moved_fields
 from reconciler.core.pointer import MISSING, format_pointer
-from reconciler.core.report import Status
+from reconciler.core.report import Leftover, Status
 from reconciler.core.wire.answers import NothingFound
 from reconciler.core.wire.judge import all_hold, holds, reason_in
 from reconciler.shell.apply.work import Stop, Work

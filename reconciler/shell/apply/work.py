@@ -6,14 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from reconciler.core.compare.diff import field_changes
-from reconciler.core.compare.leftovers import Leftover
-from reconciler.core.compare.moved import Moved
 from reconciler.core.compare.normalize import nothing_remembered
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.model import Change, FieldChange, LiveObject, Send
 from reconciler.core.plan.considered import Considered
 from reconciler.core.records import dataclass
-from reconciler.core.report import Status
+from reconciler.core.report import Leftover, Moved, Status
 from reconciler.shell.live.locks import KeyedLocks
 from reconciler.shell.live.refresh import LiveReader
 

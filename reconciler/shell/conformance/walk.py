@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import field, replace
 
-from reconciler.core.compare.normalize import compare, strictly_equal
+from reconciler.core.canonical import strictly_equal
+from reconciler.core.compare.normalize import compare
 from reconciler.core.conformance.claims import Claim, fails, holds, listed, untested
 from reconciler.core.conformance.seen import (
     CURES,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from reconciler.core.manifests.expressions import ExpressionError, Lookups
 from reconciler.core.redaction import Redactor
-from reconciler.core.snapshots.withheld import Withheld
+from reconciler.core.withheld import Withheld
 from reconciler.shell.files.disk import TextFileError, read_text_inside
 from reconciler.shell.settings.loading import Settings, environment_value
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reconciler import __version__, core
-from reconciler.core.compare.normalize import canonical_json
+from reconciler.core.canonical import canonical_json
 from reconciler.core.json_decoding import decode
 from reconciler.core.kinds.catalog import Catalog
 from reconciler.shell.files.disposable import key_of, read_disposable, write_disposable
@@ -35,7 +35,6 @@ _READERS = tuple(
     Path(__file__).with_name(name)
     for name in ("parse_cache.py", "disposable.py", "quick_yaml.py", "scalars.py", "limits.py")
 )
-_JUDGING = ("manifests", "kinds", "compare", "wire", "plan")  # the rooms whose code judges and compares
 _CORE = Path(core.__file__ or "").parent
 
 
@@ -55,7 +54,7 @@ def judge_of(catalog: Catalog) -> str:
     """
     definitions = [document.data for document in catalog.documents]
     parameters = {kind.full_name: kind.parameters for kind in catalog.kinds.values()}
-    code = _code(sorted(file for room in _JUDGING for file in (_CORE / room).glob("*.py")))
+    code = _code(sorted(_CORE.rglob("*.py")))  # all of it: a verdict rests on modules of many rooms
     ages = [_age_of(package) for package in ("jsonschema", "jsonschema_rs")]
     return key_of(canonical_json([code, ages, definitions, parameters]).encode(errors="surrogatepass"))
 

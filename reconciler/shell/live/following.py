@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from reconciler.core.address import Address
 from reconciler.core.errors import ApiError, ReconcilerError, TransportError
 from reconciler.core.kinds.template import TemplateError
 from reconciler.core.manifests.references import Known
 from reconciler.core.memory.ledger import Record
-from reconciler.core.model import Address, Change, JsonObject, LiveObject, Plan, PlannedFollowUp, Send
+from reconciler.core.model import Change, JsonObject, LiveObject, Plan, PlannedFollowUp, Send
 from reconciler.core.plan.considered import Inputs
 from reconciler.core.plan.follow_ups import Occasion, occasions
 from reconciler.core.plan.owing import mark

@@ -13,13 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import NamedTuple
 
-from reconciler.core.compare.normalize import canonical_json
+from reconciler.core.address import Address
+from reconciler.core.canonical import canonical_json
 from reconciler.core.errors import ApiError, ErrorClass
 from reconciler.core.graph import islands, levels
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.template import TemplateError
 from reconciler.core.manifests.references import Known, parents_of
-from reconciler.core.model import Address, Diagnostic, JsonObject, LiveObject, Resource, Severity
+from reconciler.core.model import Diagnostic, JsonObject, LiveObject, Resource, Severity
 from reconciler.core.plan.looking import ReadList
 from reconciler.core.records import dataclass
 from reconciler.core.wire.answers import AnswerError, NothingFound, live_object, natural_key

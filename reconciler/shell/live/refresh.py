@@ -11,19 +11,12 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
 
-from reconciler.core.compare.normalize import canonical_json
+from reconciler.core.address import Address
+from reconciler.core.canonical import canonical_json
 from reconciler.core.errors import ApiError, ErrorClass
 from reconciler.core.kinds.catalog import Catalog, Kind
 from reconciler.core.kinds.definition import Call, ListCall, PartCall
-from reconciler.core.model import (
-    Address,
-    Json,
-    JsonObject,
-    LiveObject,
-    Request,
-    Response,
-    Send,
-)
+from reconciler.core.model import Json, JsonObject, LiveObject, Request, Response, Send
 from reconciler.core.pointer import MISSING, get, parse_pointer
 from reconciler.core.records import dataclass
 from reconciler.core.wire.answers import (

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import field, replace
 
+from reconciler.core.address import Address
+from reconciler.core.departure import Way
 from reconciler.core.errors import ApiError, ErrorClass
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.template import TemplateError
 from reconciler.core.manifests.references import Known
 from reconciler.core.memory.ledger import Removal
-from reconciler.core.model import Address, Diagnostic, JsonObject, LiveObject, Severity
-from reconciler.core.plan.departure import Way
+from reconciler.core.model import Diagnostic, JsonObject, LiveObject, Severity
 from reconciler.core.plan.removal.candidates import address_of, scope_of, stated_places, unmatched
 from reconciler.core.plan.removal.remnant import Remnant, is_owned, way_of
 from reconciler.core.records import dataclass

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from reconciler.core.address import Address
 from reconciler.core.errors import ReconcilerError, Refused
 from reconciler.core.memory.journal import Entry, Event, Folded, Holder, Intent, fold, pause_s, rfc3339
 from reconciler.core.memory.ledger import Ledger, Record
-from reconciler.core.model import Address, Diagnostic, Severity
+from reconciler.core.model import Diagnostic, Severity
 from reconciler.core.records import dataclass
 from reconciler.shell.memory.store import Store
 from reconciler.shell.network.sending import Timing

@@ -11,16 +11,17 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from reconciler.core.address import Address
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.memory.journal import Ended, Entry, Event, Folded, Intent, fold
 from reconciler.core.memory.ledger import Applied, Record, make_record
-from reconciler.core.model import Address, Change, Diagnostic, LiveObject, Plan, Request, Severity
+from reconciler.core.model import Change, Diagnostic, LiveObject, Plan, Request, Severity
 from reconciler.core.plan.considered import Considered
 from reconciler.core.plan.owing import mark, settle
 from reconciler.core.plan.removal.remembered import remembered
 from reconciler.core.plan.removal.remnant import old_address
+from reconciler.core.plan.sealing import digest_of_plan
 from reconciler.core.report import FollowUpOutcome, Outcome, Status
-from reconciler.core.saved_plans.sealing import digest_of_plan
 from reconciler.shell.memory.memory import Memory
 
 

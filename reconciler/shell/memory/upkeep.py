@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from reconciler.core.address import Address
 from reconciler.core.errors import Refused, UsageError
 from reconciler.core.manifests.selection import fits
 from reconciler.core.memory.journal import Event, Folded, Holder
-from reconciler.core.model import Address
 from reconciler.core.suggest import did_you_mean
 from reconciler.shell.memory.memory import Memory
 from reconciler.shell.memory.opening import open_memory

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 
-from reconciler.core.compare.normalize import canonical_json
+from reconciler.core.canonical import canonical_json
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.model import Request, Response, Send
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from reconciler.core.manifests.expressions import ExpressionError, split
 from reconciler.core.model import Json
 from reconciler.core.pointer import Path, get
-from reconciler.core.snapshots.withheld import Withheld
 from reconciler.core.suggest import did_you_mean
+from reconciler.core.withheld import Withheld
 from reconciler.shell.settings.mistakes import Mistake
 
 

@@ -17,8 +17,8 @@ from urllib.parse import unquote, urlsplit
 from reconciler.core.errors import InvalidInput, UsageError
 from reconciler.core.model import Diagnostic, Document, Severity, Source
 from reconciler.core.pointer import Path as JsonPath
-from reconciler.core.snapshots.withheld import Withheld
 from reconciler.core.suggest import did_you_mean
+from reconciler.core.withheld import Withheld
 from reconciler.shell.files.disk import display_path, read_documents
 from reconciler.shell.network.authentication import (
     Auth,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from reconciler.core.compare.normalize import strictly_equal
+from reconciler.core.canonical import strictly_equal
 from reconciler.core.kinds.checks.calls import calls_of
 from reconciler.core.kinds.checks.finding import Bound, Finding, Findings, doubt
 from reconciler.core.kinds.definition import AnswerRule, Condition, KindDefinition, Part

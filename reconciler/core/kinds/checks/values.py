@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.core.compare.normalize import strictly_equal
+from reconciler.core.canonical import strictly_equal
 from reconciler.core.kinds.checks.finding import Bound, Finding, Findings, doubt
 from reconciler.core.kinds.checks.schemas import subschemas
-from reconciler.core.manifests.schema_errors import Mistake, mistakes
-from reconciler.core.manifests.schema_gate import CompiledSchema
 from reconciler.core.model import Json, JsonObject
 from reconciler.core.pointer import Path
+from reconciler.core.schema.schema_errors import Mistake, mistakes
+from reconciler.core.schema.schema_gate import CompiledSchema
 
 
 def schema_values(schema: JsonObject, path: Path) -> Findings:

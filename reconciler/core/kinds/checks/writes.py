@@ -8,8 +8,8 @@ from reconciler.core.kinds.catalog import send_mode
 from reconciler.core.kinds.checks.calls import variables_of
 from reconciler.core.kinds.checks.finding import Bound, Finding, Findings, doubt
 from reconciler.core.kinds.definition import Delete, WriteCall
-from reconciler.core.manifests.schema_gate import CompiledSchema
 from reconciler.core.pointer import MISSING, Path, get, parse_pointer
+from reconciler.core.schema.schema_gate import CompiledSchema
 from reconciler.core.suggest import choose_of, did_you_mean
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from reconciler.core.address import Address
 from reconciler.core.compare.normalize import item_key_of
 from reconciler.core.kinds.catalog import Catalog, Kind
 from reconciler.core.manifests.references import Known
 from reconciler.core.manifests.selection import Selection
 from reconciler.core.memory.ledger import Record, Removal
-from reconciler.core.model import Address, Diagnostic, JsonObject, LiveObject, Resource, Severity
+from reconciler.core.model import Diagnostic, JsonObject, LiveObject, Resource, Severity
 from reconciler.core.plan.removal.remnant import Remnant, way_of
 from reconciler.core.pointer import MISSING
 from reconciler.core.records import dataclass

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import field, replace
 
+from reconciler.core.address import Address
+from reconciler.core.departure import Way
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.manifests.references import Known
-from reconciler.core.model import Address, Change, Diagnostic, LiveObject, Resource, Severity, Source
+from reconciler.core.model import Change, Diagnostic, LiveObject, Resource, Severity, Source
 from reconciler.core.plan.considered import Inputs, consider
-from reconciler.core.plan.departure import Way
 from reconciler.core.plan.removal.leaving import Leaving, decide_leaving
 from reconciler.core.plan.removal.remembered import remembered
 from reconciler.core.plan.removal.remnant import Remnant, successor_of, untouchable, way_of
+from reconciler.core.plan.sealing import sealed
 from reconciler.core.records import dataclass
-from reconciler.core.saved_plans.sealing import sealed
 
 
 @dataclass(slots=True)

@@ -5,26 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field, replace
 
+from reconciler.core.address import Address
 from reconciler.core.compare.normalize import compare
+from reconciler.core.departure import Departure, Way
 from reconciler.core.kinds.catalog import Kind
-from reconciler.core.model import (
-    Action,
-    Address,
-    Change,
-    Comparability,
-    Json,
-    JsonObject,
-    LiveObject,
-    Resource,
-    Source,
-)
+from reconciler.core.model import Action, Change, Comparability, Json, JsonObject, LiveObject, Resource, Source
 from reconciler.core.plan.considered import Considered, Inputs
-from reconciler.core.plan.departure import Departure, Way
 from reconciler.core.plan.preview import preview_removal, preview_requests
 from reconciler.core.plan.removal.remnant import way_of
+from reconciler.core.plan.sealing import managed_digest, sealed
 from reconciler.core.pointer import MISSING, Path, get, parse_pointer, put
 from reconciler.core.records import dataclass
-from reconciler.core.saved_plans.sealing import managed_digest, sealed
 from reconciler.core.wire.requests import Subject, Writing
 
 

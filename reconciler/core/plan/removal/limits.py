@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.core.model import Action, Address, Change, Diagnostic, Plan, Severity
+from reconciler.core.address import Address
+from reconciler.core.departure import Limits
+from reconciler.core.model import Action, Change, Diagnostic, Plan, Severity
 from reconciler.core.plan.considered import Inputs
-from reconciler.core.plan.departure import Limits
 
 SHARE_FLOOR = 10
 """So many objects may always change: of a handful, one is a large share."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from reconciler.core.address import Address
+from reconciler.core.departure import Way
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.definition import Condition
 from reconciler.core.kinds.template import render_value
 from reconciler.core.memory.ledger import Removal
-from reconciler.core.model import Address, Json, LiveObject
-from reconciler.core.plan.departure import Way
+from reconciler.core.model import Json, LiveObject
 from reconciler.core.pointer import MISSING
 from reconciler.core.records import dataclass
 from reconciler.core.wire.judge import holds

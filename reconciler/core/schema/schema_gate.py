@@ -10,8 +10,8 @@ import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from reconciler.core.manifests.patterns import compile_pattern, has_one_meaning, in_python
 from reconciler.core.model import Json, JsonObject
+from reconciler.core.schema.patterns import compile_pattern, has_one_meaning, in_python
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError

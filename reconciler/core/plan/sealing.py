@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from json.encoder import encode_basestring
 
-from reconciler.core.compare.normalize import canonical_json, digest
+from reconciler.core.canonical import canonical_json, digest
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.model import Action, Change, Json, Plan
 from reconciler.core.plan.considered import Considered

@@ -7,55 +7,21 @@ keyword would, there is no line, and what is left is to state the value that the
 
 from __future__ import annotations
 
-import enum
 import json
 import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from reconciler.core.canonical import canonical_json, strictly_equal
 from reconciler.core.compare.diff import field_changes, redact
-from reconciler.core.compare.normalize import Comparison, canonical_json, decode, strictly_equal
+from reconciler.core.compare.normalize import Comparison, decode
 from reconciler.core.kinds.fields import FieldInfo
 from reconciler.core.kinds.forms import canonical_scalar, encode_scalar
-from reconciler.core.model import Json, LiveObject, Source
+from reconciler.core.model import Json, LiveObject
 from reconciler.core.plan.considered import Considered
 from reconciler.core.pointer import MISSING, Path, get
 from reconciler.core.records import dataclass
-
-
-class Cause(enum.Enum):
-    """The likely cause, in words for people and machines."""
-
-    DEFAULT = "server default"
-    ZERO = "zero left out"
-    ORDER = "order"
-    MEMBERS = "members added"
-    CASE = "case"
-    BLANKS = "blanks"
-    NUMBER = "number form"
-    TIME = "time form"
-    URL = "URL form"
-    ENCODING = "encoding"
-    LIMIT = "limit"
-    SPELLING = "spelling"
-    WRITE_ONLY = "write-only"
-    MASKED = "masked"
-    IGNORED = "ignored"
-    CHANGED = "changed by the server"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leftover:
-    """One field that the server did not keep as asked. Values are redacted where sensitive; MISSING: not set."""
-
-    path: Path
-    cause: Cause
-    line: str  # of the kind's definition, which would describe it; "" where none does
-    place: str  # where in the definition the line belongs: schema.properties.timeout
-    source: Source  # the nearest place that is there already
-    wanted: Any = MISSING
-    held: Any = MISSING
-    sensitive: bool = False
+from reconciler.core.report import Leftover, LeftoverCause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +38,7 @@ class _Case:
 
 
 class _Finding(NamedTuple):
-    cause: Cause
+    cause: LeftoverCause
     line: str
     at: str = ""  # where it belongs, seen from the field: "items", or ".." for what holds the field
 
@@ -163,14 +129,14 @@ def _findings(case: _Case) -> Iterator[_Finding]:
 def _not_shown(case: _Case) -> Iterator[_Finding]:
     other = _other_spelling(case)
     if other is not None:
-        yield _Finding(Cause.SPELLING, f"x-name: {other}")
+        yield _Finding(LeftoverCause.SPELLING, f"x-name: {other}")
     if case.wanted in ("", 0, False) and not isinstance(case.wanted, (list, dict)):
-        yield _Finding(Cause.ZERO, f"x-absent: {_yaml(case.wanted)}")
+        yield _Finding(LeftoverCause.ZERO, f"x-absent: {_yaml(case.wanted)}")
     if case.info.default is not MISSING and strictly_equal(case.info.default, case.wanted):
-        yield _Finding(Cause.DEFAULT, f"x-absent: {_yaml(case.wanted)}")
+        yield _Finding(LeftoverCause.DEFAULT, f"x-absent: {_yaml(case.wanted)}")
     if case.before is not MISSING:
-        yield _Finding(Cause.CHANGED, "")
-    yield _Finding(Cause.WRITE_ONLY, "writeOnly: true")
+        yield _Finding(LeftoverCause.CHANGED, "")
+    yield _Finding(LeftoverCause.WRITE_ONLY, "writeOnly: true")
 
 
 def _other_spelling(case: _Case) -> str | None:
@@ -190,12 +156,14 @@ def _letters(name: str) -> str:
 
 def _not_cleared(case: _Case) -> Iterator[_Finding]:
     if case.parent.is_whole and len(case.path) > 1 and not case.parent.properties:
-        yield _Finding(Cause.MEMBERS, "x-map: keys", "..")
+        yield _Finding(LeftoverCause.MEMBERS, "x-map: keys", "..")
     if case.parent.ownership == "whole":
-        yield _Finding(Cause.MEMBERS, "readOnly: true")
+        yield _Finding(LeftoverCause.MEMBERS, "readOnly: true")
     if case.before is not MISSING and strictly_equal(case.before, case.held):
-        yield _Finding(Cause.IGNORED, "")
-    yield _Finding(Cause.DEFAULT, f"x-absent: {_yaml(case.held)}" if not isinstance(case.held, (dict, list)) else "")
+        yield _Finding(LeftoverCause.IGNORED, "")
+    yield _Finding(
+        LeftoverCause.DEFAULT, f"x-absent: {_yaml(case.held)}" if not isinstance(case.held, (dict, list)) else ""
+    )
 
 
 def _masked(case: _Case) -> Iterator[_Finding]:
@@ -206,7 +174,7 @@ def _masked(case: _Case) -> Iterator[_Finding]:
         return
     mark = re.escape(run[1])
     whole = case.held == run[1] * len(case.held)
-    yield _Finding(Cause.MASKED, f"x-mask: {_yaml(f'{mark}+' if whole else f'.*{mark}{{3,}}.*')}")
+    yield _Finding(LeftoverCause.MASKED, f"x-mask: {_yaml(f'{mark}+' if whole else f'.*{mark}{{3,}}.*')}")
 
 
 def _lists(case: _Case) -> Iterator[_Finding]:
@@ -214,10 +182,10 @@ def _lists(case: _Case) -> Iterator[_Finding]:
     if not isinstance(wanted, list) or not isinstance(held, list):
         return
     if _same_items(wanted, held):
-        yield _Finding(Cause.ORDER, "x-list: set")
+        yield _Finding(LeftoverCause.ORDER, "x-list: set")
     key = _telling(wanted, held)
     if key is not None:
-        yield _Finding(Cause.MEMBERS, f"x-key: [{key}]")
+        yield _Finding(LeftoverCause.MEMBERS, f"x-key: [{key}]")
 
 
 def _telling(wanted: list[Json], held: list[Json]) -> str | None:
@@ -236,20 +204,20 @@ def _telling(wanted: list[Json], held: list[Json]) -> str | None:
     return None
 
 
-_FORMS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
-    (Cause.NUMBER, ("number",)),
-    (Cause.BLANKS, ("trim",)),
-    (Cause.CASE, ("lower",)),
-    (Cause.CASE, ("upper",)),
-    (Cause.CASE, ("case-insensitive",)),
-    (Cause.CASE, ("trim", "lower")),
-    (Cause.CASE, ("trim", "upper")),
-    (Cause.TIME, ("timestamp",)),
-    (Cause.TIME, ("duration",)),
-    (Cause.URL, ("url",)),
-    (Cause.ENCODING, ("uuid-base64",)),
-    (Cause.ENCODING, ("base64",)),
-    (Cause.ENCODING, ("base64-text",)),
+_FORMS: tuple[tuple[LeftoverCause, tuple[str, ...]], ...] = (
+    (LeftoverCause.NUMBER, ("number",)),
+    (LeftoverCause.BLANKS, ("trim",)),
+    (LeftoverCause.CASE, ("lower",)),
+    (LeftoverCause.CASE, ("upper",)),
+    (LeftoverCause.CASE, ("case-insensitive",)),
+    (LeftoverCause.CASE, ("trim", "lower")),
+    (LeftoverCause.CASE, ("trim", "upper")),
+    (LeftoverCause.TIME, ("timestamp",)),
+    (LeftoverCause.TIME, ("duration",)),
+    (LeftoverCause.URL, ("url",)),
+    (LeftoverCause.ENCODING, ("uuid-base64",)),
+    (LeftoverCause.ENCODING, ("base64",)),
+    (LeftoverCause.ENCODING, ("base64-text",)),
 )
 """The forms that may explain a difference. `lower` and `upper` only where the server shows just that."""
 
@@ -290,12 +258,12 @@ def _numbers(case: _Case) -> Iterator[_Finding]:
         return
     if case.before is MISSING or not strictly_equal(case.before, case.held):
         if wanted != held and round(wanted) == round(held):
-            yield _Finding(Cause.NUMBER, "")
+            yield _Finding(LeftoverCause.NUMBER, "")
         if case.info.default is MISSING or not strictly_equal(case.info.default, case.held):
             if wanted > held > 0:
-                yield _Finding(Cause.LIMIT, f"maximum: {_yaml(case.held)}")
+                yield _Finding(LeftoverCause.LIMIT, f"maximum: {_yaml(case.held)}")
             if wanted < held:
-                yield _Finding(Cause.LIMIT, f"minimum: {_yaml(case.held)}")
+                yield _Finding(LeftoverCause.LIMIT, f"minimum: {_yaml(case.held)}")
 
 
 def _number(value: Any) -> float | None:
@@ -309,15 +277,17 @@ def _number(value: Any) -> float | None:
 
 def _kept(case: _Case) -> Iterator[_Finding]:
     if isinstance(case.wanted, str) and isinstance(case.held, str) and case.held and case.wanted.startswith(case.held):
-        yield _Finding(Cause.LIMIT, f"maxLength: {len(case.held)}")
+        yield _Finding(LeftoverCause.LIMIT, f"maxLength: {len(case.held)}")
     if case.before is not MISSING and strictly_equal(case.before, case.held):
-        yield _Finding(Cause.IGNORED, "x-immutable: true")
+        yield _Finding(LeftoverCause.IGNORED, "x-immutable: true")
     default = case.info.default is not MISSING and strictly_equal(case.info.default, case.held)
     if default or case.held in ("", 0, False):
         # The create did not take it: an update may.
         on_create = case.before is MISSING and len(case.path) == 1
-        yield _Finding(Cause.IGNORED, "x-updateOnly: true") if on_create else _Finding(Cause.DEFAULT, "")
-    yield _Finding(Cause.CHANGED, "")
+        yield (
+            _Finding(LeftoverCause.IGNORED, "x-updateOnly: true") if on_create else _Finding(LeftoverCause.DEFAULT, "")
+        )
+    yield _Finding(LeftoverCause.CHANGED, "")
 
 
 def _yaml(value: Json) -> str:

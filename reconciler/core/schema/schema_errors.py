@@ -9,10 +9,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from reconciler.core.manifests.schema_gate import CompiledSchema
 from reconciler.core.model import Json, JsonObject
 from reconciler.core.pointer import Path, starts_with
 from reconciler.core.records import dataclass
+from reconciler.core.schema.schema_gate import CompiledSchema
 from reconciler.core.suggest import did_you_mean
 
 if TYPE_CHECKING:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from reconciler.core.address import Address
 from reconciler.core.pointer import Path
 from reconciler.core.records import dataclass
-
-if TYPE_CHECKING:
-    from reconciler.core.model import Address
 
 
 class Way(enum.Enum):

@@ -5,23 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from reconciler.core.canonical import strictly_equal
 from reconciler.core.compare.diff import field_changes, redact
-from reconciler.core.compare.normalize import decode, strictly_equal
+from reconciler.core.compare.normalize import decode
 from reconciler.core.model import LiveObject, Operation
 from reconciler.core.plan.considered import Considered
 from reconciler.core.pointer import MISSING, Path, get
-from reconciler.core.records import dataclass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
-    """One managed field that is no longer what the plan was made on. MISSING: not set. Redacted where sensitive."""
-
-    path: Path
-    planned: Any = MISSING  # the live value that the plan was made on
-    now: Any = MISSING
-    wanted: Any = MISSING  # what the manifest states
-    sensitive: bool = False
+from reconciler.core.report import Moved
 
 
 def moved_fields(considered: Considered, planned: LiveObject | None, now: LiveObject) -> tuple[Moved, ...]:
