@@ -6,8 +6,8 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from reconciler.cli.console import Console
 from reconciler.cli.progress import Watch
+from reconciler.console import Console
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Plan, Severity
 from reconciler.core.report import Report

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from reconciler.cli.console import Console
 from reconciler.cli.outputs import Result, check_outputs, deliver, text_of, write_report
 from reconciler.cli.progress import Watch
+from reconciler.console import Console
 from reconciler.core.errors import ExitCode, UsageError
 from reconciler.core.manifests.selection import read_selection
 from reconciler.core.memory.ledger import slow_digests

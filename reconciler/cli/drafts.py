@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from reconciler.cli.console import Console
+from reconciler.console import Console
 from reconciler.core.errors import ExitCode, InvalidInput, UsageError
 
 

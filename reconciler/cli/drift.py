@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from reconciler.cli.console import Console
 from reconciler.cli.outputs import Result, deliver, text_of
+from reconciler.console import Console
 from reconciler.core.errors import ExitCode, UsageError
 from reconciler.render.diff_text import unified_diff
 from reconciler.workflow.commands import Connections, Options, load, plan

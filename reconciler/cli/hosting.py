@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from reconciler.cli.console import Console
+from reconciler.console import Console
 from reconciler.core.errors import ExitCode, UsageError
 from reconciler.hosting.forge import Branches, Forge, Post
 from reconciler.hosting.place import Said, find_number, find_place

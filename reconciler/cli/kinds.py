@@ -8,8 +8,8 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from reconciler.cli.console import Console
 from reconciler.cli.drafts import run_from_openapi
+from reconciler.console import Console
 from reconciler.core.errors import ExitCode, InvalidInput, UsageError
 from reconciler.core.kinds.catalog import Catalog, Kind, check_parameters
 from reconciler.core.model import Diagnostic, Document, JsonObject, Severity

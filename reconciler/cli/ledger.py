@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from reconciler.cli.console import Console
+from reconciler.console import Console
 from reconciler.core.errors import ExitCode
 from reconciler.core.model import JsonObject
 from reconciler.render.ledger import history_document, ledger_document, render_history, render_ledger

@@ -12,8 +12,8 @@ TYPE_CHECKING = False  # as the type checker knows it, without loading `typing` 
 if TYPE_CHECKING:
     import argparse
 
-    from reconciler.cli.console import Console
     from reconciler.cli.parser import WrongUsage
+    from reconciler.console import Console
     from reconciler.core.errors import ReconcilerError
 
 _ASK_FOR_VERSION = (["--version"], ["-V"], ["version"])
@@ -137,7 +137,7 @@ def _run(options: argparse.Namespace) -> int:
     # No plugin of pydantic's has a say here, and to look for some takes a tenth of the start.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from reconciler.cli.commands import run_command
-    from reconciler.cli.console import configure_logging, open_console, silence_stdout
+    from reconciler.console import configure_logging, open_console, silence_stdout
     from reconciler.core.errors import ExitCode, ReconcilerError
 
     console = open_console(

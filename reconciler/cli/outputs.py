@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from reconciler.cli.console import Console
+from reconciler.console import Console
 from reconciler.core.errors import InvalidInput, ReconcilerError, Refused, UsageError
 from reconciler.core.model import Diagnostic, Plan
 from reconciler.core.records import dataclass

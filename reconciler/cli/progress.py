@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 
-from reconciler.cli.console import Console
+from reconciler.console import Console
 from reconciler.core.address import Address
 from reconciler.core.model import Change
 from reconciler.core.report import Outcome

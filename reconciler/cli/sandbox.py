@@ -7,7 +7,7 @@ import signal
 import threading
 from pathlib import Path
 
-from reconciler.cli.console import Console
+from reconciler.console import Console
 from reconciler.core.errors import ExitCode, UsageError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from reconciler.cli.console import Console
+from reconciler.console import Console
 from reconciler.core.errors import ExitCode, UsageError
 from reconciler.core.model import Plan
 from reconciler.render.text import plural

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from reconciler.cli.console import Console
+from reconciler.console import Console
 from reconciler.core.address import Address
 from reconciler.core.conformance.variation import Trial
 from reconciler.core.errors import ExitCode, UsageError

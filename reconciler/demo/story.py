@@ -14,7 +14,7 @@ from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
 
-from reconciler.cli.console import Console
+from reconciler.console import Console
 from reconciler.core.errors import ExitCode, Refused, UsageError
 from reconciler.core.model import Action, Plan
 from reconciler.core.records import dataclass

@@ -25,6 +25,7 @@ from reconciler.core.plan.renames import follow_renames
 from reconciler.core.plan.sealing import digest_of_plan
 from reconciler.core.records import dataclass
 from reconciler.core.report import Outcome, Report
+from reconciler.shell.connections import Connections, run_all
 from reconciler.shell.files.definitions import load_kinds, read_definitions
 from reconciler.shell.live.following import find_due
 from reconciler.shell.live.fresh_lists import FreshLists
@@ -34,7 +35,6 @@ from reconciler.shell.memory.ledger_text import KEY_NAME as LEDGER_KEY_NAME
 from reconciler.shell.memory.memory import Memory
 from reconciler.shell.memory.opening import open_memory
 from reconciler.shell.memory.recorder import Recorder
-from reconciler.shell.network.connections import Connections, run_all
 from reconciler.shell.network.once import Once
 from reconciler.shell.options import Options
 from reconciler.shell.revision import git_revision

@@ -20,13 +20,13 @@ from reconciler.core.records import dataclass
 from reconciler.core.schema.schema_gate import lacks_fast_judge
 from reconciler.shell.files.definitions import Use, load_kinds
 from reconciler.shell.files.disk import display_path, find_manifests, read_documents
-from reconciler.shell.files.lookups import lookups_of
 from reconciler.shell.files.mark_cache import MarkCache
 from reconciler.shell.files.parse_cache import ParseCache, judge_of, open_cache
 from reconciler.shell.files.parsing import lacks_quick_reader
 from reconciler.shell.memory.opening import open_memory
 from reconciler.shell.options import Options
 from reconciler.shell.settings.loading import Settings, load_settings
+from reconciler.shell.settings.lookups import lookups_of
 from reconciler.shell.settings.target_checks import parameter_mistakes, unconfigured
 from reconciler.workflow.removals import named, prunes
 

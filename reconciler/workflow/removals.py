@@ -15,8 +15,8 @@ from reconciler.core.manifests.references import Known
 from reconciler.core.manifests.selection import Selection, fits
 from reconciler.core.memory.ledger import Ledger, Record, Removal
 from reconciler.core.model import Diagnostic, Resource, Severity
+from reconciler.core.plan.remnant import Remnant, successor_of
 from reconciler.core.plan.removal.candidates import Estate, recorded_remnants
-from reconciler.core.plan.removal.remnant import Remnant, successor_of
 from reconciler.core.records import dataclass
 from reconciler.shell.live.survey import find_marked, look_for
 from reconciler.shell.options import Options

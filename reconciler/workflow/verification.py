@@ -12,10 +12,10 @@ from reconciler.core.manifests.references import Known
 from reconciler.core.manifests.selection import with_parents
 from reconciler.shell.conformance.scratch import Scratch
 from reconciler.shell.conformance.walk import Walk, settling
+from reconciler.shell.connections import Connections, run_all
 from reconciler.shell.live.fresh_lists import FreshLists
 from reconciler.shell.live.matching import refresh
 from reconciler.shell.live.refresh import LiveReader
-from reconciler.shell.network.connections import Connections, run_all
 from reconciler.shell.options import Options
 from reconciler.workflow.commands import Loaded
 

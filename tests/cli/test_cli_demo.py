@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from console_script import Finished, assert_clean, run
 
-from reconciler.cli.console import Console
+from reconciler.console import Console
 from reconciler.core.errors import ApiError, ExitCode
 from reconciler.demo.story import run_demo
 from reconciler.sandbox.http import EmulatedSystem

@@ -10,7 +10,7 @@ import pytest
 from console_script import open_scene, run
 
 from reconciler.cli.commands import _say_why_it_was_slow
-from reconciler.cli.console import open_console
+from reconciler.console import open_console
 from reconciler.core.memory.ledger import SecretDigest, slow_digests
 from reconciler.core.timings import Timings, Traffic
 from reconciler.render.timings import render_timings, timings_document

@@ -14,7 +14,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from bench import LEDGER_KEY, Bench, assert_applied, is_write, make_bench, rows
 
-from reconciler.cli.console import Console
+from reconciler.console import Console
 from reconciler.core.errors import ApiError, InvalidInput
 from reconciler.core.manifests.references import Known
 from reconciler.core.model import Diagnostic

@@ -19,10 +19,10 @@ from typing import Any
 from fake_time import FakeTime
 
 from reconciler.cli.arguments import build_parser
-from reconciler.cli.console import Console
 from reconciler.cli.drift import run_drift
 from reconciler.cli.output_arguments import FORMATS
 from reconciler.cli.outputs import Result, deliver
+from reconciler.console import Console
 from reconciler.core.errors import ReconcilerError
 from reconciler.sandbox.http import SandboxRequest, SandboxResponse, empty_response
 from reconciler.sandbox.in_process import in_process_transport

@@ -1,160 +1,19 @@
 """Who may import whom, and through which doors the program reaches the outside.
 
-The tables are complete: what stands in none of them is forbidden, and what stands in them and is no longer used fails
-as well, so that they keep telling the truth.
+Which of our modules may import which is in the contracts of `pyproject.toml`; the libraries and effects are in tables
+here. The tables are complete: an import that is in none of them fails, and so does an entry that nothing uses.
 """
 
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
-from source_tree import Import, Module, defaults, dotted, imports, modules
-
-from reconciler.core.graph import find_cycle
-
-# --------------------------------------------------------------------------- between our own modules
-
-FLOORS: Mapping[str, tuple[str, ...]] = {
-    "core": ("core",),
-    "render": ("core", "render"),
-    "drafts": ("core", "drafts"),
-    "shell": ("core", "shell"),  # narrowed by SHELL
-    "sandbox": ("sandbox",),
-    "workflow": ("core", "shell", "workflow"),
-    "hosting": ("core", "shell", "hosting"),
-    "cli": ("core", "render", "cli", "workflow", "hosting"),  # widened by DOORS_OF_CLI
-    "demo": ("core", "render", "workflow", "sandbox"),  # widened by DOORS_OF_CLI
-    "__main__": ("cli.main",),
-}
-"""What each floor may import. `""`, the package itself, holds the version only and is open to all."""
-
-DOORS_OF_CLI: Mapping[str, tuple[str, ...]] = {
-    "cli.commands": ("demo.story",),
-    "cli.drafts": ("drafts.definitions", "shell.files.disk", "shell.files.foreign", "shell.files.yaml_text"),
-    "cli.main": ("shell.stopwatch",),
-    "cli.outputs": ("shell.files.disk",),  # writes what was asked for
-    "cli.hosting": ("shell.files.reading",),  # reads the text that is posted
-    "cli.ledger": ("shell.memory.memory", "shell.memory.upkeep", "shell.options"),
-    "cli.kinds": (
-        "shell.files.disk",
-        "shell.files.foreign",
-        "shell.settings.loading",
-    ),  # reads definitions, and where a configuration says they are
-    "cli.verify": ("shell.files.disk",),
-    "cli.sandbox": ("sandbox.estate", "sandbox.server", "sandbox.workspace", "shell.files.packaged"),
-    "demo.story": ("cli.console", "shell.files.packaged"),  # the story is told to a person
-}
-"""What single modules of the command line may import beyond their floor."""
-
-SHELL: Mapping[str, tuple[str, ...]] = {
-    "apply.attempt": ("apply.guarding", "apply.inside", "apply.truth", "apply.work", "apply.writing"),
-    "apply.executor": ("apply.attempt", "apply.removing", "apply.work", "live.following", "live.locks", "live.refresh"),
-    "apply.guarding": ("apply.work",),
-    "apply.inside": ("apply.guarding", "apply.truth", "apply.work", "apply.writing"),
-    "apply.removing": ("apply.attempt", "apply.guarding", "apply.truth", "apply.work", "apply.writing"),
-    "apply.truth": ("apply.work",),
-    "apply.work": ("live.locks", "live.refresh"),
-    "apply.writing": ("apply.work",),
-    "conformance.scratch": ("live.refresh",),
-    "conformance.walk": ("conformance.scratch",),
-    "files.definitions": ("files.disk", "files.packaged", "files.parsing"),
-    "files.disk": ("files.parsing", "files.reading", "files.search"),
-    "files.documents": ("files.limits", "files.nodes", "files.positions", "files.scalars"),
-    "files.foreign": ("files.foreign_nodes", "files.reading"),
-    "files.foreign_nodes": (
-        "files.json_nodes",
-        "files.nodes",
-        "files.positions",
-        "files.reading",
-        "files.scalars",
-        "files.yaml_nodes",
-    ),
-    "files.json_document": ("files.disk", "files.reading"),
-    "files.json_nodes": ("files.limits", "files.nodes"),
-    "files.lookups": ("files.disk", "settings.loading"),
-    "files.disposable": ("files.disk",),
-    "files.mark_cache": ("files.disposable",),
-    "files.parse_cache": ("files.disposable", "files.limits", "files.mark_cache"),
-    "files.parsing": (
-        "files.documents",
-        "files.json_nodes",
-        "files.limits",
-        "files.nodes",
-        "files.positions",
-        "files.quick_yaml",
-        "files.reading",
-        "files.yaml_nodes",
-    ),
-    "files.quick_yaml": ("files.limits", "files.positions", "files.scalars"),
-    "files.rewriting": (
-        "files.json_nodes",
-        "files.nodes",
-        "files.parsing",
-        "files.positions",
-        "files.splicing",
-        "files.yaml_nodes",
-    ),
-    "files.search": ("files.reading",),
-    "files.splicing": ("files.nodes", "files.value_text"),
-    "files.value_text": ("files.scalars", "files.yaml_text"),
-    "files.yaml_nodes": ("files.limits", "files.nodes", "files.positions"),
-    "live.following": ("live.refresh",),
-    "live.fresh_lists": ("live.locks",),
-    "live.matching": ("live.refresh",),
-    "live.refresh": ("live.fresh_lists", "live.pages"),
-    "live.survey": ("live.refresh",),
-    "memory.disk": ("files.reading", "memory.journal_text"),
-    "memory.file_store": ("files.disk", "memory.disk", "memory.journal_text", "memory.ledger_text", "memory.store"),
-    "memory.git_ref": ("memory.git_command",),
-    "memory.git_store": (
-        "files.disk",
-        "memory.commit_message",
-        "memory.disk",
-        "memory.git_ref",
-        "memory.holder",
-        "memory.journal_text",
-        "memory.ledger_text",
-        "memory.store",
-    ),
-    "memory.journal_text": ("memory.ledger_text",),
-    "memory.ledger_text": ("memory.ledger_form",),
-    "memory.memory": ("memory.store", "network.sending"),
-    "memory.opening": (
-        "memory.file_store",
-        "memory.git_command",
-        "memory.git_ref",
-        "memory.git_store",
-        "memory.holder",
-        "memory.ledger_text",
-        "memory.memory",
-        "memory.store",
-        "options",
-        "settings.loading",
-    ),
-    "memory.recorder": ("memory.memory",),
-    "memory.upkeep": ("memory.memory", "memory.opening", "options", "settings.loading"),
-    "network.client": ("network.authentication", "network.endpoint", "network.outgoing"),
-    "network.connections": ("network.client", "network.endpoint", "network.sending", "options", "settings.loading"),
-    "network.endpoint": ("network.authentication",),
-    "network.sending": ("network.pacing",),
-    "options": ("network.sending", "stopwatch"),
-    "settings.expressions": ("settings.mistakes",),
-    "settings.loading": (
-        "files.disk",
-        "network.authentication",
-        "settings.expressions",
-        "settings.form",
-        "settings.mistakes",
-        "settings.values",
-    ),
-    "settings.mistakes": ("settings.form",),
-    "settings.target_checks": ("files.reading", "settings.loading"),
-    "settings.values": ("network.authentication",),
-}
-"""Which rooms of the shell know each other. The network and the reading of live state, for one, do not."""
+from source_tree import ROOT, defaults, dotted, imports, modules
 
 
 def words(text: str) -> frozenset[str]:
@@ -165,61 +24,18 @@ def floor_of(name: str) -> str:
     return name.partition(".")[0]
 
 
-def within(name: str, allowed: Iterable[str]) -> bool:
-    return any(name == prefix or name.startswith(prefix + ".") for prefix in allowed)
+# --------------------------------------------------------------------------- between our own modules
 
 
-def our_imports(module: Module) -> list[Import]:
-    return [found for found in imports(module) if found.ours and not found.type_only and found.target]
-
-
-@pytest.mark.parametrize("module", [m for m in modules().values() if m.name], ids=lambda m: m.name)
-def test_a_module_imports_only_what_its_floor_allows(module: Module) -> None:
-    allowed = [*FLOORS[floor_of(module.name)], *DOORS_OF_CLI.get(module.name, ())]
-    wrong = [f"{i.place} imports {i.target}" for i in our_imports(module) if not within(i.target, allowed)]
-    assert wrong == []
-
-
-def test_rooms_of_the_shell_know_only_these_others() -> None:
-    actual = {
-        name.removeprefix("shell."): tuple(
-            sorted({i.target.removeprefix("shell.") for i in our_imports(module) if within(i.target, ("shell",))})
-        )
-        for name, module in modules().items()
-        if name.startswith("shell.")
-    }
-    assert {name: targets for name, targets in actual.items() if targets} == SHELL
-
-
-def test_no_door_of_the_command_line_is_left_open_for_nothing() -> None:
-    unused = [
-        f"{name} → {target}"
-        for name, targets in DOORS_OF_CLI.items()
-        for target in targets
-        if target not in {i.target for i in our_imports(modules()[name])}
-    ]
-    assert unused == []
-
-
-def test_only_the_workflow_wires_the_live_shell() -> None:
-    live = (
-        "shell.network.client",
-        "shell.network.sending",
-        "shell.live.refresh",
-        "shell.memory.recorder",
-        "shell.network.authentication",
+def test_the_contracts_of_layers_hold() -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    wirers = {
-        name
-        for name, module in modules().items()
-        if not name.startswith("shell") and any(within(i.target, live) for i in our_imports(module))
-    }
-    assert wirers == {"hosting.sending", "workflow.verification", "workflow.commands"}
-
-
-def test_no_module_imports_itself_through_others() -> None:
-    edges = {name: [i.target for i in our_imports(module)] for name, module in modules().items()}
-    assert find_cycle(edges) == []
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 # --------------------------------------------------------------------------- libraries
@@ -288,7 +104,7 @@ def test_pure_floors_import_nothing_that_could_have_an_effect(floor: str) -> Non
 
 OF_FEW: Mapping[str, tuple[str, ...]] = {
     "http": ("sandbox.server",),
-    "logging": ("cli.console", "shell.network.client"),
+    "logging": ("console", "shell.network.client"),
     "secrets": ("shell.memory.holder", "shell.memory.ledger_text"),
     "signal": ("cli.main", "cli.sandbox"),
     "socket": ("sandbox.server", "shell.network.endpoint"),  # the endpoint asks only whether a host resolves
@@ -340,11 +156,11 @@ def test_the_environment_is_read_in_one_place() -> None:
 
 def test_only_the_command_line_has_the_streams() -> None:
     found = mentions(frozenset({"sys.stdout", "sys.stderr", "sys.stdin", "print", "input"}))
-    assert {floor_of(name) for name in found} == {"cli"}
+    assert {floor_of(name) for name in found} == {"cli", "console"}
 
 
 def test_only_the_command_line_configures_logging() -> None:
-    assert set(calls(frozenset(), frozenset({"addHandler", "basicConfig"}))) == {"cli.console"}
+    assert set(calls(frozenset(), frozenset({"addHandler", "basicConfig"}))) == {"console"}
 
 
 WRITES = words(
@@ -365,7 +181,7 @@ DISK: Mapping[str, frozenset[str]] = {
     "shell.memory.holder": frozenset({"read_text"}),  # what the system tells of processes
     "shell.files.disposable": frozenset({"mkdir", "read_bytes"}),  # writes through shell.files
     "shell.files.parse_cache": frozenset({"read_bytes", "unlink"}),  # writes through shell.files
-    "cli.console": frozenset({"os.open"}),  # the null device, behind a closed pipe
+    "console": frozenset({"os.open"}),  # the null device, behind a closed pipe
     "sandbox.workspace": frozenset({"mkdir", "read_text", "write_text", "unlink", "copytree", "copyfile"}),
     "demo.story": frozenset({"tempfile.TemporaryDirectory", "read_text", "write_text"}),
 }
@@ -410,4 +226,4 @@ def test_threads_are_made_in_few_places() -> None:
         for node in ast.walk(module.tree)
         if isinstance(node, ast.Call) and dotted(node.func) in ("ThreadPoolExecutor", "threading.Thread")
     }
-    assert made == {"cli.progress", "shell.network.connections", "shell.apply.executor", "sandbox.server"}
+    assert made == {"cli.progress", "shell.connections", "shell.apply.executor", "sandbox.server"}

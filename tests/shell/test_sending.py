@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.core.errors import ErrorClass, TransportError, UsageError
 from reconciler.core.model import Request, Response
-from reconciler.shell.network.connections import run_all
+from reconciler.shell.connections import run_all
 from reconciler.shell.network.pacing import MARGIN
 from reconciler.shell.network.sending import Counters, Pace, RetryPolicy, Sender, Timing, full_jitter, retry_after_s
 

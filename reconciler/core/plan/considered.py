@@ -15,7 +15,7 @@ from reconciler.core.manifests.references import Known, hidden_paths, is_hidden_
 from reconciler.core.memory.ledger import Record
 from reconciler.core.model import Json, JsonObject, LiveObject, Resource
 from reconciler.core.plan.follow_ups import Occasion
-from reconciler.core.plan.removal.remnant import Remnant
+from reconciler.core.plan.remnant import Remnant
 from reconciler.core.pointer import MISSING, Path
 from reconciler.core.records import dataclass
 from reconciler.core.withheld import Gap

@@ -9,7 +9,7 @@ from reconciler.core.manifests.references import Known
 from reconciler.core.memory.ledger import Applied, Ledger, Record, likeness
 from reconciler.core.model import Action, Change, Diagnostic, LiveObject, Resource, Severity
 from reconciler.core.plan.considered import Considered, Inputs, consider
-from reconciler.core.plan.removal.remnant import successor_of
+from reconciler.core.plan.remnant import successor_of
 from reconciler.core.pointer import Path, starts_with
 
 ALIKE = 0.6  # share of equal fields from which on a person is asked

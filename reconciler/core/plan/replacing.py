@@ -15,8 +15,8 @@ from reconciler.core.departure import Way
 from reconciler.core.model import Action, Change, Diagnostic, JsonObject, LiveObject
 from reconciler.core.plan.considered import Considered, Inputs
 from reconciler.core.plan.obstacles import blocker, forces_new_object
+from reconciler.core.plan.remnant import old_address, untouchable, way_of
 from reconciler.core.plan.removal.leaving import Leaving, decide_leaving
-from reconciler.core.plan.removal.remnant import old_address, untouchable, way_of
 from reconciler.core.wire.answers import natural_key
 
 

@@ -13,8 +13,8 @@ from reconciler.core.departure import Way
 from reconciler.core.errors import ApiError
 from reconciler.core.kinds.definition import Inside
 from reconciler.core.model import Action, LiveObject
+from reconciler.core.plan.remnant import untouchable
 from reconciler.core.plan.removal.leaving import disabled_fields, disabling
-from reconciler.core.plan.removal.remnant import untouchable
 from reconciler.core.report import Status
 from reconciler.core.wire.answers import NothingFound
 from reconciler.core.wire.documents import document_without, read_document

@@ -18,8 +18,8 @@ from reconciler.core.kinds.template import TemplateError
 from reconciler.core.manifests.references import Known
 from reconciler.core.memory.ledger import Removal
 from reconciler.core.model import Diagnostic, JsonObject, LiveObject, Severity
+from reconciler.core.plan.remnant import Remnant, is_owned, way_of
 from reconciler.core.plan.removal.candidates import address_of, scope_of, stated_places, unmatched
-from reconciler.core.plan.removal.remnant import Remnant, is_owned, way_of
 from reconciler.core.records import dataclass
 from reconciler.core.wire.answers import AnswerError
 from reconciler.core.wire.seeking import needs_id

@@ -18,8 +18,8 @@ from reconciler.core.memory.ledger import Applied, Record, make_record
 from reconciler.core.model import Change, Diagnostic, LiveObject, Plan, Request, Severity
 from reconciler.core.plan.considered import Considered
 from reconciler.core.plan.owing import mark, settle
+from reconciler.core.plan.remnant import old_address
 from reconciler.core.plan.removal.remembered import remembered
-from reconciler.core.plan.removal.remnant import old_address
 from reconciler.core.plan.sealing import digest_of_plan
 from reconciler.core.report import FollowUpOutcome, Outcome, Status
 from reconciler.shell.memory.memory import Memory

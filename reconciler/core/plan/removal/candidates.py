@@ -15,7 +15,7 @@ from reconciler.core.manifests.references import Known
 from reconciler.core.manifests.selection import Selection
 from reconciler.core.memory.ledger import Record, Removal
 from reconciler.core.model import Diagnostic, JsonObject, LiveObject, Resource, Severity
-from reconciler.core.plan.removal.remnant import Remnant, way_of
+from reconciler.core.plan.remnant import Remnant, way_of
 from reconciler.core.pointer import MISSING
 from reconciler.core.records import dataclass
 from reconciler.core.wire.answers import natural_key

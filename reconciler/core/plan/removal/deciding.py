@@ -11,9 +11,9 @@ from reconciler.core.kinds.catalog import Kind
 from reconciler.core.manifests.references import Known
 from reconciler.core.model import Change, Diagnostic, LiveObject, Resource, Severity, Source
 from reconciler.core.plan.considered import Inputs, consider
+from reconciler.core.plan.remnant import Remnant, successor_of, untouchable, way_of
 from reconciler.core.plan.removal.leaving import Leaving, decide_leaving
 from reconciler.core.plan.removal.remembered import remembered
-from reconciler.core.plan.removal.remnant import Remnant, successor_of, untouchable, way_of
 from reconciler.core.plan.sealing import sealed
 from reconciler.core.records import dataclass
 

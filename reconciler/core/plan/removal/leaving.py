@@ -12,7 +12,7 @@ from reconciler.core.kinds.catalog import Kind
 from reconciler.core.model import Action, Change, Comparability, Json, JsonObject, LiveObject, Resource, Source
 from reconciler.core.plan.considered import Considered, Inputs
 from reconciler.core.plan.preview import preview_removal, preview_requests
-from reconciler.core.plan.removal.remnant import way_of
+from reconciler.core.plan.remnant import way_of
 from reconciler.core.plan.sealing import managed_digest, sealed
 from reconciler.core.pointer import MISSING, Path, get, parse_pointer, put
 from reconciler.core.records import dataclass
