@@ -13,7 +13,7 @@ from reconciler.core.model import Plan, Severity
 from reconciler.core.report import Report
 from reconciler.core.saved_plans.approval import restricted
 from reconciler.render.text import render_diagnostics, render_plan
-from reconciler.workflow.approvals import apply_approved, compare, objections, open_approval, refuse
+from reconciler.workflow.approvals import apply_approved, compare_with_approval, objections, open_approval, refuse
 from reconciler.workflow.commands import Connections, Options, load, open_memory, plan
 
 
@@ -34,7 +34,7 @@ def apply_saved_plan(options: argparse.Namespace, console: Console, given: Optio
         memory.lock(given.lock_timeout_s, console.say)
         with Watch(console, connections):
             planned = plan(loaded, connections, given, memory)
-        found = compare(approval, planned, loaded, given)
+        found = compare_with_approval(approval, planned, loaded, given)
         if not options.only_approved:
             refuse(found, loaded)
         left_out = [replace(one, severity=Severity.WARNING) for one in objections(found, loaded)]

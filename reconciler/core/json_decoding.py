@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 
-def decode(content: bytes | memoryview) -> Any:
+def decode_json(content: bytes | memoryview) -> Any:
     """Return the value that JSON text in UTF-8 stands for. Raises ValueError when it is none."""
-    quickly = _quick_decoder()
+    quickly = quick_decoder()
     if quickly is not None:
         try:
             return quickly(content)
@@ -23,13 +23,9 @@ def decode(content: bytes | memoryview) -> Any:
     return json.loads(bytes(content))
 
 
-def lacks_quick_decoder() -> bool:
-    """Tell whether msgspec was looked for and is not installed."""
-    return bool(_quick_decoder.cache_info().currsize) and _quick_decoder() is None
-
-
 @functools.cache
-def _quick_decoder() -> Callable[[bytes | memoryview], Any] | None:
+def quick_decoder() -> Callable[[bytes | memoryview], Any] | None:
+    """Return msgspec's decoder; None where it is not installed."""
     try:
         import msgspec
     except ImportError:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from reconciler.core.address import Address
 from reconciler.core.departure import Departure, Limits
-from reconciler.core.json_decoding import decode
+from reconciler.core.json_decoding import decode_json
 from reconciler.core.pointer import Path, format_pointer
 from reconciler.core.records import dataclass
 from reconciler.core.withheld import Withheld
@@ -173,7 +173,7 @@ class Response:
     def json(self) -> Json:
         """Return the decoded body, read-only. Raises ValueError when it is not JSON in UTF-8."""
         if not self._decoded:
-            self._decoded.append(decode(self.content))
+            self._decoded.append(decode_json(self.content))
         return self._decoded[0]
 
 

@@ -7,32 +7,24 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, ValidationError
 
 from reconciler.core.canonical import digest
 from reconciler.core.errors import Refused, UsageError
 from reconciler.core.model import Json, JsonObject
 from reconciler.core.records import dataclass
+from reconciler.core.strict_form import StrictForm
 
 SEAL = "digest"  # the member that holds it
 
 
-class Part(BaseModel):
-    """Strict, closed and frozen; names in the file are in camel case."""
+class SealedPart(StrictForm):
+    """A part of a sealed file. It is made by names in snake case, and written in camel case."""
 
-    model_config = ConfigDict(
-        strict=True,
-        extra="forbid",
-        frozen=True,
-        alias_generator=to_camel,
-        populate_by_name=True,
-        hide_input_in_errors=True,
-        defer_build=True,  # with the file that it is a part of, once
-    )
+    model_config = ConfigDict(populate_by_name=True)
 
 
-Form = TypeVar("Form", bound=Part)
+Form = TypeVar("Form", bound=SealedPart)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from reconciler.sandbox.http import EmulatedSystem
 from reconciler.sandbox.server import SandboxServer
 from reconciler.sandbox.workspace import WorkspaceError, write_workspace
 from reconciler.shell.files.packaged import packaged_folder
-from reconciler.workflow.approvals import apply_approved, compare, open_approval, refuse, save_plan
+from reconciler.workflow.approvals import apply_approved, compare_with_approval, open_approval, refuse, save_plan
 from reconciler.workflow.commands import Connections, Options, Planned, apply, load, plan
 
 LEDGER_KEY = "fake-ledger-key-not-real"
@@ -84,7 +84,7 @@ class Story:
         loaded = load(options)
         with Connections(loaded.settings, options) as connections:
             planned = plan(loaded, connections, options)
-            found = compare(approval, planned, loaded, options)
+            found = compare_with_approval(approval, planned, loaded, options)
             refuse(found, loaded)
             report = apply_approved(found, planned, loaded, connections, options, self.show)
             self.requests += connections.attempts

@@ -18,7 +18,7 @@ from reconciler.drafts.findings import Findings, World, find
 from reconciler.drafts.identity import identify
 from reconciler.drafts.names import kebab, names_manifests, words
 from reconciler.drafts.operations import Operation, read_operations
-from reconciler.drafts.resources import Resource, blanked, find_resources
+from reconciler.drafts.resources import ApiResource, blanked, find_resources
 from reconciler.drafts.shapes import description
 from reconciler.drafts.source import Node, Retrieve, open_api
 
@@ -185,7 +185,7 @@ def _kind(found: Findings, root: Node) -> Draft:
     return Draft(name=kebab(resource.name), data=data, header=_header("" if info is None else info.text("title")))
 
 
-def _description(resource: Resource, found: Findings, root: Node) -> str:
+def _description(resource: ApiResource, found: Findings, root: Node) -> str:
     shape = found.answer.shape
     said = description(None if shape is None else shape.keywords.get("description"))
     if said:

@@ -12,7 +12,7 @@ from reconciler.core.records import dataclass
 from reconciler.drafts.names import joined, normal, stem, template_name, words
 from reconciler.drafts.operations import Operation
 from reconciler.drafts.paging import ListGuess, find_items
-from reconciler.drafts.resources import Parent, Resource, blanked, parents_of
+from reconciler.drafts.resources import ApiResource, Parent, blanked, parents_of
 from reconciler.drafts.shapes import Shape, read_shape, with_variants
 from reconciler.drafts.spec import Fields, Sides, merge_fields
 
@@ -40,7 +40,7 @@ class Enveloped:
 class Findings:
     """Everything that the sections of one kind are written from."""
 
-    resource: Resource
+    resource: ApiResource
     world: World
     create: Operation | None
     update: Operation | None
@@ -74,7 +74,7 @@ class Findings:
         return self.path(operation).replace("{id}", f"{{spec.{self.own_field}}}")
 
 
-def find(resource: Resource, world: World) -> Findings:
+def find(resource: ApiResource, world: World) -> Findings:
     """Return what the document tells about `resource`, its identity aside."""
     create = resource.create
     if create is None and resource.own_parameter:
@@ -143,7 +143,7 @@ def answer_of(operation: Operation | None, noun: str, known: Collection[str]) ->
     return unwrapped(None if operation is None else _success(operation), noun, set(known))
 
 
-def _answer(resource: Resource, listed: ListGuess, asked: set[str]) -> Enveloped:
+def _answer(resource: ApiResource, listed: ListGuess, asked: set[str]) -> Enveloped:
     by_get = answer_of(resource.get, resource.name, asked)
     if by_get.shape is not None:
         return by_get

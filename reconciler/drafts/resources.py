@@ -39,7 +39,7 @@ def _is_parameter(segment: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
+class ApiResource:
     """The calls of one kind. At least one of the two paths is there; a singleton has only `item_path`."""
 
     name: str
@@ -86,7 +86,7 @@ class _Sorting:
 
 def find_resources(
     paths: Mapping[str, Calls], known: Collection[str]
-) -> tuple[list[Resource], list[tuple[Operation, str]]]:
+) -> tuple[list[ApiResource], list[tuple[Operation, str]]]:
     """Return the resources in `paths`, by path, and each call that belongs to none of them with the reason.
 
     `known` are words of the document, which help to find singulars.
@@ -103,7 +103,7 @@ def find_resources(
     return named, [(operation, _why_not(operation, work)) for operation in rest]
 
 
-def _with_item(path: str, work: _Sorting) -> Resource | None:
+def _with_item(path: str, work: _Sorting) -> ApiResource | None:
     """Return the resource whose items have the path `path`, or None when it is no path of items."""
     calls = work.calls(path)
     if not _is_parameter(_last(path)) or not calls.keys() & {"GET", "PUT", "PATCH", "DELETE"}:
@@ -116,7 +116,7 @@ def _with_item(path: str, work: _Sorting) -> Resource | None:
         return None
     work.used.update((path, collection))
     literal = next((s for s in reversed((collection or path).split("/")) if s and not _is_parameter(s)), "object")
-    return Resource(
+    return ApiResource(
         name=kind_name(literal, work.known),
         collection_path=collection,
         item_path=path,
@@ -151,7 +151,7 @@ def _collection_for(path: str, work: _Sorting) -> str:
     return max(nested, key=lambda other: "POST" in work.calls(other), default="")
 
 
-def _without_item(path: str, work: _Sorting) -> Resource | None:
+def _without_item(path: str, work: _Sorting) -> ApiResource | None:
     """Return the resource at `path` that has no path of items: settings, or a collection that is only added to."""
     calls = work.calls(path)
     if path in work.used or _is_parameter(_last(path)) or _odd_segments(path) or "GET" not in calls:
@@ -160,7 +160,7 @@ def _without_item(path: str, work: _Sorting) -> Resource | None:
     is_list = _answers_list(calls["GET"])
     if not is_list and calls.keys() & {"PUT", "PATCH"}:
         work.used.add(path)
-        return Resource(
+        return ApiResource(
             name=name,
             item_path=path,
             get=calls["GET"],
@@ -171,7 +171,7 @@ def _without_item(path: str, work: _Sorting) -> Resource | None:
         )
     if is_list and "POST" in calls and calls["POST"].bodies:
         work.used.add(path)
-        return Resource(name=name, collection_path=path, listing=calls["GET"], create=calls["POST"])
+        return ApiResource(name=name, collection_path=path, listing=calls["GET"], create=calls["POST"])
     return None
 
 
@@ -200,7 +200,7 @@ def _why_not(operation: Operation, work: _Sorting) -> str:
     return "nothing reads it back here"
 
 
-def _distinct(resources: list[Resource], known: Collection[str]) -> list[Resource]:
+def _distinct(resources: list[ApiResource], known: Collection[str]) -> list[ApiResource]:
     """Return the resources with distinct names: those that share one get their parent's in front of it."""
     names = [resource.name for resource in resources]
     taken: set[str] = set()
@@ -233,7 +233,7 @@ class Parent:
     kind: str = ""
 
 
-def parents_of(resource: Resource, kinds: Mapping[str, str]) -> list[Parent]:
+def parents_of(resource: ApiResource, kinds: Mapping[str, str]) -> list[Parent]:
     """Return what the path of `resource` names before its own items. `kinds` has the kinds by blanked item path."""
     found = []
     segments = resource.scope_path.rstrip("/").split("/")

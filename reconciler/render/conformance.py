@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reconciler.core.conformance.claims import Claim, Conformance, Verdict
+from reconciler.core.conformance.claims import Claim, ClaimVerdict, Conformance
 from reconciler.core.model import JsonObject, Source
 from reconciler.core.pointer import Path, format_pointer
 from reconciler.render.style import PLAIN, Style
 from reconciler.render.text import plural
 
 FORMAT = 1
-_MARKS = {Verdict.HOLDS: ("✓", "green"), Verdict.FAILS: ("✗", "red"), Verdict.UNTESTED: ("–", "dim")}
+_MARKS = {ClaimVerdict.HOLDS: ("✓", "green"), ClaimVerdict.FAILS: ("✗", "red"), ClaimVerdict.UNTESTED: ("–", "dim")}
 
 Locate = Callable[[Path], Source]
 """The place of a path in the definition, or of the nearest thing above it that there is."""
@@ -22,9 +22,9 @@ def render_conformance(name: str, found: Conformance, locate: Locate, style: Sty
     counts = ", ".join(
         f"{found.count(verdict)} {words}"
         for verdict, words in (
-            (Verdict.HOLDS, "hold"),
-            (Verdict.FAILS, "do not"),
-            (Verdict.UNTESTED, "not tested"),
+            (ClaimVerdict.HOLDS, "hold"),
+            (ClaimVerdict.FAILS, "do not"),
+            (ClaimVerdict.UNTESTED, "not tested"),
         )
     )
     head = f"{name}: of {plural(len(found.claims), 'claim')} {counts}; {plural(found.requests, 'request')}."
@@ -33,7 +33,7 @@ def render_conformance(name: str, found: Conformance, locate: Locate, style: Sty
         mark, colour = _MARKS[claim.verdict]
         detail = f": {claim.detail}" if claim.detail else ""
         lines.append(f"  {style.paint(mark, colour)} {claim.title}{detail}")
-        if claim.verdict is Verdict.FAILS and claim.place:
+        if claim.verdict is ClaimVerdict.FAILS and claim.place:
             cure = f": {claim.cure}" if claim.cure else ""
             lines.append(style.paint(f"      {locate(claim.place)}: {_dotted(claim.place)}{cure}", "yellow"))
     lines += ["", found.left_behind or "The scratch object is gone."]

@@ -18,7 +18,7 @@ from reconciler.core.model import (
     Response,
 )
 from reconciler.core.timings import Traffic
-from reconciler.shell.network.sending import Pace, Sender, Standing
+from reconciler.shell.network.sending import Pace, Sender, Waiting
 from reconciler.shell.options import Options
 from reconciler.shell.settings.loading import (
     Settings,
@@ -111,7 +111,7 @@ class Connections:
         """How many requests were sent so far, each repetition counted."""
         return sum(sender.counters.requests for sender in list(self._senders.values()))
 
-    def standings(self) -> list[tuple[str, Standing]]:
+    def standings(self) -> list[tuple[str, Waiting]]:
         """Return what keeps requests waiting, for each system that has some waiting, by name."""
         found = [(name, sender.standing) for name, sender in sorted(self._senders.copy().items())]
         return [(name, one) for name, one in found if one.queueing]

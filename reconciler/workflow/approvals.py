@@ -19,11 +19,11 @@ from reconciler.core.model import Action, Change, Diagnostic, Severity
 from reconciler.core.plan.planning import make_plan
 from reconciler.core.report import Outcome, Report, Status
 from reconciler.core.saved_plans.approval import (
+    ApprovalComparison,
+    ApprovalState,
+    ApprovalVerdict,
     Circumstances,
-    Comparison,
-    Standing,
     Today,
-    Verdict,
     begun,
     bound_secrets,
     compare_with_plan,
@@ -100,7 +100,7 @@ def open_approval(path: Path, options: Options, max_age_s: float | None) -> tupl
     )
 
 
-def compare(approval: Approval, planned: Planned, loaded: Loaded, options: Options) -> Comparison:
+def compare_with_approval(approval: Approval, planned: Planned, loaded: Loaded, options: Options) -> ApprovalComparison:
     """Hold the approval against the plan of the day.
 
     Raises Refused when it is about another target, other systems or other kinds, or needs a key that is not there.
@@ -136,12 +136,12 @@ def compare(approval: Approval, planned: Planned, loaded: Loaded, options: Optio
     return compare_with_plan(approval, Today(plan=planned.plan, as_approved=before, secrets=secrets, ours=ours))
 
 
-def objections(found: Comparison, loaded: Loaded) -> list[Diagnostic]:
+def objections(found: ApprovalComparison, loaded: Loaded) -> list[Diagnostic]:
     """Return what keeps the approval from being performed as it is, one by one."""
     return [_objection(verdict, loaded) for verdict in found.objections]
 
 
-def _objection(verdict: Verdict, loaded: Loaded) -> Diagnostic:
+def _objection(verdict: ApprovalVerdict, loaded: Loaded) -> Diagnostic:
     resource = None if verdict.address is None else loaded.resources.get(verdict.address)
     return Diagnostic(
         severity=Severity.ERROR,
@@ -153,14 +153,14 @@ def _objection(verdict: Verdict, loaded: Loaded) -> Diagnostic:
 
 
 _CODES = {
-    Standing.EXTRA: "not-approved",
-    Standing.MISSING: "approved-and-missing",
-    Standing.MOVED: "moved-since-approval",
-    Standing.WAITING: "waits-for-unapproved",
+    ApprovalState.EXTRA: "not-approved",
+    ApprovalState.MISSING: "approved-and-missing",
+    ApprovalState.MOVED: "moved-since-approval",
+    ApprovalState.WAITING: "waits-for-unapproved",
 }
 
 
-def refuse(found: Comparison, loaded: Loaded) -> None:
+def refuse(found: ApprovalComparison, loaded: Loaded) -> None:
     """Raise Refused with everything that keeps the plan from being performed exactly as approved, if there is any."""
     listed = objections(found, loaded)
     if listed:
@@ -179,7 +179,7 @@ def _count(number: int) -> str:
 
 
 def apply_approved(
-    found: Comparison,
+    found: ApprovalComparison,
     planned: Planned,
     loaded: Loaded,
     connections: Connections,
@@ -197,7 +197,7 @@ def _by_address(outcome: Outcome) -> str:
     return str(outcome.address)
 
 
-def _left_out(found: Comparison, planned: Planned) -> list[Outcome]:
+def _left_out(found: ApprovalComparison, planned: Planned) -> list[Outcome]:
     actions = {change.address: change.action for change in planned.plan.changes}
     resources = planned.inputs.resources
     return [
@@ -210,5 +210,5 @@ def _left_out(found: Comparison, planned: Planned) -> list[Outcome]:
             source=resources[v.address].source if v.address in resources else None,
         )
         for v in found.objections
-        if v.address is not None and v.standing is not Standing.EXTRA
+        if v.address is not None and v.standing is not ApprovalState.EXTRA
     ]

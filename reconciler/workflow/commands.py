@@ -14,7 +14,7 @@ from reconciler.core.errors import ApiError, ReconcilerError, Refused
 from reconciler.core.kinds.catalog import Catalog
 from reconciler.core.manifests.references import Known
 from reconciler.core.manifests.selection import with_parents
-from reconciler.core.memory.journal import Folded, Found, rfc3339, settle
+from reconciler.core.memory.journal import Folded, Found, rfc3339, settle_intents
 from reconciler.core.memory.ledger import Ledger
 from reconciler.core.model import Change, Diagnostic, Plan
 from reconciler.core.plan.considered import Inputs
@@ -159,7 +159,7 @@ def _settled(memory: Memory, loaded: Loaded, state: LiveState) -> tuple[Folded, 
         ambiguous={problem.address for problem in state.problems if problem.address is not None},
         selected=loaded.selected,
     )
-    folded, said = settle(memory.remembered.folded, found)
+    folded, said = settle_intents(memory.remembered.folded, found)
     ledger, renamed = follow_renames(folded.ledger, loaded.resources, state.objects)
     return replace(folded, ledger=ledger), [*memory.remembered.notes, *said, *renamed]
 
@@ -230,7 +230,7 @@ def apply(
     try:
         with options.stopwatch.phase("apply"):
             execution = execute(planned.plan, planned.inputs, tools)
-        recorder.settle(execution.follow_ups)
+        recorder.settle_follow_ups(execution.follow_ups)
     finally:
         problems = recorder.finish()
     attempts = connections.attempts - attempts

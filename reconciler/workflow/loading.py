@@ -9,20 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from reconciler.core.accelerators import is_missing
 from reconciler.core.address import Address
 from reconciler.core.errors import InvalidInput, UsageError
-from reconciler.core.json_decoding import lacks_quick_decoder
+from reconciler.core.json_decoding import quick_decoder
 from reconciler.core.kinds.catalog import Catalog
 from reconciler.core.manifests.selection import select
 from reconciler.core.manifests.validation import validate
 from reconciler.core.model import Diagnostic, Document, Resource, Severity
 from reconciler.core.records import dataclass
-from reconciler.core.schema.schema_gate import lacks_fast_judge
+from reconciler.core.schema.schema_gate import fast_judge
 from reconciler.shell.files.definitions import Use, load_kinds
 from reconciler.shell.files.disk import display_path, find_manifests, read_documents
 from reconciler.shell.files.mark_cache import MarkCache
 from reconciler.shell.files.parse_cache import ParseCache, judge_of, open_cache
-from reconciler.shell.files.parsing import lacks_quick_reader
+from reconciler.shell.files.parsing import quick_reader
 from reconciler.shell.memory.opening import open_memory
 from reconciler.shell.options import Options
 from reconciler.shell.settings.loading import Settings, load_settings
@@ -90,12 +91,8 @@ def load(options: Options) -> Loaded:
 
 def missing_accelerators() -> tuple[str, ...]:
     """Return the names of packages that this run has looked for in vain, and without which large sets are slow."""
-    lacking = {
-        "PyYAML's compiled parser": lacks_quick_reader(),
-        "jsonschema-rs": lacks_fast_judge(),
-        "msgspec": lacks_quick_decoder(),
-    }
-    return tuple(name for name, is_lacking in lacking.items() if is_lacking)
+    loaders = {"PyYAML's compiled parser": quick_reader, "jsonschema-rs": fast_judge, "msgspec": quick_decoder}
+    return tuple(name for name, loader in loaders.items() if is_missing(loader))
 
 
 def _read_all(

@@ -12,7 +12,7 @@ from typing import Any
 from fake_time import FakeTime
 
 from reconciler.core.address import Address
-from reconciler.core.conformance.claims import Claim, Conformance, Verdict
+from reconciler.core.conformance.claims import Claim, ClaimVerdict, Conformance
 from reconciler.core.conformance.variation import Trial
 from reconciler.core.redaction import Redactor
 from reconciler.sandbox.http import SandboxRequest, SandboxResponse, empty_response, json_response
@@ -190,10 +190,10 @@ class Walked:
     found: Conformance
 
     def failed(self) -> dict[str, Claim]:
-        return {claim.title: claim for claim in self.found.claims if claim.verdict is Verdict.FAILS}
+        return {claim.title: claim for claim in self.found.claims if claim.verdict is ClaimVerdict.FAILS}
 
     def held(self) -> set[str]:
-        return {claim.title for claim in self.found.claims if claim.verdict is Verdict.HOLDS}
+        return {claim.title for claim in self.found.claims if claim.verdict is ClaimVerdict.HOLDS}
 
 
 def write_workspace(folder: Path, kind: str = KIND, manifest: str = MANIFEST) -> None:

@@ -10,7 +10,7 @@ import pytest
 from fake_time import FakeTime
 from shop_api import KIND, Shop, Walked, Ways, walk
 
-from reconciler.core.conformance.claims import Verdict
+from reconciler.core.conformance.claims import ClaimVerdict
 from reconciler.core.errors import Refused
 from reconciler.sandbox.http import json_response
 
@@ -197,7 +197,7 @@ def test_a_system_that_fails_in_the_middle_leaves_nothing_behind(tmp_path: Path)
         walked = walk(folder, shop=shop)
         assert shop.rows == {}, f"failed at request {stop}"
         if len(shop.seen) < stop:
-            assert walked.found.count(Verdict.HOLDS)
+            assert walked.found.count(ClaimVerdict.HOLDS)
             return
 
 

@@ -11,7 +11,7 @@ import pytest
 from bench import Bench, make_bench
 
 from reconciler.core.address import Address
-from reconciler.core.conformance.claims import Verdict
+from reconciler.core.conformance.claims import ClaimVerdict
 from reconciler.core.conformance.variation import Trial, refuse_what_cannot_be_verified
 from reconciler.core.errors import Refused
 from reconciler.core.kinds.catalog import Kind
@@ -81,8 +81,8 @@ def test_what_the_kind_claims_holds_on_the_emulation(tmp_path: Path, kind: Kind)
     with Connections(loaded.settings, options) as connections:
         trial = Trial(address=Address(kind.definition.system, kind.name, "scratch"))
         found = verify(loaded, connections, options, trial, 10.0)
-    broken = {claim.title: claim.detail for claim in found.claims if claim.verdict is Verdict.FAILS}
+    broken = {claim.title: claim.detail for claim in found.claims if claim.verdict is ClaimVerdict.FAILS}
     assert broken.keys() == LIES.get(kind.full_name, set()), broken
     assert bool(found.left_behind) == (kind.full_name in LIES), found.left_behind
-    assert found.count(Verdict.HOLDS) >= 8
+    assert found.count(ClaimVerdict.HOLDS) >= 8
     assert bench.plan().pending == (), "the walk has moved something that was not its own"

@@ -18,10 +18,11 @@ from reconciler.core.errors import ErrorClass
 from reconciler.core.kinds import definition, definition_calls
 from reconciler.core.kinds.catalog import Kind, load_catalog
 from reconciler.core.kinds.checks.definitions import check_definitions
-from reconciler.core.kinds.definition import Part, WriteCall
+from reconciler.core.kinds.definition import WriteCall
 from reconciler.core.kinds.fields import FORMS, KEYWORDS
 from reconciler.core.kinds.template import ROOTS
 from reconciler.core.model import Document, LiveObject, Response
+from reconciler.core.strict_form import StrictForm
 from reconciler.core.wire.judge import judge
 from reconciler.core.wire.requests import Subject, Writing, write_request
 from reconciler.shell.files.disk import read_documents
@@ -35,10 +36,10 @@ CODE = set(re.findall(r"`([^`\n]+)`", TEXT))
 # --------------------------------------------------------------------------- nothing is left out
 
 
-def models() -> Iterator[type[Part]]:
+def models() -> Iterator[type[StrictForm]]:
     for module in (definition, definition_calls):
         for value in vars(module).values():
-            if isinstance(value, type) and issubclass(value, Part) and value is not Part:
+            if isinstance(value, type) and issubclass(value, StrictForm) and value is not StrictForm:
                 yield value
 
 

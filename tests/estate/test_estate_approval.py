@@ -18,7 +18,7 @@ from reconciler.core.plan.sealing import digest_of_plan
 from reconciler.core.report import Report, Status
 from reconciler.sandbox.estate import SECRETS
 from reconciler.sandbox.vices import Fault, answer
-from reconciler.workflow.approvals import apply_approved, compare, open_approval, refuse, save_plan
+from reconciler.workflow.approvals import apply_approved, compare_with_approval, open_approval, refuse, save_plan
 from reconciler.workflow.commands import Connections, plan
 
 CONNECTION = "galtea.endpointConnections"
@@ -51,7 +51,7 @@ def perform(bench: Bench, path: Path, *, only_approved: bool = False, max_age_s:
         planned = plan(loaded, connections, options)
         for recording in bench.recordings.values():
             recording.clear()
-        found = compare(approval, planned, loaded, options)
+        found = compare_with_approval(approval, planned, loaded, options)
         if not only_approved:
             refuse(found, loaded)
         return apply_approved(found, planned, loaded, connections, options, lambda outcome: None)

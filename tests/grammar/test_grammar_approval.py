@@ -10,7 +10,7 @@ from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, json_respo
 
 from reconciler.core.errors import Refused
 from reconciler.core.report import Report, Status
-from reconciler.workflow.approvals import apply_approved, compare, open_approval, refuse, save_plan
+from reconciler.workflow.approvals import apply_approved, compare_with_approval, open_approval, refuse, save_plan
 from reconciler.workflow.commands import Connections, load, plan
 
 KINDS = """
@@ -105,7 +105,7 @@ def perform(api: OddApi, path: Path) -> Report:
     loaded = load(options)
     with Connections(loaded.settings, options) as connections:
         planned = plan(loaded, connections, options)
-        found = compare(approval, planned, loaded, options)
+        found = compare_with_approval(approval, planned, loaded, options)
         refuse(found, loaded)
         return apply_approved(found, planned, loaded, connections, options, lambda outcome: None)
 

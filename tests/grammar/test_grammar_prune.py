@@ -436,7 +436,7 @@ def test_a_run_that_is_killed_at_any_delete_is_finished_by_the_next_one(tmp_path
 
 
 def test_a_saved_plan_carries_its_deletes_and_performs_exactly_those(tmp_path: Path) -> None:
-    from reconciler.workflow.approvals import apply_approved, compare, open_approval, save_plan
+    from reconciler.workflow.approvals import apply_approved, compare_with_approval, open_approval, save_plan
     from reconciler.workflow.commands import Connections, load, plan
 
     shop, api = make_shop(tmp_path, manifests=ALL)
@@ -452,7 +452,7 @@ def test_a_saved_plan_carries_its_deletes_and_performs_exactly_those(tmp_path: P
     loaded = load(again)
     with Connections(loaded.settings, again) as connections:
         planned = plan(loaded, connections, again)
-        found = compare(approval, planned, loaded, again)
+        found = compare_with_approval(approval, planned, loaded, again)
         assert [(v.name, v.standing.value) for v in found.objections] == [("odd.Product/mug", "extra")]
         apply_approved(found, planned, loaded, connections, again, on_outcome=lambda outcome: None)
     assert set(shop.named("products")) == {"mug"}

@@ -27,7 +27,7 @@ from reconciler.core.errors import ReconcilerError, Refused, UsageError
 from reconciler.core.memory.journal import Event, Intent
 from reconciler.core.model import Action, Cause, Comparability
 from reconciler.shell.memory.git_command import Git, redacted
-from reconciler.shell.memory.git_ref import Commit, GitRef, Moved
+from reconciler.shell.memory.git_ref import Commit, GitRef, RefMoved
 from reconciler.workflow.commands import open_memory
 
 NAME = "EndpointConnection/support-bot-prod"
@@ -153,7 +153,7 @@ def test_two_who_push_at_once_do_not_both_win(remote: Path, tmp_path: Path) -> N
     ]
     commits = [ref.commit(Commit(files={"a": name}, message="m")) for ref, name in zip(refs, (b"1", b"2"), strict=True)]
     refs[0].put(commits[0], "")
-    with pytest.raises(Moved):
+    with pytest.raises(RefMoved):
         refs[1].put(commits[1], "")
     assert refs[1].tip().files == {"a": b"1"}
     refs[0].put(commits[0], "")  # an answer that was lost: what is there is what was to be there

@@ -14,7 +14,18 @@ from bench import Bench, assert_applied, is_write, make_bench, rows
 from reconciler.cli.commands import exit_code_of
 from reconciler.core.address import Address
 from reconciler.core.errors import ExitCode, UsageError
-from reconciler.core.memory.journal import Ended, Entry, Event, Folded, Found, Holder, Intent, fold, pause_s, settle
+from reconciler.core.memory.journal import (
+    Ended,
+    Entry,
+    Event,
+    Folded,
+    Found,
+    Holder,
+    Intent,
+    fold,
+    pause_s,
+    settle_intents,
+)
 from reconciler.core.memory.ledger import FORGOTTEN, UNSURE, Ledger, Record
 from reconciler.core.model import Action, LiveObject
 from reconciler.core.report import Status
@@ -128,7 +139,7 @@ def found(live: bool = False, stated: bool = True, **more: Any) -> Found:
 )
 def test_settling(begun: Intent, old: Record | None, seen: Found, record: Record | None, codes: list[str]) -> None:
     before = Folded(ledger=ledger(**({} if old is None else {"a": old})), open=(begun,), runs=(RUN,))
-    after, said = settle(before, seen)
+    after, said = settle_intents(before, seen)
     assert after.ledger.records.get(A) == record
     assert [one.code for one in said] == ["cut-short", *codes]
     assert (after.open, after.runs) == (((begun,), (RUN,)) if codes else ((), ()))

@@ -54,6 +54,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
         "core.saved_plans.planfile",
         "core.sealed",
         "core.snapshots.snapshot",
+        "core.strict_form",
         "shell.memory.ledger_form",
         "shell.settings.form",
         "shell.settings.mistakes",

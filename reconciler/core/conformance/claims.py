@@ -9,7 +9,7 @@ from reconciler.core.pointer import Path
 from reconciler.core.records import dataclass
 
 
-class Verdict(enum.Enum):
+class ClaimVerdict(enum.Enum):
     """Whether a claim held."""
 
     HOLDS = "holds"
@@ -22,7 +22,7 @@ class Claim:
     """One claim, and what was seen. `detail` and `cure` never hold a value of the object."""
 
     title: str
-    verdict: Verdict
+    verdict: ClaimVerdict
     detail: str = ""
     place: Path = ()  # in the definition of the kind, where the claim is made or would have to be
     cure: str = ""  # the line to write there, or what else would make the claim true
@@ -37,28 +37,28 @@ class Conformance:
     seconds: float = 0.0
     left_behind: str = ""  # what could not be removed, and how to remove it
 
-    def count(self, verdict: Verdict) -> int:
+    def count(self, verdict: ClaimVerdict) -> int:
         return sum(claim.verdict is verdict for claim in self.claims)
 
     @property
     def holds(self) -> bool:
         """Tell whether nothing speaks against the definition."""
-        return not self.left_behind and not self.count(Verdict.FAILS)
+        return not self.left_behind and not self.count(ClaimVerdict.FAILS)
 
 
 def holds(title: str, detail: str = "") -> Claim:
     """Return a claim that was seen to hold."""
-    return Claim(title=title, verdict=Verdict.HOLDS, detail=detail)
+    return Claim(title=title, verdict=ClaimVerdict.HOLDS, detail=detail)
 
 
 def fails(title: str, detail: str, place: Path = (), cure: str = "") -> Claim:
     """Return a claim that was seen to be wrong."""
-    return Claim(title=title, verdict=Verdict.FAILS, detail=detail, place=place, cure=cure)
+    return Claim(title=title, verdict=ClaimVerdict.FAILS, detail=detail, place=place, cure=cure)
 
 
 def untested(title: str, detail: str) -> Claim:
     """Return a claim that could not be put to the test, and why."""
-    return Claim(title=title, verdict=Verdict.UNTESTED, detail=detail)
+    return Claim(title=title, verdict=ClaimVerdict.UNTESTED, detail=detail)
 
 
 def listed(names: Iterable[str]) -> str:

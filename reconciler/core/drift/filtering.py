@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from reconciler.core.address import Address
 from reconciler.core.model import Action, Cause, Change, Diagnostic, Plan, Severity
-from reconciler.core.plan.considered import Memory
+from reconciler.core.plan.considered import PlanMemory
 from reconciler.core.plan.removal.limits import exceeded
 from reconciler.core.plan.sealing import sealed
 
 VANISHED = "the live object is gone since the last apply"
 
 
-def drift_of(plan: Plan, memory: Memory, *, has_ledger: bool) -> Plan:
+def drift_of(plan: Plan, memory: PlanMemory, *, has_ledger: bool) -> Plan:
     """Return `plan` with nothing in it but what moved live, fields and objects; it is shown and never carried out.
 
     Without a ledger nobody knows what was applied: all differences of objects that exist are shown then, and it is
@@ -43,7 +43,7 @@ def drift_of(plan: Plan, memory: Memory, *, has_ledger: bool) -> Plan:
     )
 
 
-def _only_drift(change: Change, memory: Memory, *, has_ledger: bool) -> Change:
+def _only_drift(change: Change, memory: PlanMemory, *, has_ledger: bool) -> Change:
     if change.action is Action.UNCHANGED:
         return replace(change, notes=()) if change.notes else change
     nothing = replace(

@@ -24,7 +24,6 @@ from reconciler.core.kinds.definition_calls import (
     ListCall,
     Name,
     Paging,
-    Part,
     PartCall,
     Pointer,
     Refusal,
@@ -36,6 +35,7 @@ from reconciler.core.kinds.definition_calls import (
 )
 from reconciler.core.kinds.template import parse_template, variables
 from reconciler.core.pointer import parse_pointer
+from reconciler.core.strict_form import StrictForm
 
 __all__ = [
     "AnswerRule",
@@ -56,7 +56,6 @@ __all__ = [
     "OwnerMark",
     "Paging",
     "ParentRequirement",
-    "Part",
     "PartCall",
     "Pointer",
     "Read",
@@ -75,7 +74,7 @@ PartCalls = Annotated[list[PartCall], BeforeValidator(as_list, json_schema_input
 FollowUps = Annotated[list[FollowUp], BeforeValidator(as_list, json_schema_input_type=FollowUp | list[FollowUp])]
 
 
-class Delete(Part):
+class Delete(StrictForm):
     """How an object goes away: by a call, by being switched off, or not at all."""
 
     call: Call | None = Field(default=None, description="The call that deletes.")
@@ -91,7 +90,7 @@ class Delete(Part):
     )
 
 
-class Inside(Part):
+class Inside(StrictForm):
     """The object is an item of a list or map in another object's document, which is read and written whole."""
 
     read: GetCall = Field(description="Reads the document.")
@@ -102,7 +101,7 @@ class Inside(Part):
     key_as: Name | None = Field(default=None, description="It is a map, and its keys are this field.")
 
 
-class Identity(Part):
+class Identity(StrictForm):
     """What makes an object itself."""
 
     singleton: bool = Field(default=False, description="The object exists as soon as its parent does.")
@@ -136,7 +135,7 @@ class OwnerMark(Condition):
 OwnerMarks = Annotated[list[OwnerMark], BeforeValidator(as_list, json_schema_input_type=OwnerMark | list[OwnerMark])]
 
 
-class Read(Part):
+class Read(StrictForm):
     """Where live objects come from."""
 
     lists: ListCalls = Field(
@@ -181,7 +180,7 @@ class Read(Part):
     unreadable: str = Field(default="", description="Why nothing can be read, which makes the kind write-only.")
 
 
-class Write(Part):
+class Write(StrictForm):
     """How objects are written. Without `create` the kind is adopt-only; without `update` it is look-up only."""
 
     create: WriteCall | None = Field(default=None, description="Creates an object.")
@@ -198,7 +197,7 @@ class Write(Part):
     )
 
 
-class Guard(Part):
+class Guard(StrictForm):
     """What protects a write from overwriting somebody else's, beside reading and comparing right before it."""
 
     if_match: bool = Field(default=False, description="The read's ETag is sent as If-Match (RFC 9110, section 13.1.1).")
@@ -214,7 +213,7 @@ class ParentRequirement(Condition):
     message: str = Field(description="What a person is told when it does not hold.")
 
 
-class Together(Part):
+class Together(StrictForm):
     """Fields that must travel in one request as soon as one of them changes."""
 
     fields: list[Name] = Field(description="The fields.")
@@ -228,7 +227,7 @@ class Together(Part):
     reason: str = Field(default="", description="Why, for people.")
 
 
-class SystemDefinition(Part):
+class SystemDefinition(StrictForm):
     """What all calls of one API have in common."""
 
     system: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] = Field(
@@ -248,7 +247,7 @@ class SystemDefinition(Part):
     credentials: str = Field(default="", description="How to get credentials; for people.")
 
 
-class KindDefinition(Part):
+class KindDefinition(StrictForm):
     """One resource type."""
 
     api_version: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*/v[0-9][a-z0-9]*$")] = Field(

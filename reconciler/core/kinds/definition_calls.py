@@ -9,35 +9,20 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
     field_validator,
     model_validator,
 )
-from pydantic.alias_generators import to_camel
 
 from reconciler.core.errors import ErrorClass
 from reconciler.core.kinds.template import TemplateError, variables
 from reconciler.core.pointer import parse_pointer
+from reconciler.core.strict_form import StrictForm
 
 EXPRESSION_HINT = "a backslash before one of . * + ? ( ) [ ] { } | ^ $ means the character itself"
-
-
-class Part(BaseModel):
-    """Strict, closed and frozen: a misspelt key is a mistake, `"12"` is not 12."""
-
-    model_config = ConfigDict(
-        strict=True,
-        extra="forbid",
-        frozen=True,
-        alias_generator=to_camel,
-        hide_input_in_errors=True,
-        defer_build=True,  # with the kind or system that it is a part of, once
-    )
 
 
 def advised(message: str, hint: str) -> ValueError:
@@ -86,7 +71,7 @@ Statuses = Annotated[list[int | str], BeforeValidator(as_list, json_schema_input
 Pointers = Annotated[list[Pointer], BeforeValidator(as_list, json_schema_input_type=Pointer | list[Pointer])]
 
 
-class Condition(Part):
+class Condition(StrictForm):
     """A test on an answer or object. All that is stated must hold."""
 
     at: Pointer = Field(
@@ -133,7 +118,7 @@ class AnswerRule(Condition):
         return value
 
 
-class Paging(Part):
+class Paging(StrictForm):
     """How a list goes on. Parameters stand in the call itself, as `{page.offset}`, `{page.cursor}` and so on."""
 
     style: Literal["offset", "page", "cursor", "link", "url"] = Field(
@@ -157,13 +142,13 @@ class Paging(Part):
         return self
 
 
-class Archive(Part):
+class Archive(StrictForm):
     """The answer is an archive, and the object is a JSON file in it."""
 
     zip: TemplateText = Field(description="Name of the file in the ZIP archive; it may hold templates.")
 
 
-class Call(Part):
+class Call(StrictForm):
     """One HTTP call. Every text may hold `{…}` templates such as `{id}`, `{spec.name}` or `{system.region}`."""
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] = Field(description="The verb.")
@@ -188,7 +173,7 @@ class Call(Part):
         return value
 
 
-class FindFields(Part):
+class FindFields(StrictForm):
     """Find the object in an answer of unknown layout: the first one that holds so many of the schema's fields."""
 
     with_fields: int = Field(ge=1, description="How many of the schema's fields the object holds at least.")

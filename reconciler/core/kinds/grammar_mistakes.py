@@ -19,7 +19,7 @@ from reconciler.core.suggest import did_you_mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mistake:
+class GrammarProblem:
     """One mistake in a definition. `at_key` points at the member's name instead of its value."""
 
     path: Path
@@ -28,9 +28,9 @@ class Mistake:
     at_key: bool = False
 
 
-def explain(model: type[BaseModel], data: Json, error: ValidationError) -> list[Mistake]:
+def explain(model: type[BaseModel], data: Json, error: ValidationError) -> list[GrammarProblem]:
     """Return what is wrong with `data`, which is no `model`, in the order of its parts."""
-    found: dict[tuple[Path, str], Mistake] = {}
+    found: dict[tuple[Path, str], GrammarProblem] = {}
     branches: dict[Path, list[Mapping[str, Any]]] = {}
     for one in error.errors(include_url=False, include_input=False):
         raw = tuple(one["loc"])
@@ -84,7 +84,7 @@ def _before_branch(data: Json, raw: Sequence[int | str]) -> Path:
 
 def _of_branches(
     model: type[BaseModel], data: Json, place: Path, several: list[Mapping[str, Any]]
-) -> Iterator[Mistake]:
+) -> Iterator[GrammarProblem]:
     """Yield the mistakes of the form that was meant: of those that the value at `place` is no other type than."""
     inside = [one for one in several if one["type"] not in _TYPES or _as_written(data, one["loc"])[0] != place]
     if inside:
@@ -94,18 +94,18 @@ def _of_branches(
         yield _wrong_type(model, data, place, " or ".join(dict.fromkeys(_TYPES[one["type"]] for one in several)))
 
 
-def _mistake(model: type[BaseModel], data: Json, path: Path, one: Mapping[str, Any]) -> Mistake:
+def _mistake(model: type[BaseModel], data: Json, path: Path, one: Mapping[str, Any]) -> GrammarProblem:
     sort, context = one["type"], one.get("ctx", {})
     value = get(data, path)
     if sort == "extra_forbidden":
         name = str(path[-1])
-        return Mistake(path=path, message=f"unknown key {name!r}", hint=_place_for(model, path), at_key=True)
+        return GrammarProblem(path=path, message=f"unknown key {name!r}", hint=_place_for(model, path), at_key=True)
     if sort == "missing":
-        return Mistake(path=path[:-1], message=f"the key {path[-1]!r} is missing", hint=_about(model, path))
+        return GrammarProblem(path=path[:-1], message=f"the key {path[-1]!r} is missing", hint=_about(model, path))
     if sort in _TYPES:
         return _wrong_type(model, data, path, _TYPES[sort])
     if path and path[-1] == "[key]":
-        return Mistake(
+        return GrammarProblem(
             path=path[:-1],
             message=f"{_dotted(path[:-2])}: unknown key {path[-2]!r}",
             hint=f"known here: {_listed(context)}",
@@ -124,7 +124,7 @@ def _mistake(model: type[BaseModel], data: Json, path: Path, one: Mapping[str, A
         message = str(one["msg"]).removeprefix("Value error, ")
         hint = did_you_mean(str(value), message.split("one of ", 1)[1].split(", ")) if "one of " in message else ""
         hint = hint or "; ".join(getattr(context.get("error"), "__notes__", ()))
-    return Mistake(path=path, message=_at(path, message), hint=hint)
+    return GrammarProblem(path=path, message=_at(path, message), hint=hint)
 
 
 def _listed(context: Mapping[str, Any]) -> str:
@@ -167,7 +167,7 @@ _PATTERNS: Mapping[str, str] = {
 }
 
 
-def _wrong_type(model: type[BaseModel], data: Json, path: Path, words: str) -> Mistake:
+def _wrong_type(model: type[BaseModel], data: Json, path: Path, words: str) -> GrammarProblem:
     value = get(data, path)
     message = f"must be {words}, not {_type_name(value)}"
     hint = ""
@@ -179,7 +179,7 @@ def _wrong_type(model: type[BaseModel], data: Json, path: Path, words: str) -> M
         hint = f"put it in brackets: [{value}]"
     elif value is None:
         hint = "remove the key, or give it a value"
-    return Mistake(path=path, message=_at(path, message), hint=hint)
+    return GrammarProblem(path=path, message=_at(path, message), hint=hint)
 
 
 def _is_number(text: str) -> bool:

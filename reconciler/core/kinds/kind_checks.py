@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from reconciler.core.kinds.cases import written_path
-from reconciler.core.kinds.definition import Call, FollowUp, KindDefinition, Part, SystemDefinition
+from reconciler.core.kinds.definition import Call, FollowUp, KindDefinition, SystemDefinition
 from reconciler.core.kinds.definition_calls import EXPRESSION_HINT
 from reconciler.core.kinds.fields import FORMS, KEYWORDS, FieldInfo
 from reconciler.core.kinds.template import variables
@@ -19,6 +19,7 @@ from reconciler.core.model import Diagnostic, Document, Json, JsonObject, Severi
 from reconciler.core.pointer import Path, get, parse_pointer
 from reconciler.core.records import dataclass
 from reconciler.core.schema.schema_gate import is_surely_a_schema
+from reconciler.core.strict_form import StrictForm
 from reconciler.core.suggest import choose_of, did_you_mean
 
 
@@ -319,7 +320,7 @@ def _calls(part: Any, path: Path = ()) -> Iterator[tuple[Path, Call]]:
     """Yield every call in a part of a definition, which stands at `path`, with its own path."""
     if isinstance(part, Call):
         yield path, part
-    if isinstance(part, Part):
+    if isinstance(part, StrictForm):
         for name, field in type(part).model_fields.items():
             yield from _calls(getattr(part, name), (*path, field.alias or name))
     elif isinstance(part, list):

@@ -23,13 +23,13 @@ _METADATA = ("name", "labels")
 _NOTHING_SPECIAL = Lifecycle()
 
 
-class Report(Protocol):
+class ReportProblem(Protocol):
     """Takes one mistake: where, its code, what is wrong, what to do."""
 
     def __call__(self, source: Source, code: str, message: str, hint: str = "") -> None: ...
 
 
-def check_members(document: Document, report: Report) -> None:
+def check_members(document: Document, report: ReportProblem) -> None:
     """Report what a manifest has beside its members, and those that it needs and has not."""
     if document.data.keys() >= REQUIRED.keys() and len(document.data) == len(REQUIRED):
         return
@@ -39,7 +39,7 @@ def check_members(document: Document, report: Report) -> None:
             report(document.source, "missing-field", f"the field {key!r} is required", hint)
 
 
-def _check_names(document: Document, path: Path, known: Sequence[str], otherwise: str, report: Report) -> None:
+def _check_names(document: Document, path: Path, known: Sequence[str], otherwise: str, report: ReportProblem) -> None:
     """Report the members at `path` that are not `known`; `otherwise` is the hint where none is near."""
     for key in get(document.data, path):
         if key not in known:
@@ -51,7 +51,7 @@ def _check_names(document: Document, path: Path, known: Sequence[str], otherwise
             )
 
 
-def read_metadata(document: Document, report: Report) -> tuple[str | None, Mapping[str, str]]:
+def read_metadata(document: Document, report: ReportProblem) -> tuple[str | None, Mapping[str, str]]:
     """Return the name and the labels of a manifest as far as they are right, and report what is not."""
     metadata = document.data.get("metadata", MISSING)
     if metadata is MISSING:
@@ -92,7 +92,7 @@ def read_metadata(document: Document, report: Report) -> tuple[str | None, Mappi
     return name, good
 
 
-def read_lifecycle(document: Document, report: Report) -> Lifecycle:
+def read_lifecycle(document: Document, report: ReportProblem) -> Lifecycle:
     """Return the lifecycle of a manifest as far as it is right, and report what is not."""
     block = document.data.get("lifecycle")
     if block is None:

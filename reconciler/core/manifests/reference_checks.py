@@ -8,7 +8,7 @@ from dataclasses import field
 from reconciler.core.address import Address
 from reconciler.core.graph import find_cycle
 from reconciler.core.kinds.catalog import Catalog
-from reconciler.core.manifests.envelope import Report
+from reconciler.core.manifests.envelope import ReportProblem
 from reconciler.core.model import Reference, Resource, Source
 from reconciler.core.pointer import Path
 from reconciler.core.records import dataclass
@@ -21,7 +21,7 @@ MOST_COMPARED = 20_000
 @dataclass(slots=True, kw_only=True)
 class _Check:
     catalog: Catalog
-    report: Report
+    report: ReportProblem
     known: frozenset[Address]  # all declared resources
     names: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # of them, once one is missing
     left: int = MOST_COMPARED
@@ -37,7 +37,7 @@ class _Check:
 
 
 def check_references(
-    resources: Sequence[Resource], declared: Iterable[Address], catalog: Catalog, report: Report
+    resources: Sequence[Resource], declared: Iterable[Address], catalog: Catalog, report: ReportProblem
 ) -> None:
     """Report every reference of `resources` that cannot be.
 
@@ -102,7 +102,7 @@ def _check_kind(check: _Check, holder: Resource, path: Path, named: Address) -> 
         )
 
 
-def _check_circles(resources: Sequence[Resource], report: Report) -> None:
+def _check_circles(resources: Sequence[Resource], report: ReportProblem) -> None:
     """Report each circle once, at the first of its addresses; circles that share a resource one after the other."""
     by_address: dict[Address, Resource] = {}
     for resource in resources:

@@ -25,7 +25,7 @@ from reconciler.core.manifests.reference_checks import check_references
 from reconciler.core.model import Diagnostic, Document, Json, JsonObject, Lifecycle, Resource, Severity, Source
 from reconciler.core.pointer import MISSING, Path, format_pointer, get
 from reconciler.core.records import dataclass
-from reconciler.core.schema.schema_errors import Mistake, mistakes
+from reconciler.core.schema.schema_errors import SchemaProblem, mistakes
 from reconciler.core.schema.schema_gate import CompiledSchema
 from reconciler.core.suggest import did_you_mean
 
@@ -282,10 +282,10 @@ def _read_only(value: Json, info: FieldInfo, path: Path = ()) -> Iterator[Path]:
             yield from _read_only(item, info.child(index), (*path, index))
 
 
-def _concerns_key(mistake: Mistake, kind: Kind) -> bool:
+def _concerns_key(mistake: SchemaProblem, kind: Kind) -> bool:
     return not mistake.path and any(repr(name) in mistake.message for name in kind.key)
 
 
-def _in_spec(mistake: Mistake) -> str:
+def _in_spec(mistake: SchemaProblem) -> str:
     where = "spec" + "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in mistake.path)
     return mistake.message if mistake.at_key else f"{where}: {mistake.message}"

@@ -96,7 +96,7 @@ def fold(ledger: Ledger, entries: Iterable[Entry]) -> Folded:
             case Intent():
                 begun.setdefault(entry.address, entry)
             case Ended(status=Status.IN_DOUBT):
-                pass  # whoever performed it could not settle it: the next run tries again
+                pass  # whoever performed it could not settle_intents it: the next run tries again
             case Ended():
                 intent = begun.pop(entry.address, None)
                 _end(entry, records, () if intent is None else intent.owes)
@@ -154,7 +154,7 @@ class Found:
     selected: Collection[Address] = field(default=())  # what the plan is about
 
 
-def settle(folded: Folded, found: Found) -> tuple[Folded, list[Diagnostic]]:
+def settle_intents(folded: Folded, found: Found) -> tuple[Folded, list[Diagnostic]]:
     """Return what is known once open intents are looked at in the live state, and what a person is told of it.
 
     What was found goes into the ledger with its id. Only what reading cannot tell stays open.

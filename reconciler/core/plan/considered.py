@@ -21,7 +21,7 @@ from reconciler.core.records import dataclass
 from reconciler.core.withheld import Gap
 
 
-class Memory(Protocol):
+class PlanMemory(Protocol):
     """What the ledger remembers of earlier applies."""
 
     def remembers(self, address: Address, remote_id: str) -> Remembers:
@@ -70,7 +70,7 @@ class Inputs:
     catalog: Catalog
     live: Mapping[Address, LiveObject]
     unreadable: Mapping[Address, str]
-    memory: Memory = field(default_factory=NoMemory)
+    memory: PlanMemory = field(default_factory=NoMemory)
     due: tuple[Occasion, ...] = ()  # follow-ups that are due whatever changes
     rivals: Mapping[Address, LiveObject] = field(default_factory=dict)  # beside the one of the ledger: by natural key
     remnants: tuple[Remnant, ...] = ()  # looked for, since they are to go when they are there

@@ -21,7 +21,7 @@ def mark(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
-def settle(
+def settle_follow_ups(
     records: Mapping[Address, Record],
     plan: Plan,
     follow_ups: Sequence[FollowUpOutcome],

@@ -140,7 +140,7 @@ def _request(request: PlannedRequest) -> JsonObject:
 # --------------------------------------------------------------------------- held against a plan
 
 
-class Standing(enum.Enum):
+class ApprovalState(enum.Enum):
     """How an approved or a planned change stands."""
 
     DUE = "due"  # approved and still to do
@@ -152,32 +152,32 @@ class Standing(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class ApprovalVerdict:
     """How one change stands, and why, in words."""
 
     name: str  # the address, or what a follow-up is called
-    standing: Standing
+    standing: ApprovalState
     why: str = ""
     address: Address | None = None  # None: a follow-up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class ApprovalComparison:
     """All verdicts by name, and what may be performed."""
 
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[ApprovalVerdict, ...]
     due: frozenset[Address]
     follow_ups: frozenset[str]  # keys
 
     @property
-    def objections(self) -> tuple[Verdict, ...]:
+    def objections(self) -> tuple[ApprovalVerdict, ...]:
         """What stands in the way of performing exactly what was approved."""
-        return tuple(v for v in self.verdicts if v.standing not in (Standing.DUE, Standing.DONE))
+        return tuple(v for v in self.verdicts if v.standing not in (ApprovalState.DUE, ApprovalState.DONE))
 
     @property
     def broken(self) -> bool:
         """Tell whether something that was approved cannot be performed."""
-        return any(v.standing is not Standing.EXTRA for v in self.objections)
+        return any(v.standing is not ApprovalState.EXTRA for v in self.objections)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +202,7 @@ def begun(approval: Approval, inputs: Inputs) -> Inputs:
     return replace(inputs, live={address: live for address, live in inputs.live.items() if address not in made})
 
 
-def compare_with_plan(approval: Approval, today: Today) -> Comparison:
+def compare_with_plan(approval: Approval, today: Today) -> ApprovalComparison:
     """Hold an approval against the plan of the day."""
     now = {change.address: change for change in today.plan.changes}
     then = {change.address: change for change in today.as_approved.changes}
@@ -211,21 +211,21 @@ def compare_with_plan(approval: Approval, today: Today) -> Comparison:
         _judge(address, change, (now.get(address), then.get(address)), today) for address, change in approved.items()
     ]
     verdicts += [
-        Verdict(name=str(a), address=a, standing=Standing.EXTRA, why=f"{c.action.value}: not approved")
+        ApprovalVerdict(name=str(a), address=a, standing=ApprovalState.EXTRA, why=f"{c.action.value}: not approved")
         for a, c in now.items()
         if c.action is not Action.UNCHANGED and a not in approved
     ]
-    due = {v.address for v in verdicts if v.standing is Standing.DUE and v.address is not None}
+    due = {v.address for v in verdicts if v.standing is ApprovalState.DUE and v.address is not None}
     waiting = _waiting(due, now)
     verdicts = [waiting.get(v.address, v) if v.address is not None else v for v in verdicts]
     allowed = frozenset(due - waiting.keys())
     follow_ups = _approved_follow_ups(approval, today)
     verdicts += [
-        Verdict(name=f"{one.system}: {one.title}", standing=Standing.EXTRA, why="follow-up: not approved")
+        ApprovalVerdict(name=f"{one.system}: {one.title}", standing=ApprovalState.EXTRA, why="follow-up: not approved")
         for one in today.plan.follow_ups
         if one.key not in follow_ups
     ]
-    return Comparison(
+    return ApprovalComparison(
         verdicts=tuple(sorted(verdicts, key=lambda verdict: verdict.name)),
         due=allowed,
         follow_ups=follow_ups,
@@ -251,31 +251,31 @@ def _approved_follow_ups(approval: Approval, today: Today) -> frozenset[str]:
 
 def _judge(
     address: Address, approved: ApprovedChange, changes: tuple[Change | None, Change | None], today: Today
-) -> Verdict:
+) -> ApprovalVerdict:
     """Return how an approved change stands; `changes` are today's, and that as if nothing had been performed."""
     now, then = changes
 
-    def verdict(standing: Standing, why: str = "") -> Verdict:
-        return Verdict(name=str(address), address=address, standing=standing, why=why)
+    def verdict(standing: ApprovalState, why: str = "") -> ApprovalVerdict:
+        return ApprovalVerdict(name=str(address), address=address, standing=standing, why=why)
 
     removal = approved.action == Action.DELETE.value
     if now is None:
         if removal:
-            return verdict(Standing.DONE)
-        return verdict(Standing.MISSING, f"{approved.action}: approved, but no manifest declares it any more")
+            return verdict(ApprovalState.DONE)
+        return verdict(ApprovalState.MISSING, f"{approved.action}: approved, but no manifest declares it any more")
     if now.action is Action.UNCHANGED:
         if removal:
-            return verdict(Standing.MISSING, "delete: approved, but it is declared now")
-        return verdict(Standing.DONE)
+            return verdict(ApprovalState.MISSING, "delete: approved, but it is declared now")
+        return verdict(ApprovalState.DONE)
     if approved.secrets and today.secrets.get(address, approved.secrets) != approved.secrets:
-        return verdict(Standing.MOVED, "a secret is another one than was approved")
+        return verdict(ApprovalState.MOVED, "a secret is another one than was approved")
     same_action = now.action.value == approved.action
     if same_action and approved.digest in (digest_of(now), digest_of(then) if then is not None else ""):
-        return verdict(Standing.DUE)
+        return verdict(ApprovalState.DUE)
     begun_by_us = address in today.ours and then is not None and digest_of(then) == approved.digest
     if _is_rest_of(now, approved) or (begun_by_us and _is_rest_of_creation(now, approved)):
-        return verdict(Standing.DUE)
-    return verdict(Standing.MOVED, "; ".join(_differences(approved, now)))
+        return verdict(ApprovalState.DUE)
+    return verdict(ApprovalState.MOVED, "; ".join(_differences(approved, now)))
 
 
 def _is_rest_of(now: Change, approved: ApprovedChange) -> bool:
@@ -317,9 +317,9 @@ def _same_field(one: ApprovedField, other: ApprovedField) -> bool:
     return strictly_equal(one.model_dump(exclude={"cause"}), other.model_dump(exclude={"cause"}))
 
 
-def _waiting(due: set[Address], now: Mapping[Address, Change]) -> dict[Address, Verdict]:
+def _waiting(due: set[Address], now: Mapping[Address, Change]) -> dict[Address, ApprovalVerdict]:
     """Return the verdicts on approved changes that wait for others which will not be performed."""
-    found: dict[Address, Verdict] = {}
+    found: dict[Address, ApprovalVerdict] = {}
     remaining = set(due)
     while True:
         lacking = {a: sorted(now[a].waits_for - remaining) for a in remaining if now[a].waits_for - remaining}
@@ -327,8 +327,11 @@ def _waiting(due: set[Address], now: Mapping[Address, Change]) -> dict[Address, 
             return found
         for address, others in lacking.items():
             names = ", ".join(map(str, others))
-            found[address] = Verdict(
-                name=str(address), address=address, standing=Standing.WAITING, why=f"waits for {names}, not to be done"
+            found[address] = ApprovalVerdict(
+                name=str(address),
+                address=address,
+                standing=ApprovalState.WAITING,
+                why=f"waits for {names}, not to be done",
             )
         remaining -= lacking.keys()
 
@@ -370,7 +373,7 @@ def _in_words(one: ApprovedField) -> str:
     return words if len(words) <= 200 else words[:199] + "…"
 
 
-def restricted(plan: Plan, comparison: Comparison) -> Plan:
+def restricted(plan: Plan, comparison: ApprovalComparison) -> Plan:
     """Return the part of `plan` that may be performed: approved changes, and what is as declared anyway."""
     kept = tuple(c for c in plan.changes if c.action is Action.UNCHANGED or c.address in comparison.due)
     follow_ups = []

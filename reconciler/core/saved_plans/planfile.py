@@ -13,7 +13,7 @@ from pydantic import Field
 from pydantic.alias_generators import to_camel
 
 from reconciler.core.model import Action, Cause, Json, JsonObject, Operation
-from reconciler.core.sealed import Part, SealedFile
+from reconciler.core.sealed import SealedFile, SealedPart
 
 FORMAT = 1
 
@@ -21,14 +21,14 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 AddressText = Annotated[str, Field(pattern=r"^[^./]+\.[^./]+/.+$", description="system.Kind/name")]
 
 
-class Tool(Part):
+class Tool(SealedPart):
     """The program that made the plan."""
 
     name: Literal["reconciler"] = "reconciler"
     version: str = Field(description="Version of the program; for the audit.")
 
 
-class Chosen(Part):
+class Chosen(SealedPart):
     """Which resources were planned, and how: `apply` plans with the same options."""
 
     labels: list[str] = Field(description="Label terms as after -l: team=support, stage!=dev, critical.")
@@ -38,7 +38,7 @@ class Chosen(Part):
     allow_replace: bool = Field(default=False, description="Whether a new object may take the place of an old one.")
 
 
-class KindInUse(Part):
+class KindInUse(SealedPart):
     """A kind as it was when the plan was made."""
 
     version: str = Field(description="Version of the kind, as in v1.")
@@ -48,7 +48,7 @@ class KindInUse(Part):
 # mypy reads no `Literal` that is made of an enum; written out, the two could come apart.
 
 
-class ApprovedField(Part):
+class ApprovedField(SealedPart):
     """One field change, as it was shown. `before` and `after` stand there only where they may be shown."""
 
     path: str = Field(description="JSON Pointer inside spec.")
@@ -62,7 +62,7 @@ class ApprovedField(Part):
     )
 
 
-class ApprovedRequest(Part):
+class ApprovedRequest(SealedPart):
     """A request that the change sends. Names in braces stand for what was not known yet."""
 
     method: str
@@ -70,7 +70,7 @@ class ApprovedRequest(Part):
     only_if: str = Field(description="The condition under which it is sent; empty: always.")
 
 
-class ApprovedChange(Part):
+class ApprovedChange(SealedPart):
     """One change."""
 
     address: AddressText
@@ -88,7 +88,7 @@ class ApprovedChange(Part):
     digest: Digest = Field(description="Of address, action, fields, both digests, methods and paths.")
 
 
-class ApprovedFollowUp(Part):
+class ApprovedFollowUp(SealedPart):
     """A call that is made once, after the changes that it waits for."""
 
     key: str = Field(description="What tells it from others.")
@@ -98,7 +98,7 @@ class ApprovedFollowUp(Part):
     waits_for: list[AddressText]
 
 
-class Approval(Part):
+class Approval(SealedPart):
     """A plan that a person can approve, and that `apply --plan` performs."""
 
     format: Literal[1] = Field(description="Number of this form.")

@@ -22,7 +22,7 @@ _TYPE_NAMES = {"object": "mapping", "array": "list", "null": "null"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mistake:
+class SchemaProblem:
     """One mistake in an instance. `at_key` points at the member's name instead of its value."""
 
     path: Path
@@ -34,7 +34,7 @@ class Mistake:
 
 def mistakes(
     schema: CompiledSchema, instance: Json, *, hidden: Callable[[Path], bool], unknown: frozenset[Path]
-) -> list[Mistake]:
+) -> list[SchemaProblem]:
     """Return every mistake in `instance`, by path.
 
     `hidden` tells which paths hold secrets. Values at the `unknown` paths are references whose value is not known
@@ -43,7 +43,7 @@ def mistakes(
     errors = list(schema.errors(instance))
     if not errors:
         return []
-    found: dict[tuple[Path, str], Mistake] = {}
+    found: dict[tuple[Path, str], SchemaProblem] = {}
     mistyped = {tuple(error.absolute_path) for error in errors if error.validator == "type"}
     for error in errors:
         if error.validator in ("enum", "const") and tuple(error.absolute_path) in mistyped:
@@ -53,7 +53,9 @@ def mistakes(
     return sorted(found.values(), key=lambda m: [str(step) for step in m.path])
 
 
-def _explain(error: ValidationError, hidden: Callable[[Path], bool], unknown: frozenset[Path]) -> Iterator[Mistake]:
+def _explain(
+    error: ValidationError, hidden: Callable[[Path], bool], unknown: frozenset[Path]
+) -> Iterator[SchemaProblem]:
     path: Path = tuple(error.absolute_path)
     if any(starts_with(path, stand_in) for stand_in in unknown):
         return
@@ -66,7 +68,7 @@ def _explain(error: ValidationError, hidden: Callable[[Path], bool], unknown: fr
     if of_name:
         path = (*path, name)
     if "x-message" in schema and error.validator != "additionalProperties":
-        yield Mistake(path=path, code="invalid-value", message=schema["x-message"], at_key=of_name)
+        yield SchemaProblem(path=path, code="invalid-value", message=schema["x-message"], at_key=of_name)
         return
     if error.validator in ("additionalProperties", "unevaluatedProperties"):
         yield from _unknown_fields(error, path, schema)
@@ -80,7 +82,7 @@ def _explain(error: ValidationError, hidden: Callable[[Path], bool], unknown: fr
 
 def _explain_branches(
     error: ValidationError, path: Path, hidden: Callable[[Path], bool], unknown: frozenset[Path]
-) -> Iterator[Mistake]:
+) -> Iterator[SchemaProblem]:
     """Explain the branch that came nearest: the one whose mistakes are fewest and deepest."""
     branches: dict[int, list[ValidationError]] = {}
     for inner in error.context or ():
@@ -90,14 +92,14 @@ def _explain_branches(
     if all(inner.validator == "type" and not inner.relative_path for b in branches.values() for inner in b):
         names = [name for b in branches.values() for inner in b for name in _names(inner.validator_value)]
         message, hint = _wrong_type(error.instance, list(dict.fromkeys(names)), hide=hidden(path))
-        yield Mistake(path=path, code="invalid-value", message=message, hint=hint)
+        yield SchemaProblem(path=path, code="invalid-value", message=message, hint=hint)
         return
     nearest = min(branches.values(), key=lambda b: (len(b), -max(len(i.absolute_path) for i in b)))
     for inner in nearest:
         yield from _explain(inner, hidden, unknown)
 
 
-def _unknown_fields(error: ValidationError, path: Path, schema: JsonObject) -> Iterator[Mistake]:
+def _unknown_fields(error: ValidationError, path: Path, schema: JsonObject) -> Iterator[SchemaProblem]:
     known = schema.get("properties", {})
     patterns = schema.get("patternProperties", {})
     instance: Any = error.instance
@@ -106,7 +108,7 @@ def _unknown_fields(error: ValidationError, path: Path, schema: JsonObject) -> I
             hint = did_you_mean(name, known) or (
                 "known fields: " + ", ".join(sorted(known)) if 0 < len(known) <= 12 else ""
             )
-            yield Mistake(
+            yield SchemaProblem(
                 path=(*path, name),
                 code="unknown-field",
                 message=f"unknown field {name!r}",
@@ -115,26 +117,28 @@ def _unknown_fields(error: ValidationError, path: Path, schema: JsonObject) -> I
             )
 
 
-def _missing_field(error: ValidationError, path: Path, schema: JsonObject) -> Iterator[Mistake]:
+def _missing_field(error: ValidationError, path: Path, schema: JsonObject) -> Iterator[SchemaProblem]:
     instance: Any = error.instance
     for name in schema.get("required", ()):
         if name not in instance:
             about = schema.get("properties", {}).get(name, {})
             hint = " ".join(about.get("description", "").split()) if isinstance(about, dict) else ""
-            yield Mistake(path=path, code="missing-field", message=f"the field {name!r} is required", hint=hint)
+            yield SchemaProblem(path=path, code="missing-field", message=f"the field {name!r} is required", hint=hint)
 
 
-def _missing_companions(error: ValidationError, path: Path) -> Iterator[Mistake]:
+def _missing_companions(error: ValidationError, path: Path) -> Iterator[SchemaProblem]:
     instance: Any = error.instance
     wanted: Any = error.validator_value
     for name, companions in wanted.items():
         for companion in companions if name in instance else ():
             if companion not in instance:
                 message = f"the field {companion!r} is required beside {name!r}"
-                yield Mistake(path=path, code="missing-field", message=message, hint=f"add it, or remove {name!r}")
+                yield SchemaProblem(
+                    path=path, code="missing-field", message=message, hint=f"add it, or remove {name!r}"
+                )
 
 
-def _wrong_value(error: ValidationError, path: Path, schema: JsonObject, *, hide: bool, at_key: bool) -> Mistake:
+def _wrong_value(error: ValidationError, path: Path, schema: JsonObject, *, hide: bool, at_key: bool) -> SchemaProblem:
     instance: Any = error.instance
     wanted: Any = error.validator_value
     shown = "the value" if hide or isinstance(instance, (dict, list)) else _short(instance)
@@ -158,7 +162,7 @@ def _wrong_value(error: ValidationError, path: Path, schema: JsonObject, *, hide
         case _:
             message = f"{shown} is not allowed here ({rule})"
     hint = hint or " ".join(str(schema.get("description", "")).split())
-    return Mistake(path=path, code="invalid-value", message=message, hint=hint, at_key=at_key)
+    return SchemaProblem(path=path, code="invalid-value", message=message, hint=hint, at_key=at_key)
 
 
 _LIMITS = {

@@ -44,7 +44,7 @@ class CompiledSchema:
 
     @functools.cached_property
     def _gate(self) -> Callable[[Json], bool] | None:
-        rust = _rust()
+        rust = fast_judge()
         if rust is None or not _judged_alike(self._schema):
             return None
         formats = {name: _python_format(name) for name in _formats(self._schema)}
@@ -65,7 +65,7 @@ class CompiledSchema:
 
 def is_surely_a_schema(schema: Json) -> bool:
     """Tell that `schema` is one of JSON Schema 2020-12; False may mean anything."""
-    rust = _rust()
+    rust = fast_judge()
     if rust is None or (isinstance(schema, dict) and "$schema" in schema):
         return False
     try:
@@ -74,13 +74,9 @@ def is_surely_a_schema(schema: Json) -> bool:
         return False
 
 
-def lacks_fast_judge() -> bool:
-    """Tell whether jsonschema-rs was looked for and is not installed."""
-    return bool(_rust.cache_info().currsize) and _rust() is None
-
-
 @functools.cache
-def _rust() -> Any:
+def fast_judge() -> Any:
+    """Return the module jsonschema_rs; None where it is not installed."""
     try:
         import jsonschema_rs
     except ImportError:

@@ -25,7 +25,7 @@ from reconciler.core.plan.considered import Considered, Inputs, consider
 from reconciler.core.pointer import MISSING, Path, parse_pointer
 from reconciler.core.records import dataclass
 from reconciler.core.saved_plans.planfile import Digest, KindInUse, Tool
-from reconciler.core.sealed import Part, SealedFile, seal
+from reconciler.core.sealed import SealedFile, SealedPart, seal
 from reconciler.core.wire.answers import natural_key
 from reconciler.core.withheld import LeftOut
 
@@ -35,7 +35,7 @@ _SECRET: JsonObject = {_MARK: "secret"}
 _MASKED: JsonObject = {_MARK: "masked"}
 
 
-class KeptObject(Part):
+class KeptObject(SealedPart):
     """One live object. What was left out of `spec` and `body` stands there as `{"$leftOut": "secret"}`."""
 
     id: str = Field(description="The API's identifier.")
@@ -43,7 +43,7 @@ class KeptObject(Part):
     body: dict[str, Any] = Field(description="Plain values as answered, for the paths of requests.")
 
 
-class KeptRecord(Part):
+class KeptRecord(SealedPart):
     """What the ledger remembers of one address: digests, never values, and none of a secret."""
 
     id: str
@@ -51,7 +51,7 @@ class KeptRecord(Part):
     secrets: list[str] = Field(description="Pointers only.")
 
 
-class Snapshot(Part):
+class Snapshot(SealedPart):
     """The live state of a target at one time."""
 
     format: Literal[1] = Field(description="Number of this form.")

@@ -9,7 +9,7 @@ from dataclasses import field
 from typing import Any
 
 from reconciler.core.compare.normalize import encode, item_key_of, shape
-from reconciler.core.json_decoding import decode
+from reconciler.core.json_decoding import decode_json
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.definition import FindFields, GetCall, ListCall, PartCall, WriteCall
 from reconciler.core.kinds.template import (
@@ -171,7 +171,7 @@ def _unpack(call: GetCall, response: Response, values: Mapping[str, Any]) -> Jso
             info = archive.getinfo(member)
             if info.file_size > 64 * 1024 * 1024:
                 raise AnswerError(f"{member!r} in the archive is larger than 64 MiB")
-            return decode(archive.read(info))
+            return decode_json(archive.read(info))
     except AnswerError:
         raise
     except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, RuntimeError, EOFError, OSError):

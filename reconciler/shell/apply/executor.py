@@ -223,7 +223,7 @@ def _conduct(run: _Run, lanes: _Lanes) -> tuple[FollowUpOutcome, ...]:
                 sorter.done(future.result().address)
     if run.stopped():
         return skip_all(plan, NOT_BEGUN[run.ending])
-    return carry_out(plan, run.outcomes, run.known, run.inputs, _Counter(run.tools.send))
+    return carry_out(plan, run.outcomes, run.known, run.inputs, _IntentWriter(run.tools.send))
 
 
 def _skipped(change: Change, run: _Run) -> Outcome | None:
@@ -271,7 +271,7 @@ def intent_of(plan: Plan, change: Change, run: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_OID, name))
 
 
-class _Counter:
+class _IntentWriter:
     """Sends, and counts what one change needs. `on_write` is told of each write before it is sent."""
 
     def __init__(self, send: CountedSend, on_write: Callable[[Request], None] = lambda request: None) -> None:
@@ -324,7 +324,7 @@ def _apply(change: Change, run: _Run, ready: int) -> Outcome:
     run.begin(change)
     tools = run.tools
     started = tools.clock()
-    count = _Counter(tools.send, partial(tools.on_write, change))
+    count = _IntentWriter(tools.send, partial(tools.on_write, change))
     created: list[LiveObject] = []
     try:
         work = Work(

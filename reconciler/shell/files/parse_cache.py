@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from reconciler import __version__, core
 from reconciler.core.canonical import canonical_json
-from reconciler.core.json_decoding import decode
+from reconciler.core.json_decoding import decode_json
 from reconciler.core.kinds.catalog import Catalog
 from reconciler.shell.files.disposable import key_of, read_disposable, write_disposable
 from reconciler.shell.files.limits import Kept, QuickDocument
@@ -154,6 +154,6 @@ class ParseCache:
             if content is None:
                 continue
             with contextlib.suppress(ValueError, LookupError, TypeError):
-                kept = decode(content)  # lists in place of tuples: they are taken apart alike
+                kept = decode_json(content)  # lists in place of tuples: they are taken apart alike
                 found.append(_Segment(kept["foundGoodBy"], kept["files"]))
         return found

@@ -59,11 +59,6 @@ def parse(text: str, display: str, *, json: bool, cache: Cache | None = None, co
     return _parse_piecewise(text, display, quick)
 
 
-def lacks_quick_reader() -> bool:
-    """Tell whether PyYAML's compiled parser was looked for and is not installed."""
-    return bool(quick_reader.cache_info().currsize) and quick_reader() is None
-
-
 @functools.cache
 def quick_reader() -> Callable[[str], list[QuickDocument] | None] | None:
     """Return the function that reads a text quickly or gives None; None where PyYAML's parser is not compiled."""

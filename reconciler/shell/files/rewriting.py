@@ -36,7 +36,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class NotRewritten:
     """A field whose edits cannot be made in place, or the document that cannot be removed (at the root), and why."""
 
     source: Source
@@ -49,7 +49,7 @@ class Rewritten:
     """The new text; None when no document is left in it."""
 
     text: str | None = field(repr=False)
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[NotRewritten, ...] = ()
 
 
 def rewrite(text: str, display: str, wanted: Sequence[Wanted], *, strict_json: bool) -> Rewritten:
@@ -59,7 +59,7 @@ def rewrite(text: str, display: str, wanted: Sequence[Wanted], *, strict_json: b
         return replace(bare, text=None if bare.text is None else _MARK + bare.text)
     file = _File(text, display, strict_json=strict_json)
     kept: list[Wanted] = []
-    refused: list[Refused] = []
+    refused: list[NotRewritten] = []
     for one in wanted:
         if file.objection([*kept, one]) is None:
             kept.append(one)
@@ -71,7 +71,7 @@ def rewrite(text: str, display: str, wanted: Sequence[Wanted], *, strict_json: b
             if reason is None:
                 good = tried.edits
             else:
-                refused.append(Refused(source=one.source, place=place, reason=reason))
+                refused.append(NotRewritten(source=one.source, place=place, reason=reason))
         kept.append(Wanted(source=one.source, edits=good))
     made = file.made(kept)
     return Rewritten(text=made if file.holds_documents(made) else None, refused=tuple(refused))

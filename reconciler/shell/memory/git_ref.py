@@ -37,7 +37,7 @@ class Tip:
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
-class Moved(Exception):
+class RefMoved(Exception):
     """The ref does not point where it was expected to: somebody else was faster."""
 
 
@@ -79,7 +79,7 @@ class GitRef:
     def put(self, new: str, expected: str) -> None:
         """Let the ref point at `new`, if it points at `expected` now; "" stands for no ref, in both.
 
-        Raises Moved when it points at something else, and ReconcilerError when the remote does not allow it.
+        Raises RefMoved when it points at something else, and ReconcilerError when the remote does not allow it.
         """
         if new == expected:
             return
@@ -94,7 +94,7 @@ class GitRef:
         if there == new:
             return
         if there != expected:
-            raise Moved
+            raise RefMoved
         raise failure(f"pushing {self.ref} to {self.remote}", done)
 
     def log(self, limit: int, start: str) -> list[tuple[str, str, str, str]]:

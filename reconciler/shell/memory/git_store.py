@@ -23,7 +23,7 @@ from reconciler.core.records import dataclass
 from reconciler.shell.files.disk import write_atomically
 from reconciler.shell.memory.commit_message import event_in, message_of
 from reconciler.shell.memory.disk import Lines, read_file
-from reconciler.shell.memory.git_ref import Commit, GitRef, Moved, Tip
+from reconciler.shell.memory.git_ref import Commit, GitRef, RefMoved, Tip
 from reconciler.shell.memory.holder import is_dead
 from reconciler.shell.memory.journal_text import (
     entry_line,
@@ -97,7 +97,7 @@ class GitStore:
             if other is not None and not is_dead(other):
                 return other
             files = {name: content for name, content in tip.files.items() if name != LOCK}
-            with contextlib.suppress(Moved):
+            with contextlib.suppress(RefMoved):
                 self._lock(holder, tip.id, _base(tip), files)
                 self._left_behind = other
                 return None
@@ -105,7 +105,7 @@ class GitStore:
         raise self._too_fast()
 
     def _lock(self, holder: Holder, expected: str, base: str, files: Mapping[str, bytes]) -> None:
-        """Put a lock commit in place of `expected`. Raises Moved."""
+        """Put a lock commit in place of `expected`. Raises RefMoved."""
         with_lock = {**files, LOCK: holder_text(holder).encode()}
         new = self._commit(with_lock, f"{_LOCKED}\n\n{holder}\n", base)
         self._ref.put(new, expected)
@@ -118,7 +118,7 @@ class GitStore:
             return
         # What an earlier run left open must not go away with the lock.
         restored = self._commit(held.files, f"{_CUT_SHORT}\n", held.base) if JOURNAL in held.files else held.base
-        with contextlib.suppress(Moved):  # somebody has broken the lock: there is nothing to let go of
+        with contextlib.suppress(RefMoved):  # somebody has broken the lock: there is nothing to let go of
             self._ref.put(restored, held.commit)
 
     def unlock(self, event: Event) -> None:
@@ -127,7 +127,7 @@ class GitStore:
             if LOCK not in tip.files:
                 return
             files = {name: content for name, content in tip.files.items() if name != LOCK}
-            with contextlib.suppress(Moved):
+            with contextlib.suppress(RefMoved):
                 self._ref.put(self._commit(files, message_of(event), _base(tip)), tip.id)
                 return
             self._pause(attempt)
@@ -147,7 +147,7 @@ class GitStore:
         files[JOURNAL] = journal_text([*carried, run, *planned]).encode()
         try:
             self._lock(held.holder, held.commit, held.base, files)
-        except Moved:
+        except RefMoved:
             raise ReconcilerError(
                 f"the lock of {self.place} was taken away from this run; nothing was sent", hint="plan and apply again"
             ) from None
@@ -174,7 +174,7 @@ class GitStore:
         for attempt in range(_TRIES):
             try:
                 self._ref.put(self._commit(files, message_of(event), parent), expected)
-            except Moved:
+            except RefMoved:
                 self._pause(attempt)
             else:
                 self._held = None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from reconciler.core.strict_form import StrictForm
 
 
-class _Form(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", defer_build=True)  # with the ledger, once
+class _Form(StrictForm):
+    model_config = ConfigDict(alias_generator=None)  # in snake case in the file, too
 
 
 class RemovalForm(_Form):

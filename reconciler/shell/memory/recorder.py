@@ -17,7 +17,7 @@ from reconciler.core.memory.journal import Ended, Entry, Event, Folded, Intent, 
 from reconciler.core.memory.ledger import Applied, Record, make_record
 from reconciler.core.model import Change, Diagnostic, LiveObject, Plan, Request, Severity
 from reconciler.core.plan.considered import Considered
-from reconciler.core.plan.owing import mark, settle
+from reconciler.core.plan.owing import mark, settle_follow_ups
 from reconciler.core.plan.remnant import old_address
 from reconciler.core.plan.removal.remembered import remembered
 from reconciler.core.plan.sealing import digest_of_plan
@@ -97,12 +97,12 @@ class Recorder:
         if self._memory.lasting:
             self._learn(address, None)
 
-    def settle(self, follow_ups: Sequence[FollowUpOutcome]) -> None:
+    def settle_follow_ups(self, follow_ups: Sequence[FollowUpOutcome]) -> None:
         """Remember which follow-ups of the plan are still owed."""
         if self._memory.lasting:
             with self._guard:
                 gone = {a: r for a, r in self._folded.ledger.records.items() if self._learnt.get(a, r) is None}
-                self._learnt.update(settle(self._records(), self._plan, follow_ups, gone))
+                self._learnt.update(settle_follow_ups(self._records(), self._plan, follow_ups, gone))
 
     def telling(self, on_outcome: Callable[[Outcome], None]) -> Callable[[Outcome], None]:
         """Return a function that remembers each outcome and passes it on."""

@@ -74,7 +74,7 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Waiting:
     """What keeps requests waiting at this moment."""
 
     barred_s: float  # until the system takes requests again, as it asked
@@ -160,11 +160,11 @@ class Sender:
             )
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> Waiting:
         """What keeps requests waiting now."""
         now = self._timing.clock()
         barred_s = max(0.0, self._gate.opens(now) - now)
-        return Standing(barred_s=barred_s, rate=self._gate.rate(now), queueing=self._queueing)
+        return Waiting(barred_s=barred_s, rate=self._gate.rate(now), queueing=self._queueing)
 
     def send(
         self, request: Request, *, deadline: float = math.inf, on_attempt: Callable[[], None] = _unnoticed

@@ -13,7 +13,7 @@ from reconciler.core.model import Json
 from reconciler.core.pointer import Path, get
 from reconciler.core.suggest import did_you_mean
 from reconciler.core.withheld import Withheld
-from reconciler.shell.settings.mistakes import Mistake
+from reconciler.shell.settings.mistakes import SettingsProblem
 
 
 def _texts(value: Json, path: Path) -> Iterator[tuple[Path, str]]:
@@ -29,7 +29,7 @@ def _texts(value: Json, path: Path) -> Iterator[tuple[Path, str]]:
         yield path, value
 
 
-def expression_mistakes(data: Json) -> Iterator[Mistake]:
+def expression_mistakes(data: Json) -> Iterator[SettingsProblem]:
     """Yield what is wrong with the `${…}` of all targets, whatever the environment holds."""
     for path, text in _texts(data, ()):
         if len(path) < 3 or path[0] != "targets":
@@ -56,9 +56,9 @@ def expression_mistakes(data: Json) -> Iterator[Mistake]:
                 yield _expression_mistake(path, not_allowed(name, allowed, str(path[1])))
 
 
-def _expression_mistake(path: Path, error: ExpressionError) -> Mistake:
+def _expression_mistake(path: Path, error: ExpressionError) -> SettingsProblem:
     hint = error.hint or "correct it; `$${` means the characters themselves"
-    return Mistake(path=path, code="bad-expression", message=str(error), hint=hint)
+    return SettingsProblem(path=path, code="bad-expression", message=str(error), hint=hint)
 
 
 def _allowed(target: Json) -> frozenset[str] | None:
@@ -85,7 +85,7 @@ def not_set(name: str, environ: Mapping[str, str]) -> ExpressionError | None:
     return ExpressionError(f"the environment variable {name} is {state}", f"set {name} before the run")
 
 
-def fill_target(value: Json, path: Path, environ: Mapping[str, str], mistakes: list[Mistake]) -> Json:
+def fill_target(value: Json, path: Path, environ: Mapping[str, str], mistakes: list[SettingsProblem]) -> Json:
     """Return the target `value` with its environment filled in, adding to `mistakes` what is not set.
 
     A text that cannot be filled stays as it is. Only names that the target lists are looked up.
@@ -129,7 +129,7 @@ _WITHHELD: dict[str, Json] = {
 """What stands in a system's settings for what a run without secrets does not have: it sends nothing anyway."""
 
 
-def fill_withholding(value: Json, path: Path, environ: Mapping[str, str], mistakes: list[Mistake]) -> Json:
+def fill_withholding(value: Json, path: Path, environ: Mapping[str, str], mistakes: list[SettingsProblem]) -> Json:
     """Return the target `value` as `fill_target` does, for a run that does without what is not set.
 
     Ways to sign in and addresses get stand-ins, variables are withheld. Only what decides about the kinds, such as a
@@ -163,7 +163,7 @@ def _parts(text: str) -> list[str | tuple[str, str]]:
         return []
 
 
-def with_environment_names(mistake: Mistake, data: Json) -> Mistake:
+def with_environment_names(mistake: SettingsProblem, data: Json) -> SettingsProblem:
     """Return `mistake` with the environment variables that its value came from."""
     text = get(data, mistake.path)
     if not isinstance(text, str):

@@ -21,10 +21,10 @@ from pydantic import (
     ValidationInfo,
     model_validator,
 )
-from pydantic.alias_generators import to_camel
 
 from reconciler.core.model import Json
 from reconciler.core.pointer import Path
+from reconciler.core.strict_form import StrictForm
 
 AS_WRITTEN = {"as_written": True}
 """The validation context in which texts with a `${` are not judged by their content."""
@@ -160,51 +160,40 @@ RemoteName = Annotated[
 # --------------------------------------------------------------------------- form
 
 
-class _Form(BaseModel):
-    model_config = ConfigDict(
-        strict=True,
-        extra="forbid",
-        frozen=True,
-        alias_generator=to_camel,
-        hide_input_in_errors=True,
-        defer_build=True,  # with the whole that it is a part of, once
-    )
-
-
-class BasicForm(_Form):
+class BasicForm(StrictForm):
     """`auth: {basic: …}`."""
 
     username: str
     password: str
 
 
-class HeaderForm(_Form):
+class HeaderForm(StrictForm):
     """`auth: {header: …}`."""
 
     name: HeaderName
     value: HeaderText
 
 
-class JwtForm(_Form):
+class JwtForm(StrictForm):
     """`auth: {jwt: …}`."""
 
     secret: Text
-    claims: dict[str, Any] = {}
+    claims: dict[str, Any] = Field(default_factory=dict)
     ttl_seconds: Annotated[int, Field(gt=0)] | None = None
 
 
-class OAuth2Form(_Form):
+class OAuth2Form(StrictForm):
     """`auth: {oauth2: …}`."""
 
     token_url: Url
     client_id: Text
     client_secret: Text
-    scopes: list[Text] = []
+    scopes: list[Text] = Field(default_factory=list)
     audience: str | None = None
     style: Literal["body", "basic"] = "body"
 
 
-class AuthForm(_Form):
+class AuthForm(StrictForm):
     """`auth`: exactly one way to sign in."""
 
     bearer: HeaderText | None = None
@@ -220,14 +209,14 @@ class AuthForm(_Form):
         return self
 
 
-class TimeoutsForm(_Form):
+class TimeoutsForm(StrictForm):
     """`timeouts`, in seconds."""
 
     connect: Annotated[float, Field(gt=0)] = 10.0
     read: Annotated[float, Field(gt=0)] = 60.0
 
 
-class SystemForm(_Form):
+class SystemForm(StrictForm):
     """One of `systems`; any other key is a parameter."""
 
     model_config = ConfigDict(extra="allow")
@@ -241,10 +230,10 @@ class SystemForm(_Form):
     timeouts: TimeoutsForm = Field(default_factory=TimeoutsForm)
     requests_per_second: Annotated[float, Field(gt=0)] | None = None
     concurrency: Annotated[int, Field(ge=1, le=100)] | None = None
-    headers: dict[FixedHeaderName, HeaderText] = {}
+    headers: dict[FixedHeaderName, HeaderText] = Field(default_factory=dict)
 
 
-class PolicyForm(_Form):
+class PolicyForm(StrictForm):
     """`policy`."""
 
     prune: bool = False
@@ -254,7 +243,7 @@ class PolicyForm(_Form):
     ] = None
 
 
-class LedgerForm(_Form):
+class LedgerForm(StrictForm):
     """`ledger`: exactly one place."""
 
     file: Text | None = None
@@ -270,21 +259,21 @@ class LedgerForm(_Form):
         return self
 
 
-class TargetForm(_Form):
+class TargetForm(StrictForm):
     """One of `targets`."""
 
     systems: Annotated[dict[Name, SystemForm], Field(min_length=1)]
-    vars: dict[Name, Scalar] = {}
-    secrets: list[EnvironmentName] = []
+    vars: dict[Name, Scalar] = Field(default_factory=dict)
+    secrets: list[EnvironmentName] = Field(default_factory=list)
     policy: PolicyForm = Field(default_factory=PolicyForm)
     ledger: LedgerForm | None = None
 
 
-class ConfigurationForm(_Form):
+class ConfigurationForm(StrictForm):
     """The whole of `reconciler.yaml`."""
 
-    manifests: Annotated[list[Text], Field(min_length=1)] = ["manifests"]
-    schemas: list[Text] = []
+    manifests: Annotated[list[Text], Field(min_length=1)] = Field(default_factory=lambda: ["manifests"])
+    schemas: list[Text] = Field(default_factory=list)
     targets: Annotated[dict[Name, TargetForm], Field(min_length=1)]
 
 

@@ -46,7 +46,7 @@ from reconciler.shell.settings.form import (
     SystemForm,
     TargetForm,
 )
-from reconciler.shell.settings.mistakes import Mistake, check_form, check_part
+from reconciler.shell.settings.mistakes import SettingsProblem, check_form, check_part
 from reconciler.shell.settings.values import (
     Environment,
     FileLedger,
@@ -159,7 +159,7 @@ def _read(config: Path) -> Document:
     return documents[0]
 
 
-def _choose(document: Document, target: str | None, mistakes: list[Mistake]) -> str:
+def _choose(document: Document, target: str | None, mistakes: list[SettingsProblem]) -> str:
     targets = document.data.get("targets") if isinstance(document.data, dict) else None
     if not isinstance(targets, dict) or not targets:
         raise InvalidInput(_diagnostics(document, mistakes))
@@ -174,7 +174,7 @@ def _choose(document: Document, target: str | None, mistakes: list[Mistake]) -> 
     raise UsageError(f"there is no target {target!r}", hint=f"{suggestion} {known}".strip())
 
 
-def _diagnostics(document: Document, mistakes: list[Mistake]) -> list[Diagnostic]:
+def _diagnostics(document: Document, mistakes: list[SettingsProblem]) -> list[Diagnostic]:
     found = {_error(document.locate(m.path, key=m.on_key), m.code, m.message, m.hint): None for m in mistakes}
     return sorted(found, key=lambda diagnostic: diagnostic.source or document.source)
 
@@ -313,10 +313,10 @@ def _literal_secrets(document: Document, settings: Settings) -> Iterator[Diagnos
                 )
 
 
-def _missing_files(settings: Settings) -> Iterator[Mistake]:
+def _missing_files(settings: Settings) -> Iterator[SettingsProblem]:
     for system in settings.systems.values():
         if system.ca_file is not None and not system.ca_file.is_file():
-            yield Mistake(
+            yield SettingsProblem(
                 path=("targets", settings.target, "systems", system.name, "caFile"),
                 message="`caFile` names no file",
                 hint="write its path relative to the folder of the configuration",

@@ -27,7 +27,7 @@ from reconciler.shell.settings.form import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mistake:
+class SettingsProblem:
     """One mistake, at the value that stands at `path`, or at its key."""
 
     path: Path
@@ -37,13 +37,13 @@ class Mistake:
     on_key: bool = False
 
 
-def check_form(data: Json) -> Iterator[Mistake]:
+def check_form(data: Json) -> Iterator[SettingsProblem]:
     """Yield every mistake that a whole configuration, as written, makes against the form."""
     yield from check_part(ConfigurationForm, data, (), as_written=True)
     yield from _misspelt_settings(data)
 
 
-def check_part(form: type[BaseModel], data: Json, at: Path, *, as_written: bool = False) -> Iterator[Mistake]:
+def check_part(form: type[BaseModel], data: Json, at: Path, *, as_written: bool = False) -> Iterator[SettingsProblem]:
     """Yield every mistake of `data`, which stands at `at`, against `form`.
 
     With `as_written`, texts with a `${` are not judged by their content.
@@ -55,7 +55,7 @@ def check_part(form: type[BaseModel], data: Json, at: Path, *, as_written: bool 
             yield _mistake((*at, *found["loc"]), found["type"], found.get("ctx", {}))
 
 
-def _misspelt_settings(data: Json) -> Iterator[Mistake]:
+def _misspelt_settings(data: Json) -> Iterator[SettingsProblem]:
     """Yield the parameters that are so near to a setting that they must be meant for it."""
     settings = {key.casefold(): key for key in SYSTEM_KEYS}
     for target, system, parameters in _systems(data):
@@ -63,7 +63,7 @@ def _misspelt_settings(data: Json) -> Iterator[Mistake]:
             folded = re.sub(r"[_-]", "", str(name)).casefold()
             near = difflib.get_close_matches(folded, settings, n=1, cutoff=0.9)
             if near and name not in SYSTEM_KEYS:
-                yield Mistake(
+                yield SettingsProblem(
                     path=("targets", target, "systems", system, name),
                     on_key=True,
                     code="unknown-setting",
@@ -105,7 +105,7 @@ _BOUNDS = {
 }
 
 
-def _mistake(path: Path, kind: str, context: dict[str, Any]) -> Mistake:
+def _mistake(path: Path, kind: str, context: dict[str, Any]) -> SettingsProblem:
     # pydantic marks a key so; an unknown key of that very name is not meant.
     on_key = bool(path) and path[-1] == "[key]" and kind != "extra_forbidden"
     if on_key:
@@ -115,27 +115,29 @@ def _mistake(path: Path, kind: str, context: dict[str, Any]) -> Mistake:
         case "missing":
             key = path[-1]
             where = f" in {_label(path[:-1])}" if len(path) > 1 else ""
-            return Mistake(path=path[:-1], message=f"`{key}` is missing{where}", hint=f"add `{key}`")
+            return SettingsProblem(path=path[:-1], message=f"`{key}` is missing{where}", hint=f"add `{key}`")
         case "extra_forbidden":
             known = keys_of(form_at(path[:-1]))
             hint = did_you_mean(str(path[-1]), known) or f"the keys known here are {', '.join(known)}"
-            return Mistake(
+            return SettingsProblem(
                 path=path, on_key=True, code="unknown-setting", message=f"unknown key {path[-1]!r}", hint=hint
             )
         case "string_too_short" | "too_short":
-            return Mistake(path=path, message=f"{name} must not be empty", hint="fill it, or remove the key")
+            return SettingsProblem(path=path, message=f"{name} must not be empty", hint="fill it, or remove the key")
         case "literal_error":
-            return Mistake(path=path, message=f"{name} must be one of {context['expected']}", hint="choose one of them")
+            return SettingsProblem(
+                path=path, message=f"{name} must be one of {context['expected']}", hint="choose one of them"
+            )
         case "value_error":
             error = context["error"]
             hint = error.hint if isinstance(error, RuleError) else "correct it"
-            return Mistake(path=path, on_key=on_key, message=f"{name} {error}", hint=hint)
+            return SettingsProblem(path=path, on_key=on_key, message=f"{name} {error}", hint=hint)
     if kind in _BOUNDS:
         bound, words = _BOUNDS[kind]
-        return Mistake(path=path, message=f"{name} must be {words} {context[bound]}", hint=_of_number(path))
+        return SettingsProblem(path=path, message=f"{name} must be {words} {context[bound]}", hint=_of_number(path))
     word = _WORDS.get(kind, "something else")
     hint = _EXAMPLES.get(word, "see the example in the documentation of reconciler.yaml")
-    return Mistake(path=path, message=f"{name} must be {word}", hint=hint)
+    return SettingsProblem(path=path, message=f"{name} must be {word}", hint=hint)
 
 
 def _of_number(path: Path) -> str:

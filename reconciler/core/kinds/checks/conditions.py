@@ -8,9 +8,10 @@ from typing import Any
 from reconciler.core.canonical import strictly_equal
 from reconciler.core.kinds.checks.calls import calls_of
 from reconciler.core.kinds.checks.finding import Bound, Finding, Findings, doubt
-from reconciler.core.kinds.definition import AnswerRule, Condition, KindDefinition, Part
+from reconciler.core.kinds.definition import AnswerRule, Condition, KindDefinition
 from reconciler.core.model import Json
 from reconciler.core.pointer import Path
+from reconciler.core.strict_form import StrictForm
 
 _TESTS = ("present", "equals", "one_of", "matches")
 
@@ -19,7 +20,7 @@ def conditions_of(part: Any, path: Path = ()) -> Iterator[tuple[Path, Condition]
     """Yield every condition in a part of a definition, which stands at `path`, with its own path."""
     if isinstance(part, Condition):
         yield path, part
-    if isinstance(part, Part):
+    if isinstance(part, StrictForm):
         for name, field in type(part).model_fields.items():
             yield from conditions_of(getattr(part, name), (*path, field.alias or name))
     elif isinstance(part, list):
@@ -27,7 +28,7 @@ def conditions_of(part: Any, path: Path = ()) -> Iterator[tuple[Path, Condition]
             yield from conditions_of(item, (*path, index))
 
 
-def check_conditions(definition: Part) -> Findings:
+def check_conditions(definition: StrictForm) -> Findings:
     """Yield the conditions of a system or kind that test nothing, or contradict themselves."""
     for path, condition in conditions_of(definition):
         tests = [name for name in _TESTS if name in condition.model_fields_set and not _is_unset(condition, name)]

@@ -9,7 +9,7 @@ from reconciler.core.kinds.checks.finding import Bound, Finding, Findings, doubt
 from reconciler.core.kinds.checks.schemas import subschemas
 from reconciler.core.model import Json, JsonObject
 from reconciler.core.pointer import Path
-from reconciler.core.schema.schema_errors import Mistake, mistakes
+from reconciler.core.schema.schema_errors import SchemaProblem, mistakes
 from reconciler.core.schema.schema_gate import CompiledSchema
 
 
@@ -39,7 +39,7 @@ def _values(schema: JsonObject) -> Iterator[tuple[str, int | str | None, Json]]:
             yield keyword, index, value
 
 
-def _wrong(root: JsonObject, schema: JsonObject, value: Json, keyword: str) -> Mistake | None:
+def _wrong(root: JsonObject, schema: JsonObject, value: Json, keyword: str) -> SchemaProblem | None:
     if keyword == "x-absent" and value is None:
         return None
     if keyword in ("enum", "const"):
@@ -77,7 +77,7 @@ def refused_examples(bound: Bound) -> Findings:
                 yield Finding(("examples", index, name), message, "remove it", at_key=True)
 
 
-def _where(mistake: Mistake) -> str:
+def _where(mistake: SchemaProblem) -> str:
     where = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in mistake.path).lstrip(".")
     return f"{where}: {mistake.message}" if where and not mistake.at_key else mistake.message
 
