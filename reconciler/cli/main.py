@@ -11,6 +11,7 @@ TYPE_CHECKING = False  # as the type checker knows it, without loading `typing` 
 
 if TYPE_CHECKING:
     import argparse
+    from typing import NoReturn
 
     from reconciler.cli.parser import WrongUsage
     from reconciler.console import Console
@@ -35,12 +36,19 @@ def entry_point() -> None:
         code = _unwritten(error)
     arrived, code = _flush(code)
     if kept or code == _INTERRUPTED or not arrived:
-        import os
-
         # The interpreter would wait for requests in flight, which a person who interrupts does not want, and take the
         # millions of objects of a large plan apart one by one. It would also try again to write what cannot be written.
-        os._exit(code)
+        _leave(code)
     sys.exit(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process without waiting for threads, once what libraries registered for the exit has run."""
+    import atexit
+    import os
+
+    atexit._run_exitfuncs()
+    os._exit(code)
 
 
 def _stop_at_once_when_interrupted() -> None:
@@ -58,7 +66,7 @@ def _stop_at_once(*_: object) -> None:
     import os
 
     os.write(2, _INTERRUPTED_TEXT.encode())
-    os._exit(_INTERRUPTED)
+    _leave(_INTERRUPTED)
 
 
 def _flush(code: int) -> tuple[bool, int]:

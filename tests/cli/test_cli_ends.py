@@ -59,3 +59,17 @@ def test_output_that_cannot_be_written(tmp_path: Path, arguments: tuple[str, ...
     assert done.returncode == 1, done.stderr
     assert done.stderr.startswith("error: the output cannot be written: No space left on device")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
+def test_what_libraries_registered_for_the_exit_runs(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    code = (
+        f"import atexit, pathlib, sys; atexit.register(pathlib.Path({str(trace)!r}).touch); "
+        "from reconciler.cli.main import entry_point; sys.argv[1:] = ['version']; entry_point()"
+    )
+    with FULL.open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, env=environment(tmp_path), stdout=full, timeout=60, check=False
+        )
+    assert (done.returncode, trace.exists()) == (1, True)

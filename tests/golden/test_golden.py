@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from cases import CASES, HERE, SECRET, SUFFIXES, outputs_of
+from markupsafe import escape
 
 from reconciler.render.escapes import command_message, html, printable
 
@@ -79,5 +80,14 @@ def test_a_secret_that_the_server_repeats_is_in_no_output(
     found = outputs_of("apply-with-trouble", tmp_path, secret=secret, refusal=f"the token {secret} is no good")
     for name, text in found.items():
         assert "(sensitive)" in text, name
-        for spelling in (secret, printable(secret), html(secret), command_message(secret), json.dumps(secret)[1:-1]):
+        escaped = str(escape(printable(secret)))
+        spellings = (
+            secret,
+            printable(secret),
+            html(secret),
+            escaped,
+            command_message(secret),
+            json.dumps(secret)[1:-1],
+        )
+        for spelling in spellings:
             assert spelling not in text, name

@@ -1,23 +1,26 @@
 """The page: one self-contained file that loads nothing, allowed by its own policy to do nothing else. Pure.
 
-Style and script are constants, admitted by their digests; everything else is text. So even a value that got through
-unescaped could neither run nor reach out.
+Style and script are constants, admitted by their digests; everything else is text. Every value that a template prints
+is made printable and then escaped by the engine, so no template escapes by hand and none can forget to.
 """
 
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
-from collections.abc import Iterator
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from reconciler import __version__
-from reconciler.core.model import JsonObject
-from reconciler.render.escapes import html
-from reconciler.render.findings import FINE, SYMBOLS, Findings, follow_up_name
-from reconciler.render.html.changes import render_change, render_follow_up
-from reconciler.render.html.picture import draw
-from reconciler.render.html.script import SCRIPT
-from reconciler.render.html.style import STYLE
+from reconciler.core.model import Json, JsonObject
+from reconciler.render.escapes import printable
+from reconciler.render.findings import FINE, SYMBOLS, Findings, differences_of, follow_up_name
+from reconciler.render.values import on_one_line, shorten_pair
 
 _WORDS = {
     "create": "to create",
@@ -30,40 +33,58 @@ _WORDS = {
 }
 _FEW = 6  # pending changes that are shown open
 _STATUSES = ("failed", "conflict", "in doubt", "skipped", "applied", "unchanged")
+_VALUE = 160  # characters of a value before it is folded
 
 
 def render_html(findings: Findings) -> str:
     """Return the page."""
+    environment = _environment()
+    style, script = (_source(environment, name) for name in ("page.css", "page.js"))
     changes = [] if findings.plan is None else findings.plan["changes"]
-    links = {change["address"]: f"c{index}" for index, change in enumerate(changes)}
-    blocks = [
-        *_header(findings),
-        *(_tools(findings, changes) if changes else ()),
-        "<main>",
-        *_diagnostics(findings),
-        *_changes(findings, changes, links),
-        *_picture(changes, links),
-        _footer(keys=bool(changes)),
-        "</main>",
-    ]
-    script = [f"<script>{SCRIPT}</script>"] if changes else []
-    return "\n".join([*_head(findings), "<body>", *blocks, *script, "</body>", "</html>", ""])
-
-
-def _head(findings: Findings) -> Iterator[str]:
-    policy = (
-        f"default-src 'none'; style-src '{_admitted(STYLE)}'; script-src '{_admitted(SCRIPT)}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+    outcomes = {} if findings.report is None else {one["address"]: one for one in findings.report["outcomes"]}
+    few = len(findings.pending) <= _FEW
+    return environment.get_template("page.html").render(
+        findings=findings,
+        title=_title(findings),
+        headline=_without_title(findings),
+        tiles=_tiles(findings),
+        changes=[_card(change, outcomes.get(change["address"]), few=few) for change in changes],
+        links={change["address"]: f"c{index}" for index, change in enumerate(changes)},
+        actions=[action for action in SYMBOLS if any(change["action"] == action for change in changes)],
+        systems=sorted({change["address"].partition(".")[0] for change in changes}),
+        writes=sum(len(change["requests"]) for change in findings.pending)
+        + (0 if findings.plan is None else len(findings.plan["followUps"])),
+        style=Markup(style),  # a constant of this package, and so is the script
+        script=Markup(script),
+        admitted=(_admitted(style), _admitted(script)),
+        version=__version__,
     )
-    yield "<!DOCTYPE html>"
-    yield '<html lang="en">'
-    yield '<head><meta charset="utf-8">'
-    yield f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield '<meta name="referrer" content="no-referrer">'
-    yield '<link rel="icon" href="data:,">'
-    yield f"<title>{html(_title(findings))}</title>"
-    yield f"<style>{STYLE}</style></head>"
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader(__name__, "templates"),
+        autoescape=True,
+        finalize=_shown,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"indented": _indented, "lines": _lines, "tone": lambda status: status.split()[-1]}
+    environment.globals |= {"follow_up_name": follow_up_name}
+    return environment
+
+
+def _source(environment: Environment, name: str) -> str:
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _shown(value: Any) -> Any:
+    """Make what a template prints printable; the engine escapes it afterwards."""
+    return value if isinstance(value, Markup) else printable(str(value))
 
 
 def _admitted(text: str) -> str:
@@ -82,114 +103,77 @@ def _title(findings: Findings) -> str:
     return f"Validation{name}"
 
 
-def _header(findings: Findings) -> Iterator[str]:
-    yield f"<header><div><h1>{html(_title(findings))}</h1>"
-    yield f'<p class="headline">{html(_without_title(findings))}</p>'
-    tiles = list(_tiles(findings))
-    if tiles:
-        yield f'<ul class="tiles">{"".join(tiles)}</ul>'
-    if findings.plan is not None:
-        writes = sum(len(change["requests"]) for change in findings.pending) + len(findings.plan["followUps"])
-        yield '<p class="meta">'
-        yield f"<span><b>{len(findings.plan['changes'])}</b> resources</span>"
-        if findings.plan["kind"] == "plan":
-            yield f"<span><b>{writes}</b> write requests at most</span>"
-        yield f"<span><b>{findings.plan['requestsMade']}</b> requests to make the plan</span>"
-        yield f"<span>digest <code>{html(findings.plan['digest'][:16])}</code></span></p>"
-    yield "</div></header>"
-
-
 def _without_title(findings: Findings) -> str:
     """Return the headline without the words that the title says already."""
     text = findings.headline.removeprefix(_title(findings) + ": ")
     return text[:1].upper() + text[1:]
 
 
-def _tiles(findings: Findings) -> Iterator[str]:
+def _tiles(findings: Findings) -> list[tuple[str, int, str]]:
+    """Return tone, number and word of each tile."""
     if findings.report is not None:
         counts = findings.report["summary"]
-        for status in _STATUSES:
-            if counts.get(status):
-                yield f'<li class="is-{status.split()[-1]}"><b>{counts[status]}</b><span>{status}</span></li>'
-    elif findings.plan is not None:
-        for action, words in _WORDS.items():
-            if count := findings.plan["summary"].get(action):
-                yield f'<li class="is-{action}"><b>{count}</b><span>{words}</span></li>'
-        if blockers := len(findings.plan["blockers"]):
-            yield f'<li class="is-error"><b>{blockers}</b><span>in the way</span></li>'
+        return [(status.split()[-1], counts[status], status) for status in _STATUSES if counts.get(status)]
+    if findings.plan is None:
+        return []
+    counts = findings.plan["summary"]
+    tiles = [(action, counts[action], words) for action, words in _WORDS.items() if counts.get(action)]
+    blockers = len(findings.plan["blockers"])
+    return [*tiles, ("error", blockers, "in the way")] if blockers else tiles
 
 
-def _tools(findings: Findings, changes: list[JsonObject]) -> Iterator[str]:
-    """Yield the bar with search and filters; the script shows it."""
-    actions = [action for action in SYMBOLS if any(change["action"] == action for change in changes)]
-    systems = sorted({change["address"].partition(".")[0] for change in changes})
-    everything = actions == ["unchanged"] or findings.report is not None
-    yield '<div class="tools" id="tools" hidden><div>'
-    yield (
-        '<input id="search" type="search" placeholder="Search addresses, fields, values" '
-        'aria-label="Search" autocomplete="off" spellcheck="false">'
-    )
-    for action in actions:
-        pressed = "true" if everything or action != "unchanged" else "false"
-        yield (
-            f'<button type="button" class="chip is-{action}" value="{action}" aria-pressed="{pressed}">'
-            f"{action}</button>"
-        )
-    hidden = "" if len(systems) > 1 else " hidden"
-    options = "".join(f'<option value="{html(system)}">{html(system)}</option>' for system in systems)
-    yield f'<select id="system" aria-label="System"{hidden}><option value="">All systems</option>{options}</select>'
-    yield '<button type="button" id="expand">Expand all</button>'
-    yield '<span class="shown" id="shown" role="status"></span></div></div>'
+# --------------------------------------------------------------------------- one change
 
 
-def _diagnostics(findings: Findings) -> Iterator[str]:
-    if findings.error is not None:
-        hint = f'<p class="quiet">{html(findings.error["hint"])}</p>' if findings.error["hint"] else ""
-        lines = "".join(f"<p>{html(line)}</p>" for line in findings.error["message"].split("\n"))
-        yield f'<div class="finding is-error">{lines}{hint}</div>'
-    for one in findings.unsettled_follow_ups:
-        told = ". ".join(part for part in (one["detail"], one["hint"]) if part)
-        yield (
-            f'<div class="finding is-{html(one["status"].split()[-1])}"><p>'
-            f'<span class="word">{html(one["status"])}</span>{html(follow_up_name(one))}</p>'
-            f'<p class="quiet">{html(told)}</p></div>'
-        )
-    for one in findings.diagnostics:
-        where = f"{one['path']}:{one['line']}:{one['column']}" if one["path"] else ""
-        hint = f'<p class="quiet">{html(one["hint"])}</p>' if one["hint"] else ""
-        yield (
-            f'<div class="finding is-{html(one["severity"])}"><p><span class="word">{html(one["severity"])}</span>'
-            f'{html(one["message"])}</p>{hint}<p class="quiet mono">{html(where)} {html(one["code"])}</p></div>'
-        )
+class Cell(NamedTuple):
+    """One side of a field: a value, folded when it is long, or a word in its place."""
+
+    word: str = ""  # in place of a value
+    short: str = ""
+    whole: Json = None  # behind the short one; None: the short one is all
 
 
-def _changes(findings: Findings, changes: list[JsonObject], links: dict[str, str]) -> Iterator[str]:
-    if findings.plan is None or not changes:
-        return
-    yield "<h2>Changes</h2>"
-    outcomes = {} if findings.report is None else {one["address"]: one for one in findings.report["outcomes"]}
-    few = len(findings.pending) <= _FEW
-    for change in changes:
-        outcome = outcomes.get(change["address"])
-        wrong = outcome is not None and outcome["status"] not in FINE
-        is_open = wrong or (few and outcome is None and change["action"] != "unchanged")
-        yield render_change(change, links, outcome, is_open=is_open)
-    yield '<p class="empty" id="none" hidden>Nothing here: change the filter.</p>'
-    if findings.plan["followUps"]:
-        yield "<h2>Once, afterwards</h2>"
-        yield from (render_follow_up(one, links) for one in findings.plan["followUps"])
+def _card(change: JsonObject, outcome: JsonObject | None, *, few: bool) -> Mapping[str, Any]:
+    """Return what the template shows of a change of a plan's document, with its outcome when there is one."""
+    action = change["action"]
+    kind, _, name = change["address"].partition("/")
+    wrong = outcome is not None and outcome["status"] not in FINE
+    return {
+        **change,
+        "sign": SYMBOLS[action],
+        "kind": kind,
+        "name": name,
+        "system": kind.partition(".")[0],
+        "word": action if outcome is None or action == "unchanged" else f"{action}: {outcome['status']}",
+        "tone": action if outcome is None or outcome["status"] == "unchanged" else outcome["status"].split()[-1],
+        "open": wrong or (few and outcome is None and action != "unchanged"),
+        "outcome": outcome,
+        "differences": () if outcome is None else tuple(differences_of(outcome)),
+        "rows": [(field, *_cells(field)) for field in change["fields"]],
+    }
 
 
-def _picture(changes: list[JsonObject], links: dict[str, str]) -> Iterator[str]:
-    picture = draw(changes, links)
-    if picture:
-        yield "<h2>What depends on what</h2>"
-        yield f'<div class="canvas" tabindex="0">{picture}</div>'
+def _cells(field: JsonObject) -> tuple[Cell, Cell]:
+    nothing = Cell(word="—")
+    if field["sensitive"]:
+        before = nothing if field["operation"] == "add" else Cell(word="secret")
+        return before, nothing if field["operation"] == "remove" else Cell(word="secret, will be set")
+    texts = [on_one_line(field[side]) if side in field else "" for side in ("before", "after")]
+    short = shorten_pair(texts[0], texts[1], _VALUE)
+    before = _value(field["before"], texts[0], short[0]) if "before" in field else nothing
+    if not field["known"]:
+        return before, Cell(word="known after apply")
+    return before, _value(field["after"], texts[1], short[1]) if "after" in field else nothing
 
 
-def _footer(*, keys: bool) -> str:
-    told = (
-        " Keys: <kbd>/</kbd> search, <kbd>j</kbd> <kbd>k</kbd> next and previous, <kbd>e</kbd> expand or collapse, "
-        "<kbd>Esc</kbd> clear the search."
-    )
-    return f"<footer>reconciler {__version__}.{told if keys else ''}</footer>"
+def _value(value: Json, text: str, short: str) -> Cell:
+    return Cell(short=text) if short == text else Cell(short=short, whole=value)
+
+
+def _indented(value: Json) -> Markup:
+    return _lines(json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True))
+
+
+def _lines(text: str) -> Markup:
+    """Return a text whose line breaks stay line breaks."""
+    return Markup("\n").join(printable(line) for line in text.split("\n"))

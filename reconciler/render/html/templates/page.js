@@ -1,6 +1,3 @@
-"""What the page does: filter, search, keys, and light on the picture. Pure. It stands only where there are changes."""
-
-SCRIPT = """
 "use strict";
 (() => {
   const all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
@@ -17,7 +14,7 @@ SCRIPT = """
 
   function filter() {
     const actions = new Set(chips.filter((c) => c.getAttribute("aria-pressed") === "true").map((c) => c.value));
-    const words = search.value.toLowerCase().split(/\\s+/).filter(Boolean);
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     for (const change of changes) {
       const text = texts.get(change);
       change.hidden = !(
@@ -94,33 +91,6 @@ SCRIPT = """
     }
   });
 
-  const picture = document.querySelector(".picture");
-  if (picture) {
-    const light = (node) => {
-      for (const lit of all(".on", picture)) lit.classList.remove("on");
-      picture.classList.toggle("lit", Boolean(node));
-      if (!node) return;
-      const key = node.dataset.node;
-      const near = new Set([key]);
-      for (const edge of all(".edge", picture)) {
-        if (edge.dataset.from !== key && edge.dataset.to !== key) continue;
-        edge.classList.add("on");
-        near.add(edge.dataset.from).add(edge.dataset.to);
-      }
-      for (const other of all(".node", picture)) other.classList.toggle("on", near.has(other.dataset.node));
-    };
-    for (const node of all(".node", picture)) {
-      node.addEventListener("mouseenter", () => light(node));
-      node.addEventListener("mouseleave", () => light(null));
-      const link = node.closest("a");
-      if (link) {
-        link.addEventListener("focus", () => light(node));
-        link.addEventListener("blur", () => light(null));
-      }
-    }
-  }
-
   filter();
   reveal();
 })();
-"""
