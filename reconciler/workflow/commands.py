@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import field, replace
 from functools import partial
 
-from reconciler.core.departure import Limits
 from reconciler.core.errors import ApiError, ReconcilerError, Refused
 from reconciler.core.kinds.catalog import Catalog
 from reconciler.core.manifests.references import Known
@@ -38,7 +37,7 @@ from reconciler.shell.memory.recorder import Recorder
 from reconciler.shell.network.once import Once
 from reconciler.shell.options import Options
 from reconciler.shell.revision import git_revision
-from reconciler.workflow.loading import Loaded, load, missing_accelerators
+from reconciler.workflow.loading import Loaded, declared, load, missing_accelerators
 from reconciler.workflow.removals import Scene, find_remnants, owing, to_be_read
 
 __all__ = [
@@ -102,23 +101,13 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
         settings=loaded.settings, catalog=catalog, resources=loaded.resources, chosen=chosen, ledger=folded.ledger
     )
     remnants, notes = find_remnants(reader, known, scene, options)
-    policy = loaded.settings.policy
-    inputs = Inputs(
-        target=loaded.settings.target,
-        resources=loaded.resources,
-        selected=loaded.selected,
-        catalog=catalog,
-        live=state.objects,
-        unreadable=state.unreadable,
-        memory=folded.ledger,
+    inputs = replace(
+        declared(loaded, options, live=state.objects, unreadable=state.unreadable, memory=folded.ledger),
         due=tuple(find_due(reader, known, loaded.selected, owing(scene, loaded.selected, options))),
         rivals=state.rivals,
         remnants=remnants,
         leaving=loaded.leaving,
         named=bool(options.destroy),
-        allow_replace=options.allow_replace,
-        limits=Limits(max_deletes=policy.max_deletes, max_change_share=policy.max_change_share),
-        resend=options.resend,
     )
     with options.stopwatch.phase("decide"):
         if loaded.marks is not None:

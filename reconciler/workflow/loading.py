@@ -11,12 +11,14 @@ from pathlib import Path
 
 from reconciler.core.accelerators import is_missing
 from reconciler.core.address import Address
+from reconciler.core.departure import Limits
 from reconciler.core.errors import InvalidInput, UsageError
 from reconciler.core.json_decoding import quick_decoder
 from reconciler.core.kinds.catalog import Catalog
 from reconciler.core.manifests.selection import select
 from reconciler.core.manifests.validation import validate
-from reconciler.core.model import Diagnostic, Document, Resource, Severity
+from reconciler.core.model import Diagnostic, Document, LiveObject, Resource, Severity
+from reconciler.core.plan.considered import Inputs, PlanMemory
 from reconciler.core.records import dataclass
 from reconciler.core.schema.schema_gate import fast_judge
 from reconciler.shell.files.definitions import Use, load_kinds
@@ -44,6 +46,30 @@ class Loaded:
     warnings: tuple[Diagnostic, ...] = ()
     documents: int = 0
     marks: MarkCache | None = None  # what earlier runs saw of whole lists
+
+
+def declared(
+    loaded: Loaded,
+    options: Options,
+    *,
+    live: Mapping[Address, LiveObject],
+    unreadable: Mapping[Address, str],
+    memory: PlanMemory,
+) -> Inputs:
+    """Return what every plan is made of, on live systems and on a snapshot: what is declared, live and remembered."""
+    policy = loaded.settings.policy
+    return Inputs(
+        target=loaded.settings.target,
+        resources=loaded.resources,
+        selected=loaded.selected,
+        catalog=loaded.catalog,
+        live=live,
+        unreadable=unreadable,
+        memory=memory,
+        allow_replace=options.allow_replace,
+        limits=Limits(max_deletes=policy.max_deletes, max_change_share=policy.max_change_share),
+        resend=options.resend,
+    )
 
 
 def load(options: Options) -> Loaded:

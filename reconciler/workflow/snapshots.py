@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconciler import __version__
-from reconciler.core.departure import Limits
 from reconciler.core.errors import Refused
 from reconciler.core.manifests.selection import with_parents
 from reconciler.core.memory.journal import rfc3339
@@ -32,6 +31,7 @@ from reconciler.shell.files.json_document import read_document, write_document
 from reconciler.shell.files.reading import display_path
 from reconciler.shell.revision import git_revision
 from reconciler.workflow.commands import Loaded, Options, Planned
+from reconciler.workflow.loading import declared
 from reconciler.workflow.removals import prunes
 
 _AGAIN = "take it again with `reconciler snapshot --out FILE`"
@@ -67,19 +67,9 @@ def plan_offline(loaded: Loaded, snapshot: Snapshot, options: Options) -> Plan:
         )
     needed = with_parents(set(loaded.selected), loaded.resources)
     recalled = recall(snapshot, {address: loaded.resources[address] for address in needed}, loaded.catalog)
-    policy = loaded.settings.policy
-    inputs = Inputs(
-        target=loaded.settings.target,
-        resources=loaded.resources,
-        selected=loaded.selected,
-        catalog=loaded.catalog,
-        live=recalled.live,
-        unreadable=recalled.unreadable,
-        memory=recalled.ledger,
+    inputs = replace(
+        declared(loaded, options, live=recalled.live, unreadable=recalled.unreadable, memory=recalled.ledger),
         untold=recalled.untold,
-        allow_replace=options.allow_replace,
-        limits=Limits(max_deletes=policy.max_deletes, max_change_share=policy.max_change_share),
-        resend=options.resend,
     )
     made = make_plan(inputs)
     said = [*loaded.warnings, *_remarks(snapshot, made, inputs, recalled, pruning=prunes(loaded.settings, options))]
