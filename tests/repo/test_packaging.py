@@ -60,6 +60,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     return Built(folder=folder, installed=installed)
 
 
+TEMPLATES = "reconciler/render/html/templates"
+
+
 def files_below(folder: str, suffix: str) -> set[str]:
     return {str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob(f"*{suffix}")}
 
@@ -76,7 +79,7 @@ def test_the_wheel_holds_the_package_its_data_and_nothing_else(built: Built) -> 
         licence = wheel.read(f"{INFO}/licenses/LICENSE").decode()
     data = {f"reconciler/_data/{path}" for path in (*files_below("schemas", ""), *files_below("manifests", ""))}
     shipped = {name for name in data if Path(ROOT / name.removeprefix("reconciler/_data/")).is_file()}
-    code = files_below("reconciler", ".py") | {"reconciler/py.typed"}
+    code = files_below("reconciler", ".py") | {"reconciler/py.typed"} | files_below(TEMPLATES, "")
     about = {f"{INFO}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")}
     assert names == shipped | code | about
     assert "reconciler = reconciler.cli.main:entry_point" in scripts
@@ -89,9 +92,9 @@ def test_the_wheel_holds_the_package_its_data_and_nothing_else(built: Built) -> 
 def test_the_source_distribution_can_be_tested_and_built(built: Built) -> None:
     with tarfile.open(built.folder / SDIST) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
-    wanted = {"pyproject.toml", "README.md", "LICENSE", "PKG-INFO"}
+    wanted = {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "PKG-INFO"}
     wanted |= files_below("reconciler", ".py") | files_below("schemas", ".yaml") | files_below("manifests", ".yaml")
-    wanted |= files_below("tests", ".py")
+    wanted |= files_below("tests", ".py") | files_below(TEMPLATES, "")
     assert wanted - names == set()
     tops = {name.partition("/")[0] for name in names}
     assert tops <= {*(name.partition("/")[0] for name in wanted), ".gitignore"}
