@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -16,9 +17,9 @@ from source_tree import ROOT
 
 from reconciler import __version__
 
-WHEEL = f"reconciler-{__version__}-py3-none-any.whl"
-SDIST = f"reconciler-{__version__}.tar.gz"
-INFO = f"reconciler-{__version__}.dist-info"
+WHEEL = f"reconciler_gitops-{__version__}-py3-none-any.whl"
+SDIST = f"reconciler_gitops-{__version__}.tar.gz"
+INFO = f"reconciler_gitops-{__version__}.dist-info"
 
 
 def call(*command: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
@@ -65,6 +66,28 @@ TEMPLATES = "reconciler/render/html/templates"
 
 def files_below(folder: str, suffix: str) -> set[str]:
     return {str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob(f"*{suffix}")}
+
+
+def test_the_index_would_take_both_distributions(built: Built) -> None:
+    done = call(sys.executable, "-m", "twine", "check", "--strict", WHEEL, SDIST, cwd=built.folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+OTHER = re.compile(
+    r"\b(?:pipx?|uvx?)[ \t][^\n#|&;]*?\b(?:install|add|run)[ \t][^\n#|&;]*?(?<![\w/.@+-])reconciler(?![\w/.-])"
+)
+"""An installation of the distribution `reconciler`, which is somebody else's. Ours has another name."""
+
+
+def test_no_document_installs_the_distribution_of_somebody_else() -> None:
+    assert OTHER.search("pip install --quiet 'reconciler[fast]>=1'")
+    assert OTHER.search("uv tool install reconciler")
+    assert not OTHER.search("pip install reconciler-gitops")
+    rooms = (ROOT / name for name in (".github", "benchmarks", "manifests", "reconciler", "schemas", "tests"))
+    endings = {".md", ".yml", ".yaml", ".toml", ".txt"}
+    documents = [*ROOT.glob("*.*"), *(path for room in rooms for path in room.rglob("*.*"))]
+    found = [path for path in documents if path.suffix in endings and OTHER.search(path.read_text(encoding="utf-8"))]
+    assert found == []
 
 
 def test_both_distributions_are_made(built: Built) -> None:

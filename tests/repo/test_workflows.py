@@ -16,6 +16,7 @@ from source_tree import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTION = ROOT / ".github" / "actions" / "reconciler" / "action.yml"
+OWN = ("ci", "release")  # of this repository; the others are called from elsewhere
 READY = ("apply", "drift", "plan")
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 
@@ -58,7 +59,7 @@ def test_actionlint_finds_nothing() -> None:
 
 
 def test_the_ready_workflows_run_on_nothing_by_themselves() -> None:
-    assert {path.stem: set(read(path)["on"]) for path in WORKFLOWS if path.stem != "ci"} == {
+    assert {path.stem: set(read(path)["on"]) for path in WORKFLOWS if path.stem not in OWN} == {
         name: {"workflow_call"} for name in READY
     }
 
@@ -68,9 +69,21 @@ def test_each_job_may_do_what_it_needs_and_no_more() -> None:
     for path in WORKFLOWS:
         document = read(path)
         assert document["permissions"] == {}, path
-        if path.stem != "ci":
+        if path.stem not in OWN:
             found |= {(path.stem, name): job["permissions"] for name, job in document["jobs"].items()}
     assert found == PERMISSIONS
+
+
+def test_a_release_is_published_without_a_token() -> None:
+    document = read(ROOT / ".github" / "workflows" / "release.yml")
+    jobs = document["jobs"]
+    assert document["on"] == {"push": {"tags": ["v*"]}}
+    assert {name: job["permissions"] for name, job in jobs.items()} == {
+        "build": {"contents": "read"},
+        "publish": {"id-token": "write"},
+    }
+    assert (jobs["publish"]["needs"], jobs["publish"]["environment"]) == ("build", "release")
+    assert "secrets." not in str(document)
 
 
 def test_no_workflow_gives_a_secret_to_code_of_a_pull_request() -> None:
