@@ -17,6 +17,7 @@ from reconciler.core.model import Plan
 from reconciler.core.report import Ending, Report, Status
 from reconciler.render.report import render_report
 from reconciler.render.text import plural, render_diagnostics
+from reconciler.shell.network.route import environment_secrets
 from reconciler.workflow.commands import (
     LEDGER_KEY_NAME,
     Connections,
@@ -41,6 +42,7 @@ _MANY_SLOW = 50  # digests that were made without a key: from here on they take 
 def run_command(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
     """Run the command that was chosen and return its exit code. Raises ReconcilerError."""
     check_outputs(options)
+    console.redactor.add(environment_secrets(environ))
     match options.command:
         case "validate":
             return _validate(options, console, environ)

@@ -33,7 +33,7 @@ def run_hosting(options: argparse.Namespace, console: Console, environ: Mapping[
     said = _said(options)
     place = find_place(said, environ)
     number = find_number(said, place.hosting, environ) if options.command == "comment" else 0
-    with open_forge(place, console.redactor) as forge:
+    with open_forge(place, console.redactor, environ) as forge:
         posted = _put(options, forge, number, post)
     console.result(f"{options.command} {_WORDS[posted.what]}{': ' + posted.url if posted.url else ''}")
     return ExitCode.DONE
@@ -42,7 +42,7 @@ def run_hosting(options: argparse.Namespace, console: Console, environ: Mapping[
 def run_approved(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
     """Print `run-id=` with the run that left the plan which was merged with a commit; nothing after it without one."""
     place = find_place(replace(_said(options), hosting="github"), environ)
-    with open_door(place, console.redactor) as door:
+    with open_door(place, console.redactor, environ) as door:
         found = run_with_artifact(door, place.repository, options.commit, options.artifact)
     console.result(f"run-id={found or ''}")
     return ExitCode.DONE

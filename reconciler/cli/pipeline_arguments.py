@@ -82,8 +82,16 @@ def add_hosting(commands: Any, add: Add) -> None:
             "--repository", metavar="NAME", help="owner/name, or GitLab's project (default: the pipeline's)"
         )
         group.add_argument("--api-url", metavar="URL", help="root of the API (default: the pipeline's)")
-        group.add_argument("--ca-file", metavar="FILE", help="certificate authority of the service, in PEM form")
-        group.add_argument("--proxy", metavar="URL", help="proxy on the way to the service")
+        group.add_argument(
+            "--ca-file",
+            metavar="FILE",
+            help="certificate authority of the service, in PEM form (default: SSL_CERT_FILE)",
+        )
+        group.add_argument(
+            "--proxy",
+            metavar="URL",
+            help="proxy on the way to the service, or `none` (default: as HTTPS_PROXY and NO_PROXY say)",
+        )
         parser.epilog = "the token comes from GITHUB_TOKEN or GH_TOKEN, or from GITLAB_TOKEN"
         add_output(parser, formats=())
 

@@ -5,7 +5,7 @@ Reads and writes: the hosting API, through the client that all systems share.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -20,6 +20,7 @@ from reconciler.hosting.place import Place
 from reconciler.shell.network.authentication import Auth, BearerAuth, HeaderAuth
 from reconciler.shell.network.client import Client
 from reconciler.shell.network.endpoint import Endpoint
+from reconciler.shell.network.route import proxy_secrets
 from reconciler.shell.network.sending import Pace, Sender, Timing
 
 PER_PAGE = 100  # the most that both take
@@ -42,16 +43,18 @@ _PERMISSIONS = {
 
 
 @contextmanager
-def open_forge(place: Place, redactor: Redactor, timing: Timing = _TIMING) -> Iterator[Forge]:
+def open_forge(
+    place: Place, redactor: Redactor, environ: Mapping[str, str], timing: Timing = _TIMING
+) -> Iterator[Forge]:
     """Give the repository at its hosting service, and close the connections afterwards. The token is redacted."""
-    with open_door(place, redactor, timing) as door:
+    with open_door(place, redactor, environ, timing) as door:
         yield (GitHub if place.hosting == github.NAME else GitLab)(repository=place.repository, door=door)
 
 
 @contextmanager
-def open_door(place: Place, redactor: Redactor, timing: Timing = _TIMING) -> Iterator[Door]:
+def open_door(place: Place, redactor: Redactor, environ: Mapping[str, str], timing: Timing = _TIMING) -> Iterator[Door]:
     """Give the way to the hosting API, and close the connections afterwards. The token is redacted."""
-    redactor.add([place.token])
+    redactor.add([place.token, *proxy_secrets(place.proxy)])
     auth: Auth = BearerAuth(token=place.token)
     if place.hosting == "gitlab":
         auth = HeaderAuth(name="PRIVATE-TOKEN", value=place.token)
@@ -61,6 +64,7 @@ def open_door(place: Place, redactor: Redactor, timing: Timing = _TIMING) -> Ite
         auth=auth,
         ca_file=place.ca_file or None,
         proxy=place.proxy or None,
+        environ=environ,
         read_timeout_s=30.0,
     )
     with Client(endpoint) as client:

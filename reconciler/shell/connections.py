@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +78,7 @@ class Connections:
         concurrency = system.concurrency or self._options.parallelism
         transport = None if self._options.transport is None else self._options.transport(system.name)
         client = Client(
-            _endpoint(system, concurrency),
+            _endpoint(system, concurrency, self._options.environ),
             transport=transport,
             on_token=lambda token: self._options.redactor.add([token]),
         )
@@ -122,7 +122,7 @@ class Connections:
         return sum(sender.counters.retries for sender in list(self._senders.values()))
 
 
-def _endpoint(system: SystemSettings, pool_size: int) -> Endpoint:
+def _endpoint(system: SystemSettings, pool_size: int, environ: Mapping[str, str]) -> Endpoint:
     from reconciler.shell.network.endpoint import Endpoint
 
     return Endpoint(
@@ -136,6 +136,7 @@ def _endpoint(system: SystemSettings, pool_size: int) -> Endpoint:
         read_timeout_s=system.read_timeout_s,
         headers=system.headers,
         pool_size=pool_size,
+        environ=environ,
     )
 
 

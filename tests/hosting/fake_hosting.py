@@ -210,7 +210,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif given not in ((f"Bearer {GITHUB_TOKEN}", None), (None, GITLAB_TOKEN)):
             status, answer = 401, {"message": "Bad credentials"}
         else:
-            status, answer = fake.answer(self.command, unquote(parts.path), query, body)
+            path = unquote(parts.path).removeprefix(urlsplit(fake.url).path)
+            status, answer = fake.answer(self.command, path, query, body)
             if isinstance(answer, list):
                 page, size = int(query.get("page", 1)), min(int(query.get("per_page", 30)), fake.page_size)
                 if page * size < len(answer):

@@ -1,9 +1,9 @@
 """Sends request values to one system over HTTP and returns response values; httpx stands behind it.
 
-Reads: the network, the CA file. Writes: the network, one DEBUG line per request.
-Nothing comes from the environment. A redirect is an answer like any other, so credentials never leave the
-origin that they are for. Foreign exceptions end here as TransportError, whose `sent` is False only when the
-request surely did not reach the system.
+Reads: the network, the CA file. Writes: the network, one DEBUG line per request, one INFO line about the way there.
+The environment is read only through the endpoint: proxies and certificate authorities. A redirect is an answer like
+any other, so credentials never leave the origin that they are for. Foreign exceptions end here as TransportError, whose
+`sent` is False only when the request is known not to have reached the system.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
@@ -24,10 +25,11 @@ import httpx
 from reconciler import __version__
 from reconciler.core.errors import TransportError, UsageError
 from reconciler.core.model import Request, Response
-from reconciler.shell.network.authentication import Authenticator, Header, OAuth2Auth, TokenRequest, check_header
+from reconciler.shell.network.authentication import Authenticator, Header, TokenRequest, check_header
 from reconciler.shell.network.endpoint import Endpoint as Endpoint
 from reconciler.shell.network.endpoint import Place, final_error, not_connected, place_of
 from reconciler.shell.network.outgoing import quote_path, request_content, request_target, shown_target
+from reconciler.shell.network.route import Authorities, find_authorities
 
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024  # after decompression
 KEEP_ALIVE_S = 20.0  # below the idle limit of common servers, which would cut a connection just being reused
@@ -98,12 +100,10 @@ class Client:
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._prefix = parts.path.rstrip("/")
         self._place = place_of(endpoint, f"system {endpoint.system}", endpoint.url)
-        self._lend: Callable[[], contextlib.AbstractContextManager[httpx.BaseTransport]]
+        self._lines = {} if transport is not None else _lines_by_proxy(endpoint)
+        self._transport = transport
         if transport is None:
-            lines = _Lines(_line_opener(endpoint), keep=endpoint.pool_size)
-            self._lend, self._close = lines.lend, lines.close
-        else:
-            self._lend, self._close = (lambda: contextlib.nullcontext(transport)), transport.close
+            _say_the_way(endpoint)
         self._authenticator = Authenticator(
             endpoint.system, endpoint.auth, fetch=self._fetch_token, clock=clock, on_token=on_token
         )
@@ -121,7 +121,15 @@ class Client:
 
     def close(self) -> None:
         """Close all connections, those in use when their requests are done, or the transport given."""
-        self._close()
+        for lines in self._lines.values():
+            lines.close()
+        if self._transport is not None:
+            self._transport.close()
+
+    def _lend(self, place: Place) -> contextlib.AbstractContextManager[httpx.BaseTransport]:
+        if self._transport is not None:
+            return contextlib.nullcontext(self._transport)
+        return self._lines[place.route.proxy].lend()
 
     def send(self, request: Request) -> Response:
         """Send `request` and return the answer, whatever its status; a new token is tried once after a 401.
@@ -168,7 +176,7 @@ class Client:
                 "write": place.read_timeout_s,
                 "pool": place.connect_timeout_s + place.read_timeout_s,
             }
-            with self._lend() as line, contextlib.closing(line.handle_request(outgoing)) as answer:
+            with self._lend(place) as line, contextlib.closing(line.handle_request(outgoing)) as answer:
                 content = b"".join(_limited(answer, place))
             result = str(answer.status_code)
             return Response(status=answer.status_code, headers=dict(answer.headers.items()), content=content)
@@ -195,8 +203,8 @@ def _check_hosts(endpoint: Endpoint) -> None:
 
 
 def _urls(endpoint: Endpoint) -> list[str]:
-    token_url = endpoint.auth.token_url if isinstance(endpoint.auth, OAuth2Auth) else None
-    return [url for url in (endpoint.url, endpoint.proxy, token_url) if url is not None]
+    proxies = (endpoint.route(url).proxy for url in endpoint.urls)
+    return [*endpoint.urls, *(proxy for proxy in proxies if proxy is not None)]
 
 
 def _silence_foreign_loggers() -> None:
@@ -205,16 +213,35 @@ def _silence_foreign_loggers() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _line_opener(endpoint: Endpoint) -> Callable[[], httpx.BaseTransport]:
-    """Return what opens a transport. Raises UsageError for an unusable CA file, now and not in the middle."""
-    if any(urlsplit(url).scheme == "https" for url in _urls(endpoint)):
-        context = _tls_context(endpoint)
-    else:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used, and costs nothing without authorities
+def _uses_tls(endpoint: Endpoint) -> bool:
+    return any(urlsplit(url).scheme == "https" for url in _urls(endpoint))
+
+
+def _say_the_way(endpoint: Endpoint) -> None:
+    """Log through which proxy each URL is reached, and whom TLS trusts, where a setting or variable says so."""
+    for url in endpoint.urls:
+        place = place_of(endpoint, f"system {endpoint.system}", url)
+        if place.route.why:
+            way = f"through the proxy {place.proxy}" if place.proxy else "directly, through no proxy"
+            _log.info("%s: %s %s (%s)", place.label, place.address, way, place.route.why)
+    trusted = find_authorities(endpoint.ca_file, endpoint.environ)
+    if trusted.why and endpoint.verify and _uses_tls(endpoint):
+        _log.info("system %s: trusts the authorities in %s (%s)", endpoint.system, trusted.path, trusted.why)
+
+
+def _lines_by_proxy(endpoint: Endpoint) -> dict[str | None, _Lines]:
+    """Return the connections for each proxy that is used. Raises UsageError for an unusable CA file, now."""
+    # Without TLS it is never used, and costs nothing without authorities.
+    context = _tls_context(endpoint) if _uses_tls(endpoint) else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    proxies = {endpoint.route(url).proxy for url in endpoint.urls}
+    return {proxy: _Lines(_line_opener(context, proxy), keep=endpoint.pool_size) for proxy in proxies}
+
+
+def _line_opener(context: ssl.SSLContext, url: str | None) -> Callable[[], httpx.BaseTransport]:
+    """Return what opens a transport through the proxy at `url`, or a direct one."""
     proxy = None
-    if endpoint.proxy is not None:
-        tls = urlsplit(endpoint.proxy).scheme == "https"
-        proxy = httpx.Proxy(endpoint.proxy, ssl_context=context if tls else None)
+    if url is not None:
+        proxy = httpx.Proxy(url, ssl_context=context if urlsplit(url).scheme == "https" else None)
     # One connection to the system and one to its token endpoint.
     limits = httpx.Limits(max_connections=2, max_keepalive_connections=2, keepalive_expiry=KEEP_ALIVE_S)
 
@@ -226,12 +253,13 @@ def _line_opener(endpoint: Endpoint) -> Callable[[], httpx.BaseTransport]:
 
 
 def _tls_context(endpoint: Endpoint) -> ssl.SSLContext:
+    trusted = find_authorities(endpoint.ca_file, endpoint.environ) if endpoint.verify else Authorities()
     try:
-        return _shared_tls_context(endpoint.ca_file, endpoint.verify)
+        return _shared_tls_context(trusted.path, endpoint.verify)
     except OSError as error:
         reason = "holds no certificate in PEM form" if isinstance(error, ssl.SSLError) else error.strerror
         raise UsageError(
-            f"system {endpoint.system}: caFile {endpoint.ca_file}: {reason}",
+            f"system {endpoint.system}: {trusted.why} {trusted.path}: {reason}",
             hint="Give the path of a readable file with the certificate authority in PEM form.",
         ) from error
 
@@ -239,7 +267,8 @@ def _tls_context(endpoint: Endpoint) -> ssl.SSLContext:
 @functools.lru_cache(maxsize=32)  # loading the public authorities takes 20 ms, and a context can be shared
 def _shared_tls_context(ca_file: str | None, verify: bool) -> ssl.SSLContext:
     if verify and ca_file is not None:
-        return ssl.create_default_context(cafile=ca_file)
+        folder = Path(ca_file).is_dir()  # as requests takes it
+        return ssl.create_default_context(capath=ca_file) if folder else ssl.create_default_context(cafile=ca_file)
     return httpx.create_ssl_context(verify=verify, trust_env=False)
 
 

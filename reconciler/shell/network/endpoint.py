@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+from collections.abc import Mapping
 from dataclasses import field
 from urllib.parse import SplitResult, urlsplit
 
 from reconciler.core.errors import ErrorClass, TransportError, UsageError
 from reconciler.core.records import dataclass
 from reconciler.shell.network.authentication import Auth, Header, NoAuth, OAuth2Auth
+from reconciler.shell.network.route import DIRECT, Route, find_route
 
 _NO_AUTH = NoAuth()
 
@@ -26,12 +28,13 @@ class Endpoint:
     url: str  # may have a path, which goes before the path of every request
     auth: Auth = _NO_AUTH
     ca_file: str | None = None  # instead of the public authorities, not beside them
-    proxy: str | None = field(default=None, repr=False)  # URL, may hold credentials
+    proxy: str | None = field(default=None, repr=False)  # URL, may hold credentials; DIRECT: none, whatever is set
     verify: bool = True
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 60.0  # between two parts of the answer
     headers: tuple[Header, ...] = field(default=(), repr=False)
     pool_size: int = 10  # connections kept open between requests; the concurrency of the system
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)  # proxies and authorities, if not set here
 
     def __post_init__(self) -> None:
         parts = _split(self.system, "URL", self.url)
@@ -40,10 +43,19 @@ class Endpoint:
                 f"system {self.system}: the URL holds a query or fragment",
                 hint="Give the address up to the path only.",
             )
-        if self.proxy is not None:
+        if self.proxy is not None and self.proxy != DIRECT:
             _split(self.system, "proxy URL", self.proxy, userinfo=True)
         if isinstance(self.auth, OAuth2Auth):
             _split(self.system, "token URL", self.auth.token_url)
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Where requests go."""
+        return (self.url, self.auth.token_url) if isinstance(self.auth, OAuth2Auth) else (self.url,)
+
+    def route(self, url: str) -> Route:
+        """Return how `url` is reached. Raises UsageError when the environment names an unusable proxy."""
+        return find_route(url, self.proxy, self.environ)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +65,7 @@ class Place:
     label: str
     address: str  # host:port
     proxy: str  # host:port, empty without a proxy
+    route: Route
     connect_timeout_s: float
     read_timeout_s: float
 
@@ -80,10 +93,12 @@ def _split(system: str, what: str, url: str, *, userinfo: bool = False) -> Split
 
 def place_of(endpoint: Endpoint, label: str, url: str) -> Place:
     """Return the place of `url`, which the settings of `endpoint` apply to."""
+    route = endpoint.route(url)
     return Place(
         label=label,
         address=_host_and_port(url),
-        proxy="" if endpoint.proxy is None else _host_and_port(endpoint.proxy),
+        proxy="" if route.proxy is None else _host_and_port(route.proxy),
+        route=route,
         connect_timeout_s=endpoint.connect_timeout_s,
         read_timeout_s=endpoint.read_timeout_s,
     )
@@ -110,7 +125,7 @@ def not_connected(cause: OSError | None, place: Place) -> TransportError:
         return final_error(
             f"{place.label}: the certificate of {place.address} is not trusted: {cause.verify_message}",
             sent=False,
-            hint="Set caFile to the system's certificate authority; check that the URL has the right host.",
+            hint="Set caFile (or SSL_CERT_FILE) to the system's certificate authority; check the host in the URL.",
         )
     # A handshake cut short is a busy or restarting server; any other failure of it stays as it is.
     if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):

@@ -25,6 +25,7 @@ from pydantic import (
 from reconciler.core.model import Json
 from reconciler.core.pointer import Path
 from reconciler.core.strict_form import StrictForm
+from reconciler.shell.network.route import DIRECT
 
 AS_WRITTEN = {"as_written": True}
 """The validation context in which texts with a `${` are not judged by their content."""
@@ -69,9 +70,9 @@ def _name_rule(pattern: str, message: str, hint: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _url_rule(*, userinfo: bool) -> AfterValidator:
+def _url_rule(*, userinfo: bool, or_word: str = "") -> AfterValidator:
     def check(text: str, info: ValidationInfo) -> str:
-        if _still_open(text, info):
+        if _still_open(text, info) or (or_word and text == or_word):
             return text
         try:
             parts = urlsplit(text)
@@ -136,7 +137,7 @@ HeaderText = Annotated[
     ),
 ]
 Url = Annotated[Text, _url_rule(userinfo=False)]
-ProxyUrl = Annotated[Text, _url_rule(userinfo=True)]
+ProxyUrl = Annotated[Text, _url_rule(userinfo=True, or_word=DIRECT)]
 Scalar = Annotated[Any, AfterValidator(_scalar)]
 GitRef = Annotated[
     Text,

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from reconciler.core.errors import InvalidInput, UsageError
 from reconciler.core.model import Diagnostic, Document, Severity, Source
@@ -29,6 +28,7 @@ from reconciler.shell.network.authentication import (
     NoAuth,
     OAuth2Auth,
 )
+from reconciler.shell.network.route import proxy_secrets
 from reconciler.shell.settings.expressions import (
     expression_mistakes,
     fill_target,
@@ -281,29 +281,30 @@ def _credentials(system: SystemSettings) -> Iterator[str]:
             yield secret
         case NoAuth():
             pass
-    password = None if system.proxy is None else urlsplit(system.proxy).password
-    if password:
-        yield from (password, unquote(password))
+    yield from proxy_secrets(system.proxy)
 
 
-_SECRETS_OF_AUTH: tuple[JsonPath, ...] = (
-    ("bearer",),
-    ("basic", "password"),
-    ("header", "value"),
-    ("jwt", "secret"),
-    ("oauth2", "clientSecret"),
+_SECRETS_OF_A_SYSTEM: tuple[JsonPath, ...] = (
+    ("auth", "bearer"),
+    ("auth", "basic", "password"),
+    ("auth", "header", "value"),
+    ("auth", "jwt", "secret"),
+    ("auth", "oauth2", "clientSecret"),
+    ("proxy",),
 )
 
 
 def _literal_secrets(document: Document, settings: Settings) -> Iterator[Diagnostic]:
     """Yield a warning for each secret that stands in the configuration itself, where everybody who reads it sees it."""
     for name in settings.systems:
-        for steps in _SECRETS_OF_AUTH:
-            path: JsonPath = ("targets", settings.target, "systems", name, "auth", *steps)
+        for steps in _SECRETS_OF_A_SYSTEM:
+            path: JsonPath = ("targets", settings.target, "systems", name, *steps)
             written = document.data
             for step in path:
                 written = written.get(step) if isinstance(written, dict) else None
-            if isinstance(written, str) and "${" not in written:
+            if not isinstance(written, str) or "${" in written:
+                continue
+            if steps != ("proxy",) or proxy_secrets(written):
                 yield Diagnostic(
                     severity=Severity.WARNING,
                     code="literal-secret",
