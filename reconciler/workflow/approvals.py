@@ -35,7 +35,7 @@ from reconciler.core.saved_plans.approval import (
 from reconciler.core.saved_plans.planfile import Approval, in_camel_case, read_approval
 from reconciler.shell.files.json_document import read_document, write_document
 from reconciler.shell.files.reading import display_path
-from reconciler.shell.revision import git_revision
+from reconciler.shell.git.revision import git_revision
 from reconciler.workflow.commands import LEDGER_KEY_NAME, Connections, Loaded, Options, Planned, apply
 from reconciler.workflow.removals import prunes
 
@@ -48,7 +48,7 @@ def save_plan(planned: Planned, loaded: Loaded, options: Options, path: Path) ->
     """Write the plan to `path` for approval. Raises UsageError when the file cannot be written."""
     around = Circumstances(
         made_at=rfc3339(options.timing.wall_clock()),
-        revision=git_revision(loaded.settings.root),
+        revision=git_revision(loaded.settings.root, options.environ),
         tool_version=__version__,
         labels=options.selection.label_texts(),
         addresses=options.selection.addresses,

@@ -26,6 +26,7 @@ from reconciler.core.records import dataclass
 from reconciler.core.report import Outcome, Report
 from reconciler.shell.connections import Connections, run_all
 from reconciler.shell.files.definitions import load_kinds, read_definitions
+from reconciler.shell.git.revision import git_revision
 from reconciler.shell.live.following import find_due
 from reconciler.shell.live.fresh_lists import FreshLists
 from reconciler.shell.live.matching import LiveState, refresh
@@ -36,7 +37,6 @@ from reconciler.shell.memory.opening import open_memory
 from reconciler.shell.memory.recorder import Recorder
 from reconciler.shell.network.once import Once
 from reconciler.shell.options import Options
-from reconciler.shell.revision import git_revision
 from reconciler.workflow.loading import Loaded, declared, load, missing_accelerators
 from reconciler.workflow.removals import Scene, find_remnants, owing, to_be_read
 
@@ -197,7 +197,7 @@ def apply(
     timing = options.timing
     started, started_at = timing.clock(), timing.wall_clock()
     attempts, retries = connections.attempts, connections.retries
-    revision = git_revision(loaded.settings.root) if planned.memory.lasting else ""
+    revision = git_revision(loaded.settings.root, options.environ) if planned.memory.lasting else ""
     recorder = Recorder(planned.memory, planned.folded, planned.plan, revision)
     begun = {intent.address: intent.run for intent in planned.memory.remembered.folded.open}
     tools = Tools(

@@ -29,7 +29,7 @@ from reconciler.core.snapshots.snapshot import (
 )
 from reconciler.shell.files.json_document import read_document, write_document
 from reconciler.shell.files.reading import display_path
-from reconciler.shell.revision import git_revision
+from reconciler.shell.git.revision import git_revision
 from reconciler.workflow.commands import Loaded, Options, Planned
 from reconciler.workflow.loading import declared
 from reconciler.workflow.removals import prunes
@@ -44,7 +44,7 @@ def save_snapshot(planned: Planned, loaded: Loaded, options: Options, path: Path
     """
     taken = Taken(
         at=rfc3339(options.timing.wall_clock()),
-        revision=git_revision(loaded.settings.root),
+        revision=git_revision(loaded.settings.root, options.environ),
         tool_version=__version__,
         kinds=kinds_in_use(planned.plan, planned.inputs),
         looked_for=frozenset(with_parents(set(loaded.selected), loaded.resources)),

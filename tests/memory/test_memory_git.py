@@ -26,7 +26,7 @@ from reconciler.core.address import Address
 from reconciler.core.errors import ReconcilerError, Refused, UsageError
 from reconciler.core.memory.journal import Event, Intent
 from reconciler.core.model import Action, Cause, Comparability
-from reconciler.shell.memory.git_command import Git, redacted
+from reconciler.shell.git.command import Git, redacted
 from reconciler.shell.memory.git_ref import Commit, GitRef, RefMoved
 from reconciler.workflow.commands import open_memory
 
@@ -148,8 +148,7 @@ def test_what_happens_to_the_ref_during_an_apply_loses_no_record(bench: Bench, r
 
 def test_two_who_push_at_once_do_not_both_win(remote: Path, tmp_path: Path) -> None:
     refs = [
-        GitRef(Git(folder=clone(remote, tmp_path / name), environ=git_environment(tmp_path)), REF, "origin")
-        for name in ("one", "two")
+        GitRef(Git(clone(remote, tmp_path / name), git_environment(tmp_path)), REF, "origin") for name in ("one", "two")
     ]
     commits = [ref.commit(Commit(files={"a": name}, message="m")) for ref, name in zip(refs, (b"1", b"2"), strict=True)]
     refs[0].put(commits[0], "")

@@ -109,10 +109,10 @@ OF_FEW: Mapping[str, tuple[str, ...]] = {
     "http": ("sandbox.server",),
     "logging": ("console", "shell.network.client"),
     "secrets": ("shell.memory.holder", "shell.memory.ledger_text"),
-    "signal": ("cli.main", "cli.sandbox"),
+    "signal": ("cli.main", "cli.sandbox", "shell.git.command"),
     "socket": ("sandbox.server", "shell.network.endpoint"),  # the endpoint asks only whether a host resolves
     "ssl": ("shell.network.client", "shell.network.endpoint"),
-    "subprocess": ("shell.memory.git_command", "shell.revision"),  # git, and nothing else
+    "subprocess": ("shell.git.command",),  # git, and nothing else
 }
 """Parts of the standard library that reach outside, and the only modules that may use them."""
 

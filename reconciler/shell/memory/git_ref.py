@@ -11,7 +11,8 @@ from dataclasses import field
 
 from reconciler.core.errors import ReconcilerError, UsageError
 from reconciler.core.records import dataclass
-from reconciler.shell.memory.git_command import Done, Git, failure
+from reconciler.shell.git.command import Done, Git, failure
+from reconciler.shell.git.remote import refuse_other_remote
 
 _TRIES = 5
 
@@ -42,10 +43,11 @@ class RefMoved(Exception):
 
 
 class GitRef:
-    """A ref of a remote, seen from one repository."""
+    """A ref of a remote, seen from one repository. Where `url` is given, the remote must be that repository."""
 
-    def __init__(self, git: Git, ref: str, remote: str) -> None:
+    def __init__(self, git: Git, ref: str, remote: str, url: str = "") -> None:
         self.ref, self.remote = ref, remote
+        self._url = url
         self._git = git
         self._checked = False
 
@@ -129,6 +131,8 @@ class GitRef:
                 f"the repository has no remote {self.remote!r}, where the ledger {self.ref} would be",
                 hint=known if remotes else f"add it with `git remote add {self.remote} URL`, or use a ledger in a file",
             )
+        if self._url:
+            refuse_other_remote(self._git, self.remote, self._url)
         self._checked = True
 
     def _remote_id(self) -> str:

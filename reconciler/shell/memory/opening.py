@@ -28,13 +28,13 @@ def open_memory(settings: Settings, options: Options) -> Memory:
     match settings.ledger:
         case FileLedger(path=path):
             store = FileStore(path, owner)
-        case GitLedger(ref=ref, remote=remote):
+        case GitLedger(ref=ref, remote=remote, url=url):
             # Here, because other targets need no Git.
-            from reconciler.shell.memory.git_command import Git
+            from reconciler.shell.git.command import Git
             from reconciler.shell.memory.git_ref import GitRef
             from reconciler.shell.memory.git_store import GitStore
 
-            place = GitRef(Git(folder=settings.root, environ=options.environ), ref, remote)
+            place = GitRef(Git(settings.root, options.environ), ref, remote, url)
 
             def pause(attempt: int) -> None:
                 options.timing.sleep(options.timing.jitter(min(0.1 * 2**attempt, 5.0)))

@@ -148,6 +148,19 @@ GitRef = Annotated[
         "write it as refs/reconciler/production",
     ),
 ]
+GitUrl = Annotated[
+    Text,
+    _text_rule(
+        r"(?!-)(?!\w*::)[^\x00-\x20\x7f]+",
+        "must be the address of a Git repository",
+        "write it as https://host/path, ssh://git@host/path or git@host:path",
+    ),
+    _text_rule(
+        r"(?![^/]*://[^/@]*:[^/@]*@).*",
+        "may not hold a password",
+        "leave it out: a user name and a password do not count when addresses are compared",
+    ),
+]
 RemoteName = Annotated[
     Text,
     _text_rule(
@@ -250,13 +263,15 @@ class LedgerForm(StrictForm):
     file: Text | None = None
     git: GitRef | None = None
     remote: RemoteName | None = None
+    url: GitUrl | None = None
 
     @model_validator(mode="after")
     def exactly_one(self) -> LedgerForm:
-        """Refuse none and several, and a remote for a file."""
+        """Refuse none and several, and what says where a ref is for a file."""
         _exactly_one(self, "file", "git")
-        if self.remote is not None and self.git is None:
-            raise RuleError("may name a `remote` only beside `git`", "remove `remote`")
+        for name in ("remote", "url"):
+            if getattr(self, name) is not None and self.git is None:
+                raise RuleError(f"may name a `{name}` only beside `git`", f"remove `{name}`")
         return self
 
 

@@ -269,7 +269,7 @@ def _ledger(form: LedgerForm | None, root: Path) -> LedgerSettings | None:
         return None
     if form.file is not None:
         return FileLedger(path=root / form.file)
-    return GitLedger(ref=form.git or "", remote=form.remote or "origin")
+    return GitLedger(ref=form.git or "", remote=form.remote or "origin", url=form.url or "")
 
 
 def _credentials(system: SystemSettings) -> Iterator[str]:

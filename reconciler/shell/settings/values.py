@@ -78,6 +78,7 @@ class GitLedger:
 
     ref: str = field(repr=False)
     remote: str = "origin"
+    url: str = ""  # what the remote must be; "" when it may be any
 
 
 LedgerSettings: TypeAlias = FileLedger | GitLedger

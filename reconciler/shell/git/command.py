@@ -5,7 +5,10 @@ Reads and writes: what git does in the repository around the folder that it is g
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import field
@@ -13,12 +16,42 @@ from pathlib import Path
 
 from reconciler.core.errors import ReconcilerError, UsageError
 from reconciler.core.records import dataclass
+from reconciler.shell.git.place import Place, find_place
 
 LONGEST_S = 120.0  # of one command
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
-# What a repository or a person configured for daily work must not interfere: hooks, signing, maintenance, mirrors.
-_SETTINGS = ("gc.auto=0", "maintenance.auto=false", "core.hooksPath=/dev/null", "push.gpgSign=false")
-_OF_ANOTHER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE")
+# What a repository or a person configured for daily work must not interfere. What says how the remote is reached stays
+# (`core.sshCommand`, `credential.helper`, `core.askPass`, `http.*`): it is in no commit, and pipelines need it.
+_SETTINGS = (
+    "safe.bareRepository=explicit",
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.alternateRefsCommand=:",
+    "credential.interactive=false",
+    "fetch.recurseSubmodules=false",
+    "gc.auto=0",
+    "log.showSignature=false",
+    "maintenance.auto=false",
+    "push.gpgSign=false",
+    "submodule.recurse=false",
+    "transfer.bundleURI=false",
+)
+# Source: `git rev-parse --local-env-vars`, but for the two by which pipelines pass settings (GIT_CONFIG_COUNT,
+# GIT_CONFIG_PARAMETERS).
+_OF_ANOTHER_REPOSITORY = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_CONFIG", "GIT_DIR", "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_INTERNAL_SUPER_PREFIX", "GIT_NAMESPACE", "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX", "GIT_REPLACE_REF_BASE", "GIT_SHALLOW_FILE", "GIT_WORK_TREE",
+)  # fmt: skip
+_FIXED = {
+    "GCM_INTERACTIVE": "never",  # Git Credential Manager
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+}
+# No `ext`, which runs any program. The variable GIT_ALLOW_PROTOCOL replaces the list, as remote helpers need it.
+_TRANSPORTS = "file:git:http:https:ssh"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,42 +72,59 @@ def redacted(text: str) -> str:
     return _CREDENTIALS.sub("(sensitive)", text)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Git:
-    """Git in the repository around `folder`."""
+    """Git in the repository that `folder` belongs to, which is found once."""
 
-    folder: Path
-    environ: Mapping[str, str] = field(repr=False)
+    def __init__(self, folder: Path, environ: Mapping[str, str], longest_s: float = LONGEST_S) -> None:
+        self._folder, self._environ, self._longest_s = folder, environ, longest_s
+        self._place: Place | None = None
+
+    def __repr__(self) -> str:
+        return f"Git({str(self._folder)!r})"
 
     def run(self, *arguments: str, given: bytes | None = None, more: Mapping[str, str] | None = None) -> Done:
         """Run one command and return what it left behind, whatever its exit code.
 
-        Raises UsageError when there is no git, and ReconcilerError when it takes too long.
+        Raises UsageError when there is no git, and ReconcilerError when there is no repository or it takes too long.
         """
+        if self._place is None:
+            self._place = find_place(self._folder, self._environ)
+        place, git_dir = self._place, self._place.git_dir
         settings = [part for setting in _SETTINGS for part in ("-c", setting)]
-        inherited = {name: value for name, value in self.environ.items() if name not in _OF_ANOTHER_REPOSITORY}
-        fixed = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+        where = ["-C", str(place.root), *([] if git_dir is None else [f"--git-dir={git_dir}"])]
         try:
-            done = subprocess.run(
-                ["git", "-C", str(self.folder), *settings, *arguments],
-                input=given,
-                stdin=subprocess.DEVNULL if given is None else None,
-                capture_output=True,
-                env={**inherited, **fixed, **(more or {})},
-                timeout=LONGEST_S,
+            process = subprocess.Popen(
+                ["git", "--no-pager", *where, *settings, *arguments],
+                stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**self._inherited(place), **(more or {})},
                 start_new_session=True,  # Ctrl-C is ours to heed: a push that has begun goes to its end
-                check=False,
             )
         except FileNotFoundError:
             raise UsageError(
                 "there is no `git` command, which a ledger in a Git ref needs",
                 hint="install git, or use `ledger: {file: PATH}`",
             ) from None
-        except subprocess.TimeoutExpired:
-            raise ReconcilerError(
-                f"git {arguments[0]} took longer than {LONGEST_S:g} s", hint="check the connection to the remote"
-            ) from None
-        return Done(code=done.returncode, out=done.stdout, err=redacted(done.stderr.decode("utf-8", "replace")).strip())
+        with process:
+            try:
+                out, err = process.communicate(given, self._longest_s)
+            except BaseException as error:
+                # With all that it has started: what reaches the remote is a process of its own.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                if not isinstance(error, subprocess.TimeoutExpired):
+                    raise
+                raise ReconcilerError(
+                    f"git {arguments[0]} took longer than {self._longest_s:g} s",
+                    hint="check the connection to the remote",
+                ) from None
+        return Done(code=process.returncode, out=out, err=redacted(err.decode("utf-8", "replace")).strip())
+
+    def _inherited(self, place: Place) -> dict[str, str]:
+        kept = {name: value for name, value in self._environ.items() if name not in _OF_ANOTHER_REPOSITORY}
+        transports = {"GIT_ALLOW_PROTOCOL": self._environ.get("GIT_ALLOW_PROTOCOL") or _TRANSPORTS}
+        return {**kept, **_FIXED, **transports, "GIT_CEILING_DIRECTORIES": str(place.root.parent)}
 
     def ask(self, *arguments: str, given: bytes | None = None, more: Mapping[str, str] | None = None) -> Done:
         """Run a command that must succeed. Raises ReconcilerError with what git said."""
