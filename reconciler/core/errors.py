@@ -14,6 +14,7 @@ import enum
 from collections.abc import Sequence
 
 from reconciler.core.model import Diagnostic
+from reconciler.core.model import ErrorClass as ErrorClass
 
 
 class ExitCode(enum.IntEnum):
@@ -63,20 +64,6 @@ class Refused(ReconcilerError):
     def __init__(self, message: str, *, hint: str = "", diagnostics: Sequence[Diagnostic] = ()) -> None:
         super().__init__(message, hint=hint)
         self.diagnostics = tuple(diagnostics)
-
-
-class ErrorClass(enum.Enum):
-    """What a failed answer means, whatever its status; kinds classify answers with these words."""
-
-    NOT_FOUND = "notFound"
-    CONFLICT = "conflict"
-    INVALID = "invalid"
-    UNAUTHORIZED = "unauthorized"
-    FORBIDDEN = "forbidden"
-    RATE_LIMITED = "rateLimited"
-    TRANSIENT = "transient"
-    MISCONFIGURED = "misconfigured"
-    FAILED = "failed"
 
 
 class ApiError(ReconcilerError):

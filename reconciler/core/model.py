@@ -136,6 +136,20 @@ class Resource:
 # --------------------------------------------------------------------------- the wire and the live state
 
 
+class ErrorClass(enum.Enum):
+    """What a failed answer means, whatever its status; kinds classify answers with these words."""
+
+    NOT_FOUND = "notFound"
+    CONFLICT = "conflict"
+    INVALID = "invalid"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    RATE_LIMITED = "rateLimited"
+    TRANSIENT = "transient"
+    MISCONFIGURED = "misconfigured"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One HTTP request, before authentication. `path` is relative to the system's URL and percent-encoded."""
@@ -150,6 +164,8 @@ class Request:
     writes: bool = False  # may change the live system; decides what may be retried
     repeatable: bool = False  # a write that the server tells from its repeats, so that repeating does no harm
     located: bool = False  # the server named the path, which may repeat the path of the system's URL
+    # What an answer to it means, by the rules of its kind; without it, by the answer's status alone.
+    meaning: Callable[[Response], ErrorClass | None] | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         from urllib.parse import urlencode

@@ -21,7 +21,7 @@ from reconciler.shell.network.authentication import Auth, BearerAuth, HeaderAuth
 from reconciler.shell.network.client import Client
 from reconciler.shell.network.endpoint import Endpoint
 from reconciler.shell.network.route import proxy_secrets
-from reconciler.shell.network.sending import Pace, Sender, Timing
+from reconciler.shell.network.sending import Pace, Sender, SendInTime, Timing
 
 PER_PAGE = 100  # the most that both take
 MOST_PAGES = 100
@@ -79,16 +79,17 @@ def open_door(place: Place, redactor: Redactor, environ: Mapping[str, str], timi
             raise _unexpected(place, f"the answers lack what the API of {place.hosting} tells ({error})") from error
 
 
-def _limits_told(send: Callable[[Request], Response]) -> Callable[[Request], Response]:
+def _limits_told(send: Callable[[Request], Response]) -> SendInTime:
     """Return `send` with answers that mean "too many requests" told as such.
 
-    GitHub may answer 403 with `Retry-After` or with nothing left of the rate. Source:
+    GitHub may answer 403 without `Retry-After`, and with nothing left of the rate. Source:
     docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
     """
 
-    def told(request: Request) -> Response:
+    def told(request: Request, deadline: float) -> Response:
+        del deadline
         answer = send(request)
-        spent = "retry-after" in answer.headers or answer.headers.get("x-ratelimit-remaining") == "0"
+        spent = answer.headers.get("x-ratelimit-remaining") == "0"
         return replace(answer, status=429) if answer.status == 403 and spent else answer
 
     return told

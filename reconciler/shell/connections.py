@@ -84,7 +84,14 @@ class Connections:
         )
         self._clients[system.name] = client
         pace = Pace(concurrency=concurrency, requests_per_second=system.requests_per_second)
-        sender = Sender(client.send, pace=pace, timing=self._options.timing)
+        clock = self._options.timing.clock
+
+        def send(request: Request, deadline: float) -> Response:
+            # What has begun may end after the time limit of the run, but not just any time after.
+            left_s = deadline - clock() if deadline < math.inf else max(self.deadline - clock(), system.read_timeout_s)
+            return client.send(request, left_s)
+
+        sender = Sender(send, pace=pace, timing=self._options.timing)
         self._senders[system.name] = sender
         return sender
 

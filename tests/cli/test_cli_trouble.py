@@ -102,7 +102,11 @@ CASES: dict[str, Case] = {
     "429-without-end": Case(
         faults=always(too_many_requests("1")), words=("status 429", "lower requestsPerSecond"), requests=4
     ),
-    "429-for-an-hour": Case(faults=always(too_many_requests("3600")), words=("status 429",), requests=1),
+    "429-for-an-hour": Case(
+        faults=always(too_many_requests("3600")),
+        words=("status 429", "the server asks to wait 3600 s", "run again after that"),
+        requests=1,
+    ),
     "two-of-a-name": Case(
         seeds=2,
         code=4,

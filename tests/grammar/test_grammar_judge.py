@@ -97,7 +97,8 @@ def test_error_classes(tmp_path: Path, name: str, answer: SandboxResponse, test:
         assert "reading shows that it was not done" in outcome.detail, "a write in doubt is settled by reading"
     else:
         assert outcome.hint == "told by the rule"
-    assert api.writes() == [UPDATED], "whatever it means, it is sent once"
+    times = 4 if name == "rateLimited" else 1
+    assert api.writes() == [UPDATED] * times, "only what is refused for load is sent again"
 
 
 def test_not_found_in_a_read_is_an_object_that_is_not_there(tmp_path: Path) -> None:
@@ -271,3 +272,85 @@ def test_seconds_until_reads_agree_with_writes(tmp_path: Path, settle: int, stat
     (outcome,) = api.apply().outcomes
     assert outcome.status is status
     assert api.writes() == [UPDATED]
+
+
+# --------------------------------------------------------------------------- limits by meaning
+
+SECONDARY = {"message": "You have exceeded a secondary rate limit"}
+
+
+class Limiting(Rows):
+    """Refuses the first `times` requests of one method for load."""
+
+    def __init__(self, refusal: SandboxResponse, *, method: str, times: int = 2) -> None:
+        super().__init__(ROW)
+        self.refusal, self.method, self.left = refusal, method, times
+
+    def handle(self, request: SandboxRequest) -> SandboxResponse:
+        if request.method == self.method and self.left:
+            self.left -= 1
+            return self.refusal
+        return super().handle(request)
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+@pytest.mark.parametrize(
+    ("refusal", "rules"),
+    [
+        (json_response(403, SECONDARY, {"retry-after": "1"}), []),
+        (json_response(403, SECONDARY), ["{status: 403, matches: secondary rate, class: rateLimited}"]),
+        (json_response(200, {"code": "throttled"}), ["{at: /code, equals: throttled, class: rateLimited}"]),
+        (json_response(400, {"code": "throttled"}), ["{at: /code, equals: throttled, class: rateLimited}"]),
+    ],
+    ids=["403 that says when", "403 by rule", "200 by rule", "400 by rule"],
+)
+def test_a_refusal_for_load_is_waited_for_whatever_its_status(
+    tmp_path: Path, refusal: SandboxResponse, rules: list[str], method: str
+) -> None:
+    server = Limiting(refusal, method=method)
+    api = OddApi(folder=tmp_path, handle=server.handle)
+    api.define(ruled(*rules) if rules else kind(), TWO)
+    (outcome,) = api.apply().outcomes
+    assert outcome.status is Status.APPLIED
+    assert (server.left, server.rows["t1"]["size"]) == (0, 2)
+
+
+def test_a_429_that_a_rule_explains_otherwise_is_not_tried_again(tmp_path: Path) -> None:
+    server = Limiting(json_response(429, {"code": "quota"}, {"retry-after": "1"}), method="PATCH")
+    api = OddApi(folder=tmp_path, handle=server.handle)
+    api.define(ruled("{at: /code, equals: quota, class: invalid, hint: buy more}"), TWO)
+    (outcome,) = api.apply().outcomes
+    assert (outcome.status, outcome.hint, server.left) == (Status.FAILED, "buy more", 1)
+
+
+def test_trouble_by_rule_is_tried_again_in_reads_only(tmp_path: Path) -> None:
+    rule = "{status: 409, matches: warming up, class: transient}"
+    warming = json_response(409, {"message": "warming up"})
+    for method, left in (("GET", 0), ("PATCH", 1)):
+        server = Limiting(warming, method=method)
+        api = OddApi(folder=tmp_path, handle=server.handle)
+        api.define(ruled(rule), TWO)
+        assert (api.apply().outcomes[0].status is Status.APPLIED, server.left) == (method == "GET", left)
+
+
+@pytest.mark.parametrize(
+    ("headers", "words"),
+    [
+        ({"retry-after": "3600"}, "the server asks to wait 3600 s"),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, "the server asks to wait until 2026-10-21 07:28:00 UTC"),
+        (
+            {"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT", "date": "Wed, 21 Oct 2026 07:18:00 GMT"},
+            "the server asks to wait 600 s",
+        ),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1792567680"}, "until 2026-10-21 07:28:00 UTC"),
+    ],
+    ids=["seconds", "date", "date by the server's clock", "reset"],
+)
+def test_how_long_the_server_asks_to_wait_is_reported(tmp_path: Path, headers: dict[str, str], words: str) -> None:
+    server = Limiting(json_response(429, {"message": "slow down"}, headers), method="GET", times=100)
+    api = OddApi(folder=tmp_path, handle=server.handle)
+    api.define(kind(), TWO)
+    api.time.now = 1792567680.0 - 7000
+    with pytest.raises(ApiError, match=words) as caught:
+        api.plan()
+    assert caught.value.hint.startswith("run again after that; or lower requestsPerSecond")

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from odd_api import OddApi, SandboxRequest, SandboxResponse, body_of, json_response, not_found
+from odd_rows import kind, manifest
 
+from reconciler.core.errors import ApiError
 from reconciler.core.model import Action
 from reconciler.core.pointer import format_pointer
 from reconciler.core.report import Status
@@ -261,3 +263,23 @@ def test_the_query_of_a_location_is_asked_with(
     )
     assert [o.status for o in api.apply().outcomes] == [Status.APPLIED]
     assert [request.query for request in api.seen if request.path == "/jobs/7"] == [asked]
+
+
+# --------------------------------------------------------------------------- lists without end
+
+
+def test_a_list_that_never_ends_is_given_up_before_it_fills_the_memory(tmp_path: Path) -> None:
+    padding = b" " * (63 * 1024 * 1024)
+
+    def endless(request: SandboxRequest) -> SandboxResponse:
+        page = int(dict(request.query).get("after", "0"))
+        body = b'{"items": [], "next": "%d"}' % (page + 1)
+        return SandboxResponse(status=200, body=body + padding, headers={"content-type": "application/json"})
+
+    api = OddApi(folder=tmp_path, handle=endless)
+    paging = 'query: {after: "{page.cursor}"}, items: /items, paging: {style: cursor, next: /next}'
+    api.define(kind(read=f"{{list: {{method: GET, path: /things, {paging}}}}}"), manifest("{size: 1}"))
+    with pytest.raises(ApiError, match="GET /things: the answers of the list have more than 512 MiB") as caught:
+        api.plan()
+    assert "narrow the list" in caught.value.hint
+    assert len(api.seen) == 9

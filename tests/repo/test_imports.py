@@ -42,7 +42,7 @@ def test_the_contracts_of_layers_hold() -> None:
 
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "deepdiff": ("core.compare.diff",),
-    "httpx": ("shell.network.client", "sandbox.in_process"),
+    "httpx": ("shell.network.client", "shell.network.incoming", "sandbox.in_process"),
     "jinja2": ("render.html.page",),
     "jsonschema": ("core.kinds.kind_checks", "core.kinds.catalog", "core.schema.schema_gate"),
     "jsonschema_rs": ("core.schema.schema_gate",),

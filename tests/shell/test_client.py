@@ -18,7 +18,8 @@ from loopback import OK, TOKEN, closed_port, endpoint, get, header_of, peer, pos
 import reconciler
 from reconciler.core.errors import ApiError, ErrorClass, TransportError, UsageError
 from reconciler.shell.network.authentication import Auth, BearerAuth, HeaderAuth, NoAuth, OAuth2Auth
-from reconciler.shell.network.client import MAX_RESPONSE_BYTES, Client, Endpoint
+from reconciler.shell.network.client import Client, Endpoint
+from reconciler.shell.network.incoming import MAX_RESPONSE_BYTES
 from reconciler.shell.network.outgoing import MAX_TARGET_LENGTH
 
 # ------------------------------------------------------------------------------------ what goes out

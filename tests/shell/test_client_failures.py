@@ -70,6 +70,33 @@ def test_read_timeout() -> None:
     assert f"{address}: no answer within 0.1 s" in error.message
 
 
+def dripping(connection: socket.socket, request: bytes) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
+    for _ in range(100):
+        connection.sendall(b" ")
+        time.sleep(0.05)
+
+
+def silent(connection: socket.socket, request: bytes) -> None:
+    time.sleep(0.5)
+
+
+@pytest.mark.parametrize("reply", [dripping, silent])
+def test_an_answer_that_takes_longer_than_the_run_may(reply: Answering) -> None:
+    with peer(reply) as server, Client(endpoint(server.address, read_timeout_s=30)) as client:
+        began = time.monotonic()
+        with pytest.raises(TransportError, match="the time limit of the run passed before the whole answer") as caught:
+            client.send(get(), left_s=0.2)
+        took_s = time.monotonic() - began
+    assert caught.value.sent
+    assert took_s < 1
+
+
+def test_an_answer_that_comes_whole_with_the_last_bytes_in_time_counts() -> None:
+    with peer(saying(OK)) as server, Client(endpoint(server.address)) as client:
+        assert client.send(get(), left_s=0.0).status == 200
+
+
 def reset(connection: socket.socket, request: bytes) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()

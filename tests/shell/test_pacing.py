@@ -43,7 +43,7 @@ class Strict:
     came: list[float] = field(default_factory=list)
     refused: int = 0
 
-    def __call__(self, request: Request) -> Response:
+    def __call__(self, request: Request, deadline: float) -> Response:
         now = self.clock()
         window = now // self.window_s
         self.came.append(now)
@@ -99,7 +99,7 @@ def test_a_thousand_requests_of_ten_threads_reach_the_limit_and_never_exceed_it(
     crowd = Crowd(10)
     came: list[float] = []
 
-    def send(request: Request) -> Response:
+    def send(request: Request, deadline: float) -> Response:
         came.append(crowd.now)
         crowd.sleep(0.2)  # the latency of the server
         return Response(status=200)
@@ -125,7 +125,7 @@ def test_threads_that_wake_late_do_not_draw_together_beyond_the_limit() -> None:
     came: list[float] = []
     lock = threading.Lock()
 
-    def send(request: Request) -> Response:
+    def send(request: Request, deadline: float) -> Response:
         with lock:
             came.append(time.monotonic())
         return Response(status=200)
@@ -158,7 +158,7 @@ def test_a_single_refusal_is_forgotten_in_time() -> None:
     answers = [Response(status=429), *[Response(status=200)] * 400]
     came: list[float] = []
 
-    def send(request: Request) -> Response:
+    def send(request: Request, deadline: float) -> Response:
         came.append(fake.now)
         return answers[len(came) - 1]
 
@@ -175,7 +175,7 @@ def test_refusals_of_what_was_on_its_way_already_halve_the_rate_once() -> None:
     fake = FakeTime()
     barrier = threading.Barrier(8)
 
-    def send(request: Request) -> Response:
+    def send(request: Request, deadline: float) -> Response:
         barrier.wait(10)
         return Response(status=429)
 
@@ -187,7 +187,7 @@ def test_refusals_of_what_was_on_its_way_already_halve_the_rate_once() -> None:
 
 def test_a_503_that_names_a_time_slows_down_and_a_500_does_not() -> None:
     def rate_after(answer: Response) -> float:
-        sender = Sender(lambda request: answer, policy=RetryPolicy(attempts=1), timing=FakeTime().timing())
+        sender = Sender(lambda request, deadline: answer, policy=RetryPolicy(attempts=1), timing=FakeTime().timing())
         sender.send(READ)
         return sender.standing.rate
 
@@ -221,7 +221,7 @@ def test_a_budget_is_spent_and_then_waited_for_without_a_refusal(form: int) -> N
 def test_a_budget_that_is_renewed_much_later_is_not_waited_for() -> None:
     fake = FakeTime()
     says = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "3600"}
-    sender = Sender(lambda request: Response(status=200, headers=says), timing=fake.timing())
+    sender = Sender(lambda request, deadline: Response(status=200, headers=says), timing=fake.timing())
     sender.send(READ)
     sender.send(READ)
     assert fake.now == 1000.0
@@ -246,7 +246,7 @@ def test_what_is_on_its_way_counts_against_a_budget() -> None:
     came: list[float] = []
     started = time.monotonic()
 
-    def send(request: Request) -> Response:
+    def send(request: Request, deadline: float) -> Response:
         with lock:
             came.append(time.monotonic() - started)
             left, reset = max(0, 5 - len(came)), 0.5 - came[-1]

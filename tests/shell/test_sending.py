@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -12,9 +13,10 @@ import pytest
 
 from reconciler.core.errors import ErrorClass, TransportError, UsageError
 from reconciler.core.model import Request, Response
+from reconciler.core.wire.rate_limits import retry_after_s
 from reconciler.shell.connections import run_all
 from reconciler.shell.network.pacing import MARGIN
-from reconciler.shell.network.sending import Counters, Pace, RetryPolicy, Sender, Timing, full_jitter, retry_after_s
+from reconciler.shell.network.sending import Counters, Pace, RetryPolicy, Sender, Timing, full_jitter
 
 READ = Request(system="demo", method="GET", path="/things")
 WRITE = Request(system="demo", method="POST", path="/things", has_body=True, body={}, writes=True)
@@ -53,7 +55,7 @@ class Script:
     clock: Callable[[], float]
     times: list[float] = field(default_factory=list)
 
-    def __call__(self, request: Request) -> Response:
+    def __call__(self, request: Request, deadline: float = math.inf) -> Response:
         answer = self.answers[min(len(self.times), len(self.answers) - 1)]
         self.times.append(self.clock())
         if isinstance(answer, Exception):
@@ -288,7 +290,7 @@ def test_a_slot_after_the_deadline_is_not_waited_for() -> None:
 )
 def test_refuses_impossible_limits(pace: Pace, policy: RetryPolicy) -> None:
     with pytest.raises(ValueError, match="at least 1"):
-        Sender(lambda request: OK, pace=pace, policy=policy)
+        Sender(lambda request, deadline: OK, pace=pace, policy=policy)
 
 
 def in_threads(count: int, task: Callable[[], object]) -> Iterable[object]:
@@ -301,7 +303,7 @@ def test_never_has_more_requests_in_flight_than_allowed() -> None:
     flying = 0
     most = 0
 
-    def send(request: Request) -> Response:
+    def send(request: Request, deadline: float) -> Response:
         nonlocal flying, most
         with lock:
             flying += 1
@@ -320,7 +322,7 @@ def test_never_has_more_requests_in_flight_than_allowed() -> None:
 def test_all_threads_share_one_rate() -> None:
     times: list[float] = []
 
-    def send(request: Request) -> Response:
+    def send(request: Request, deadline: float) -> Response:
         times.append(time.monotonic())
         return OK
 
@@ -335,7 +337,7 @@ def test_all_threads_stop_while_the_server_asks_for_a_pause() -> None:
     closed_at: list[float] = []
     early: list[float] = []
 
-    def send(request: Request) -> Response:
+    def send(request: Request, deadline: float) -> Response:
         with lock:
             if not closed_at:
                 closed_at.append(time.monotonic())

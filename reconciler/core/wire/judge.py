@@ -20,6 +20,7 @@ from reconciler.core.model import Json, Response
 from reconciler.core.pointer import MISSING, get, parse_pointer
 from reconciler.core.records import dataclass
 from reconciler.core.redaction import with_spaces
+from reconciler.core.wire.rate_limits import asked_wait
 
 _USUAL = {
     400: ErrorClass.INVALID,
@@ -74,10 +75,26 @@ class Verdict:
         return self.error_class is None
 
 
+def meaning_of(kind: Kind, call: Call, response: Response) -> ErrorClass | None:
+    """Return the class of a failed answer to `call` of `kind`, None for success."""
+    if 200 <= response.status < 300 and not _rules(kind, call):
+        return None  # as nearly all: nothing in it needs to be decoded
+    return judge(kind, response, call).error_class
+
+
+def usual_meaning(response: Response) -> ErrorClass | None:
+    """Return the class of an answer that no rule is about, None for success."""
+    return None if 200 <= response.status < 300 else _usual_class(response, _decoded(response))
+
+
+def _rules(kind: Kind, call: Call | None) -> tuple[AnswerRule, ...]:
+    return (*(() if call is None else call.answers), *kind.definition.answers, *kind.system.answers)
+
+
 def judge(kind: Kind, response: Response, call: Call | None = None) -> Verdict:
     """Return what `response` to `call` of `kind` means; without a call, what it means to any."""
     body = _decoded(response)
-    for rule in (*(() if call is None else call.answers), *kind.definition.answers, *kind.system.answers):
+    for rule in _rules(kind, call):
         if _applies(rule, response, body):
             if rule.meaning == "success":
                 return Verdict()
@@ -94,6 +111,8 @@ def _usual_class(response: Response, body: Any) -> ErrorClass:
         return ErrorClass.NOT_FOUND if isinstance(body, dict) and body else ErrorClass.MISCONFIGURED
     if 300 <= response.status < 400:
         return ErrorClass.MISCONFIGURED
+    if response.status == 403 and "retry-after" in response.headers:
+        return ErrorClass.RATE_LIMITED  # a missing right does not come with waiting
     return _USUAL.get(response.status, ErrorClass.TRANSIENT if response.status >= 500 else ErrorClass.FAILED)
 
 
@@ -158,7 +177,12 @@ def _failure(
     if error_class is ErrorClass.MISCONFIGURED and "location" in response.headers:
         said = "a redirect, which is never followed"
     message = f"{where}: {said}" if said else where
-    return Verdict(error_class=error_class, message=message, hint=hint or _HINTS.get(error_class, ""))
+    hint = hint or _HINTS.get(error_class, "")
+    wait = asked_wait(response.headers) if error_class in (ErrorClass.RATE_LIMITED, ErrorClass.TRANSIENT) else ""
+    if wait:
+        message += f"; the server asks to wait {wait}"
+        hint = f"run again after that; or {hint}" if error_class is ErrorClass.RATE_LIMITED else "run again after that"
+    return Verdict(error_class=error_class, message=message, hint=hint)
 
 
 def reason_in(body: Any) -> str:

@@ -10,14 +10,18 @@ common before it:
 - `X-RateLimit-Limit`, `-Remaining`, `-Reset` and the same with `X-Rate-Limit-`; there a reset is in seconds from now,
   or a moment in seconds or milliseconds since the epoch, which the size of the number tells
 
+`Retry-After` (RFC 9110, section 10.2.3) says how long to wait after a refusal.
+
 What cannot be read is left out: a wrong guess would only slow things down, and a 429 still says what it says.
 """
 
 from __future__ import annotations
 
+import email.utils
 import math
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 from reconciler.core.records import dataclass
 
@@ -25,6 +29,7 @@ _PREFIXES = ("ratelimit", "x-ratelimit", "x-rate-limit")
 _EPOCH_FROM = 1e9  # as seconds from now this would be thirty years
 _EPOCH_MS_FROM = 1e12
 _ITEM = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*")+')
+_SECONDS = re.compile(r"\d+(\.\d+)?")
 _PART = re.compile(r'(?:[^";]|"(?:[^"\\]|\\.)*")+')
 
 
@@ -64,6 +69,43 @@ def read_limits(headers: Mapping[str, str], now: float) -> Advertised:
     fields = (headers.get("ratelimit-policy", ""), headers.get("ratelimit-limit", ""))
     quotas = [quota for field in fields for quota in _quotas(field)]
     return Advertised(budgets=tuple(budgets), quotas=tuple(quotas))
+
+
+def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
+    """Return how many seconds the server asks to wait, None when it does not say so in a readable way.
+
+    `now` is in seconds since the epoch. A date is measured against the server's own `Date` where it sends
+    one, since clocks differ; a date gone by counts as 0. Source: RFC 9110, section 10.2.3.
+    """
+    text = headers.get("retry-after", "").strip()
+    if _SECONDS.fullmatch(text):
+        return float(text)
+    until = _epoch(text)
+    if until is None:
+        return None
+    served = _epoch(headers.get("date", ""))
+    return max(0.0, until - (now if served is None else served))
+
+
+def asked_wait(headers: Mapping[str, str]) -> str:
+    """Return in words how long the server asks to wait before the next request, "" where it does not say."""
+    # Without the server's own clock, a moment counts from the epoch, and is shown as one.
+    served = _epoch(headers.get("date", "")) or 0.0
+    seconds = retry_after_s(headers, served)
+    if seconds is None:
+        used_up = [one.reset_s for one in read_limits(headers, served).budgets if one.remaining < 1]
+        seconds = max(used_up, default=0.0)
+    if _EPOCH_FROM <= seconds < _EPOCH_MS_FROM / 10:
+        return f"until {datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{seconds:.0f} s" if seconds else ""
+
+
+def _epoch(http_date: str) -> float | None:
+    try:
+        moment = email.utils.parsedate_to_datetime(http_date)
+    except (ValueError, OverflowError):
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _listed_budgets(field: str) -> Iterator[Budget]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, replace
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -29,7 +30,7 @@ from reconciler.core.kinds.template import (
 from reconciler.core.model import Json, JsonObject, LiveObject, Request
 from reconciler.core.pointer import MISSING, Path, format_pointer, get, parse_pointer, put
 from reconciler.core.records import dataclass
-from reconciler.core.wire.judge import all_hold
+from reconciler.core.wire.judge import all_hold, meaning_of
 
 _MEDIA_TYPES = {"mergePatch": "application/merge-patch+json", "jsonPatch": "application/json-patch+json"}
 
@@ -80,6 +81,7 @@ def call_request(kind: Kind, call: Call, values: Mapping[str, Any], *, writes: b
         has_body=call.body is not None,
         writes=writes,
         located=located,
+        meaning=partial(meaning_of, kind, call),
     )
 
 
@@ -130,6 +132,7 @@ def write_request(kind: Kind, call: WriteCall, writing: Writing) -> Request | No
         has_body=body is not None,
         writes=True,
         repeatable=keyed,
+        meaning=partial(meaning_of, kind, call),
     )
 
 

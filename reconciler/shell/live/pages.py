@@ -24,6 +24,7 @@ RunAll = Callable[[Callable[[Any], Any], Iterable[Any]], list[Any]]
 """Applies a function to every item, perhaps in parallel, and returns the results in order."""
 
 MAX_PAGES = 100_000
+MAX_BYTES = 512 * 1024 * 1024  # of all answers of one list: a server that never stops must not fill the memory
 AHEAD = 50  # pages that are read at once, at most; their answers are all held until they are used
 
 
@@ -56,11 +57,14 @@ def all_pages(reader: Reader, kind: Kind, call: ListCall, values: dict[str, Any]
     page = first_page(call)
     request = call_request(kind, call, {**values, "page": page})
     previous, asked, ready = None, {_mark(request)}, dict[str, Response]()
-    answers = hashlib.sha256()
+    answers, size = hashlib.sha256(), 0
     for _ in range(MAX_PAGES):
         response = ready.pop(_mark(request), None) or reader.ask(kind, call, request)
         assert response is not None
         answers.update(response.content)
+        size += len(response.content)
+        if size > MAX_BYTES:
+            raise _too_long(kind, request)
         try:
             found = read_page(call, page, response, len(items))
         except AnswerError as error:
@@ -75,7 +79,8 @@ def all_pages(reader: Reader, kind: Kind, call: ListCall, values: dict[str, Any]
         if found.next is None:
             return Listing(items, found.doubt, answers.hexdigest())
         if not ready:
-            ready = _read_ahead(reader, kind, call, values, _following(call, found, len(items)))
+            ahead = _following(call, found, len(items))[: (MAX_BYTES - size) // max(1, len(response.content))]
+            ready = _read_ahead(reader, kind, call, values, ahead)
         previous, page = found.items, found.next
         request = call_request(kind, call, {**values, "page": page})
         if found.next_address is not None:
@@ -126,6 +131,15 @@ def _read_ahead(
 
 
 # --------------------------------------------------------------------------- what is wrong
+
+
+def _too_long(kind: Kind, request: Request) -> ApiError:
+    return ApiError(
+        f"{kind.full_name}: {request.method} {request.path}: the answers of the list have more than "
+        f"{MAX_BYTES >> 20} MiB",
+        error_class=ErrorClass.FAILED,
+        hint="narrow the list in the kind: a query parameter that filters, or fewer fields in each item",
+    )
 
 
 def bad_answer(kind: Kind, request: Request, reason: str) -> ApiError:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import math
 import re
 import ssl
 import threading
@@ -28,10 +29,11 @@ from reconciler.core.model import Request, Response
 from reconciler.shell.network.authentication import Authenticator, Header, TokenRequest, check_header
 from reconciler.shell.network.endpoint import Endpoint as Endpoint
 from reconciler.shell.network.endpoint import Place, final_error, not_connected, place_of
+from reconciler.shell.network.incoming import InTime, limited, out_of_time
 from reconciler.shell.network.outgoing import quote_path, request_content, request_target, shown_target
 from reconciler.shell.network.route import Authorities, find_authorities
 
-MAX_RESPONSE_BYTES = 64 * 1024 * 1024  # after decompression
+_SHORTEST_S = 0.05  # a timeout of 0 would fail before anything was tried
 KEEP_ALIVE_S = 20.0  # below the idle limit of common servers, which would cut a connection just being reused
 
 _log = logging.getLogger(__name__)
@@ -83,10 +85,12 @@ class Client:
         *,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.time,
+        lap: Callable[[], float] = time.monotonic,
         on_token: Callable[[str], None] = lambda token: None,
     ) -> None:
-        """Prepare without any request. `clock` gives seconds since the epoch; `on_token` is told each token made.
+        """Prepare without any request. `on_token` is told each token made.
 
+        `clock` gives seconds since the epoch, `lap` seconds from any start, never set back.
         `transport` takes the place of the network. Raises UsageError for a host name, CA file, header or
         secret that cannot be used.
         """
@@ -95,7 +99,7 @@ class Client:
         _check_hosts(endpoint)
         _silence_foreign_loggers()
         self._endpoint = endpoint
-        self._clock = clock
+        self._clock, self._lap = clock, lap
         parts = urlsplit(endpoint.url)
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._prefix = parts.path.rstrip("/")
@@ -131,21 +135,23 @@ class Client:
             return contextlib.nullcontext(self._transport)
         return self._lines[place.route.proxy].lend()
 
-    def send(self, request: Request) -> Response:
+    def send(self, request: Request, left_s: float = math.inf) -> Response:
         """Send `request` and return the answer, whatever its status; a new token is tried once after a 401.
 
+        The whole answer has to be there within `left_s` seconds, however slowly it comes in.
         Raises TransportError without an answer, ApiError when no token is to be had, UsageError when the
         request cannot be sent as it stands.
         """
         if request.system != self._endpoint.system:
             raise ValueError(f"a request for {request.system} came to the client of {self._endpoint.system}")
         target = request_target(self._prefix, request)
+        ends = self._lap() + left_s
         credential = self._authenticator.header()
-        response = self._exchange(self._place, self._outgoing(request, target, credential))
+        response = self._exchange(self._place, self._outgoing(request, target, credential), ends)
         if response.status == 401:
             renewed = self._authenticator.header_after_refusal(credential)
             if renewed is not None:
-                response = self._exchange(self._place, self._outgoing(request, target, renewed))
+                response = self._exchange(self._place, self._outgoing(request, target, renewed), ends)
         return response
 
     def _outgoing(self, request: Request, target: str, credential: Header | None) -> httpx.Request:
@@ -166,22 +172,26 @@ class Client:
         place = place_of(self._endpoint, f"token endpoint of system {self._endpoint.system}", request.url)
         return self._exchange(place, _httpx_request("POST", (origin, target), list(request.headers), request.content))
 
-    def _exchange(self, place: Place, outgoing: httpx.Request) -> Response:
+    def _exchange(self, place: Place, outgoing: httpx.Request, ends: float = math.inf) -> Response:
         started = self._clock()
+        silent_s = max(_SHORTEST_S, min(place.read_timeout_s, ends - self._lap()))
         result = "no answer"
         try:
             outgoing.extensions["timeout"] = {
                 "connect": place.connect_timeout_s,
-                "read": place.read_timeout_s,
-                "write": place.read_timeout_s,
+                "read": silent_s,
+                "write": silent_s,
                 "pool": place.connect_timeout_s + place.read_timeout_s,
             }
             with self._lend(place) as line, contextlib.closing(line.handle_request(outgoing)) as answer:
-                content = b"".join(_limited(answer, place))
+                answer.stream = InTime(answer.stream, lambda: ends - self._lap(), place)
+                content = b"".join(limited(answer, place))
             result = str(answer.status_code)
             return Response(status=answer.status_code, headers=dict(answer.headers.items()), content=content)
         except httpx.LocalProtocolError as error:
             raise _translated(error, place) from None  # its text quotes the header that is at fault
+        except httpx.TimeoutException as error:
+            raise (out_of_time(place) if self._lap() >= ends else _translated(error, place)) from error
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise _translated(error, place) from error
         finally:
@@ -293,19 +303,6 @@ def _httpx_request(method: str, url: tuple[str, str], headers: list[Header], con
     request = httpx.Request(method, exact, headers=raw, content=content or None)
     request.url = exact  # httpx keeps a copy that is resolved again
     return request
-
-
-def _limited(answer: httpx.Response, place: Place) -> Iterator[bytes]:
-    size = 0
-    for chunk in answer.iter_bytes():
-        size += len(chunk)
-        if size > MAX_RESPONSE_BYTES:
-            raise final_error(
-                f"{place.label}: the answer of {place.address} is larger than {MAX_RESPONSE_BYTES >> 20} MiB",
-                sent=True,
-                hint="Ask for less at once: a smaller page size in the kind, or a narrower filter.",
-            )
-        yield chunk
 
 
 def _translated(error: httpx.TransportError | httpx.DecodingError, place: Place) -> TransportError:

@@ -2,30 +2,27 @@
 
 Reads: the clocks it is given. Writes: nothing; it sleeps and sends through the functions it is given.
 A read may be repeated, and a write that carries a key by which the server tells repeats; any other write only when it
-was surely not performed. Whatever is not repeated goes back to
-the caller as it came, so that a lost answer to a write can be settled by reading.
+was surely not performed. What an answer means, the rules of the kind decide, not its status alone. Whatever is not
+repeated goes back to the caller as it came, so that a lost answer to a write can be settled by reading.
 """
 
 from __future__ import annotations
 
-import email.utils
 import math
 import random
-import re
 import threading
 import time
-from collections.abc import Callable, Mapping
-from datetime import UTC
+from collections.abc import Callable
+from typing import TypeAlias
 
 from reconciler.core.errors import ErrorClass, TransportError
-from reconciler.core.model import Request, Response, Send
+from reconciler.core.model import Request, Response
 from reconciler.core.records import dataclass
-from reconciler.core.wire.rate_limits import NOTHING, read_limits
+from reconciler.core.wire.judge import usual_meaning
+from reconciler.core.wire.rate_limits import NOTHING, read_limits, retry_after_s
 from reconciler.shell.network.pacing import Gate
 
-_RETRIED_READS = frozenset({429, 500, 502, 503, 504})
-_PAUSING = frozenset({429, 503})
-_SECONDS = re.compile(r"\d+(\.\d+)?")
+_LASTING = frozenset({501, 505})  # of what counts as passing trouble, these do not pass
 _AT_ONCE_S = 0.001  # an answer within this time: to let threads wait for such costs more than it saves
 
 
@@ -82,33 +79,13 @@ class Waiting:
     queueing: int  # requests that wait for their turn
 
 
-def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
-    """Return how many seconds the server asks to wait, None when it does not say so in a readable way.
-
-    `now` is in seconds since the epoch. A date is measured against the server's own `Date` where it sends
-    one, since clocks differ; a date gone by counts as 0. Source: RFC 9110, section 10.2.3.
-    """
-    text = headers.get("retry-after", "").strip()
-    if _SECONDS.fullmatch(text):
-        return float(text)
-    until = _epoch(text)
-    if until is None:
-        return None
-    served = _epoch(headers.get("date", ""))
-    return max(0.0, until - (now if served is None else served))
-
-
-def _epoch(http_date: str) -> float | None:
-    try:
-        moment = email.utils.parsedate_to_datetime(http_date)
-    except (ValueError, OverflowError):
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
 _PACE = Pace()
 _POLICY = RetryPolicy()
 _TIMING = Timing()
+
+
+SendInTime: TypeAlias = Callable[[Request, float], Response]
+"""Sends once, like `Send`; the answer has to be there by a time of the clock, infinity for no limit of its own."""
 
 
 def _unnoticed() -> None:
@@ -116,11 +93,11 @@ def _unnoticed() -> None:
 
 
 class Sender:
-    """Sends to one system on behalf of all threads; `send` has the type that it wraps."""
+    """Sends to one system on behalf of all threads."""
 
     def __init__(
         self,
-        send: Send,
+        send: SendInTime,
         *,
         pace: Pace = _PACE,
         policy: RetryPolicy = _POLICY,
@@ -171,9 +148,9 @@ class Sender:
     ) -> Response:
         """Send `request` and return the last answer, whatever its status.
 
-        No attempt starts after `deadline`, a time of the clock; `on_attempt` is called as each one starts. Raises the
-        last TransportError when there was no answer, or one (not sent) when the deadline has passed before the first
-        attempt; anything else that the wrapped function raises goes through at once.
+        No attempt starts, and no answer is waited for, after `deadline`, a time of the clock; `on_attempt` is called
+        as each one starts. Raises the last TransportError when there was no answer, or one (not sent) when the deadline
+        has passed before the first attempt; anything else that the wrapped function raises goes through at once.
         """
         last: Response | TransportError | None = None
         not_before = -math.inf
@@ -213,11 +190,11 @@ class Sender:
             on_attempt()
             begun = self._timing.stopwatch()
             try:
-                answer = self._send(request)
+                answer = self._send(request, deadline)
                 self._note_time(self._timing.stopwatch() - begun)
                 with self._lock:
                     self._received_bytes += len(answer.content)
-                self._take_note(answer, started)
+                self._take_note(request, answer, started)
             except TransportError as error:
                 self._note_time(self._timing.stopwatch() - begun)
                 return error
@@ -231,19 +208,20 @@ class Sender:
             if self._requests > 1:
                 self._usual_s = max(seconds, 0.8 * (self._usual_s or 0.0))
 
-    def _take_note(self, answer: Response, started: float) -> None:
+    def _take_note(self, request: Request, answer: Response, started: float) -> None:
         """Keep to the limits that `answer` tells about."""
         now = self._timing.clock()
         limits = read_limits(answer.headers, self._timing.wall_clock())
         if limits is not NOTHING:
             self._gate.learn(limits, now)
-        if answer.status == 429 or self._asked_s(answer) is not None:
+        meaning = _meaning(request, answer)
+        if meaning is ErrorClass.RATE_LIMITED or self._asked_s(answer, meaning) is not None:
             self._gate.slow_down(started, now)
 
     def _pause_s(self, request: Request, answer: Response | TransportError, attempt: int) -> float | None:
         """Return the seconds to wait before the next attempt, None when there shall be none.
 
-        Closes the system to all threads for as long as a 429 or 503 asks.
+        Closes the system to all threads for as long as an answer asks.
         """
         if isinstance(answer, TransportError):
             # Any other class means that repeating cannot help, such as a certificate that is not trusted.
@@ -252,13 +230,14 @@ class Sender:
             )
             pause_s = self._backoff_s(attempt)
         else:
-            asked_s = self._asked_s(answer)
+            meaning = _meaning(request, answer)
+            asked_s = self._asked_s(answer, meaning)
             if asked_s is not None and asked_s > self._policy.max_retry_after_s:
                 return None
-            again = _may_repeat(request, answer.status, asked=asked_s is not None)
+            again = _may_repeat(request, answer.status, meaning, asked=asked_s is not None)
             # "0" means soon; without a backoff of our own it would be at once, in a tight loop.
             pause_s = asked_s or self._backoff_s(attempt)
-            if asked_s is not None or answer.status == 429:
+            if asked_s is not None or meaning is ErrorClass.RATE_LIMITED:
                 self._gate.close_for(pause_s, self._timing.clock())
         return pause_s if again and attempt < self._policy.attempts else None
 
@@ -266,8 +245,8 @@ class Sender:
         upper_s = math.ldexp(self._policy.first_backoff_s, min(attempt - 1, 60))
         return self._timing.jitter(min(self._policy.max_backoff_s, upper_s))
 
-    def _asked_s(self, answer: Response) -> float | None:
-        if answer.status not in _PAUSING:
+    def _asked_s(self, answer: Response, meaning: ErrorClass | None) -> float | None:
+        if meaning not in (ErrorClass.RATE_LIMITED, ErrorClass.TRANSIENT):
             return None
         return retry_after_s(answer.headers, self._timing.wall_clock())
 
@@ -304,8 +283,14 @@ def _changes_more_each_time(request: Request) -> bool:
     return request.writes and not request.repeatable
 
 
-def _may_repeat(request: Request, status: int, *, asked: bool) -> bool:
-    if _changes_more_each_time(request):
-        # A server that refuses for load says so before doing anything; other 5xx leave that open.
-        return status == 429 or (status == 503 and asked)
-    return status in _RETRIED_READS
+def _meaning(request: Request, answer: Response) -> ErrorClass | None:
+    return usual_meaning(answer) if request.meaning is None else request.meaning(answer)
+
+
+def _may_repeat(request: Request, status: int, meaning: ErrorClass | None, *, asked: bool) -> bool:
+    if meaning is ErrorClass.RATE_LIMITED:
+        return True  # a server that refuses for load says so before doing anything
+    if meaning is not ErrorClass.TRANSIENT or status in _LASTING:
+        return False
+    # Other trouble leaves open whether a write was performed.
+    return not _changes_more_each_time(request) or (status == 503 and asked)
