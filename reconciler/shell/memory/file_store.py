@@ -92,6 +92,11 @@ class FileStore:
 
     def append(self, entry: Entry) -> None:
         assert self._lines is not None
+        if isinstance(entry, Intent) and not self._lock.held:
+            raise ReconcilerError(
+                f"the lock of {self.place} was taken away from this run",
+                hint="plan and apply again when nobody else does",
+            )
         self._lines.append(entry_line(entry), lasting=isinstance(entry, Intent))
 
     def finish(self, merge: Merge, ledger: Ledger, open_entries: Sequence[Entry], event: Event) -> None:
