@@ -26,7 +26,7 @@ from reconciler.sandbox.workspace import write_workspace
 from reconciler.shell.files.packaged import packaged_folder
 from reconciler.workflow.commands import Connections, Loaded, Options, Planned, apply, load, plan
 
-LEDGER_KEY = "fake-ledger-key-not-real"
+LEDGER_KEY = "fake-ledger-key-not-real-but-long-enough"
 USUAL_FAULT_CASES = 2000  # of tests/laws/test_faults_*.py; --fault-cases asks for another number
 
 PLACES = {

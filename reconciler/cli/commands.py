@@ -105,6 +105,7 @@ def _options(options: argparse.Namespace, console: Console, environ: Mapping[str
         resend=getattr(options, "resend", False),
         on_interrupt=lambda: console.complain(_INTERRUPTED),
         without_secrets=getattr(options, "without_secrets", False) or bool(getattr(options, "snapshot", None)),
+        reads_ledger=not (options.command == "validate" and options.without_secrets),
         time_limit_s=getattr(options, "deadline", None),
         lock_timeout_s=getattr(options, "lock_timeout", 0.0),
         prune=getattr(options, "prune", None),
@@ -264,8 +265,6 @@ def _ask(made: Plan, console: Console) -> None:
 def exit_code_of(report: Report) -> ExitCode:
     """Return what the outcomes of an apply amount to."""
     found = {outcome.status for outcome in report.outcomes} | {one.status for one in report.follow_ups}
-    if any(problem.code == "bug" for problem in report.problems):
-        return ExitCode.BUG
     if report.ending in (Ending.INTERRUPTED, Ending.CUT_OFF):
         return ExitCode.INTERRUPTED
     if report.ending is Ending.OUT_OF_TIME or report.problems or found & {Status.FAILED, Status.IN_DOUBT}:

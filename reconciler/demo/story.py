@@ -29,7 +29,7 @@ from reconciler.shell.files.packaged import packaged_folder
 from reconciler.workflow.approvals import apply_approved, compare_with_approval, open_approval, refuse, save_plan
 from reconciler.workflow.commands import Connections, Options, Planned, apply, load, plan
 
-LEDGER_KEY = "fake-ledger-key-not-real"
+LEDGER_KEY = "fake-ledger-key-not-real-but-long-enough"
 
 
 @dataclass(slots=True)

@@ -62,6 +62,8 @@ def find_place(said: Said, environ: Mapping[str, str]) -> Place:
             if hosting == "github"
             else "make a project access token with the scope `api`, and store it as the masked variable GITLAB_TOKEN",
         )
+    if not token.isascii():
+        raise UsageError(f"the token for {hosting} has characters that a token cannot have", hint="store it anew")
     return Place(
         hosting=hosting,
         api_url=said.api_url or environ.get(variable) or usual,

@@ -27,6 +27,7 @@ class Options:
     scratch: Path | None = None  # a manifest beside those of the configuration
     parallelism: int = 10
     resend: bool = False
+    reads_ledger: bool = True
     without_secrets: bool = False  # values of environment and files that are not there count as unknown
     cache: bool = True  # of parsed manifests
     on_interrupt: Callable[[], None] = lambda: None  # called when an apply begins to end because of an interrupt

@@ -15,6 +15,7 @@ from reconciler.core.canonical import digest
 from reconciler.core.errors import Refused
 from reconciler.core.manifests.selection import read_selection
 from reconciler.core.memory.journal import rfc3339
+from reconciler.core.memory.ledger_key import strengthened
 from reconciler.core.model import Action, Change, Diagnostic, Severity
 from reconciler.core.plan.planning import make_plan
 from reconciler.core.report import Outcome, Report, Status
@@ -36,6 +37,7 @@ from reconciler.core.saved_plans.planfile import Approval, in_camel_case, read_a
 from reconciler.shell.files.json_document import read_document, write_document
 from reconciler.shell.files.reading import display_path
 from reconciler.shell.git.revision import git_revision
+from reconciler.shell.memory.ledger_text import read_key
 from reconciler.workflow.commands import LEDGER_KEY_NAME, Connections, Loaded, Options, Planned, apply
 from reconciler.workflow.removals import prunes
 
@@ -72,7 +74,7 @@ def _systems(loaded: Loaded, options: Options) -> dict[str, str]:
 
 
 def _key(options: Options) -> bytes:
-    return options.environ.get(LEDGER_KEY_NAME, "").encode()
+    return strengthened(read_key(options.environ), b"saved plans of reconciler")
 
 
 # --------------------------------------------------------------------------- what was approved

@@ -6,8 +6,7 @@ parsed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from reconciler.core.accelerators import is_missing
@@ -22,7 +21,6 @@ from reconciler.core.model import Diagnostic, Document, LiveObject, Resource, Se
 from reconciler.core.plan.considered import Inputs, PlanMemory
 from reconciler.core.records import dataclass
 from reconciler.core.schema.schema_gate import fast_judge
-from reconciler.shell.files.checkout import missing_content
 from reconciler.shell.files.definitions import Use, load_kinds
 from reconciler.shell.files.disk import display_path, find_manifests, read_documents
 from reconciler.shell.files.mark_cache import MarkCache
@@ -76,10 +74,16 @@ def declared(
 
 def load(options: Options) -> Loaded:
     """Read and check everything that a person wrote. Raises InvalidInput with all mistakes, or UsageError."""
-    settings = load_settings(options.config, options.target, options.environ, without_secrets=options.without_secrets)
+    settings = load_settings(
+        options.config,
+        options.target,
+        options.environ,
+        without_secrets=options.without_secrets,
+        without_ledger=not options.reads_ledger,
+    )
     options.redactor.add(settings.secret_values)
     recorded: frozenset[Address] = frozenset()
-    if options.destroy or prunes(settings, options):
+    if options.destroy or (options.reads_ledger and prunes(settings, options)):
         recorded = frozenset(open_memory(settings, options).read().folded.ledger.records)
     cache = open_cache(options.environ, settings.manifest_paths) if options.cache else None
     with options.stopwatch.phase("read"):
@@ -91,7 +95,7 @@ def load(options: Options) -> Loaded:
             # To say what is wrong, all kinds must be known, if only to suggest the one that was meant.
             checked = _check(documents, settings, options, use=None)
     catalog, resources = checked.catalog, checked.resources
-    problems += [*checked.problems, *settings.warnings, *_missing_content(settings, options)]
+    problems += [*checked.problems, *settings.warnings]
     if kept is not None:
         if not any(problem.severity is Severity.ERROR for problem in problems):
             kept.found_good(checked.judge)
@@ -134,22 +138,6 @@ def _read_all(
         documents += read
         problems += found
     return documents, problems
-
-
-def _missing_content(settings: Settings, options: Options) -> list[Diagnostic]:
-    """Return what the checkout has left out: warnings, and errors where what no manifest declares is deleted."""
-
-    def left_out(top: Path, paths: Sequence[Path]) -> list[str]:
-        from reconciler.shell.git.command import Git  # here, because few checkouts are sparse
-
-        listed = Git(top, options.environ).run("ls-files", "-t", "-z", "--", *map(str, paths))
-        return [name[2:] for name in listed.text.split("\0") if name.startswith("S ")]
-
-    found = missing_content([*settings.manifest_paths, *settings.schema_paths], left_out)
-    if not prunes(settings, options):
-        return found
-    refused = "; nothing is deleted for lack of a manifest while manifests may be missing"
-    return [replace(one, severity=Severity.ERROR, message=one.message + refused) for one in found]
 
 
 def _roots(settings: Settings, options: Options) -> list[Path]:

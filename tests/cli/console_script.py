@@ -21,7 +21,7 @@ from reconciler.sandbox.vices import Fault, Vices
 from reconciler.sandbox.workspace import write_workspace
 from reconciler.shell.files.packaged import packaged_folder
 
-LEDGER_KEY = "fake-ledger-key-not-real"
+LEDGER_KEY = "fake-ledger-key-not-real-but-long-enough"
 
 _SCRIPT = Path(sys.executable).parent / "reconciler"
 

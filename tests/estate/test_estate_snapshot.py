@@ -30,7 +30,7 @@ def offline(bench: Bench, path: Path) -> Plan:
     try:
         return plan_offline(load(options), open_snapshot(path), options)
     finally:
-        bench.environ.update(SECRETS, RECONCILER_LEDGER_KEY="fake-ledger-key-not-real")
+        bench.environ.update(SECRETS, RECONCILER_LEDGER_KEY="fake-ledger-key-not-real-but-long-enough")
 
 
 def taken(bench: Bench) -> tuple[Plan, Path]:

@@ -26,7 +26,7 @@ from reconciler.sandbox.in_process import in_process_transport
 from reconciler.workflow.commands import Connections, Loaded, Options, apply, load, plan
 
 OLD = {"DEPOT_OLD_TOKEN": "fake-old-token-not-real", "DEPOT_OLD_PIN": "fake-old-pin-not-real"}
-ENVIRON = {**SECRETS, **OLD, "RECONCILER_LEDGER_KEY": "fake-ledger-key-not-real"}
+ENVIRON = {**SECRETS, **OLD, "RECONCILER_LEDGER_KEY": "fake-ledger-key-not-real-but-long-enough"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -269,7 +269,7 @@ def test_released_fields_are_noticed_in_either_place(bench: Bench) -> None:
     assert "no longer stated, the value stays as it is: /timeout" in change.notes
 
 
-@pytest.mark.parametrize("key", ["fake-key-not-real", ""], ids=["keyed", "salted"])
+@pytest.mark.parametrize("key", ["fake-ledger-key-not-real-but-long-enough", ""], ids=["keyed", "salted"])
 def test_a_rotated_secret_is_noticed(bench: Bench, key: str) -> None:
     bench.environ["RECONCILER_LEDGER_KEY"] = key
     bench.apply()
@@ -282,7 +282,7 @@ def test_a_rotated_secret_is_noticed(bench: Bench, key: str) -> None:
 
 def test_another_key_is_noticed_and_said(bench: Bench) -> None:
     bench.apply()
-    bench.environ["RECONCILER_LEDGER_KEY"] = "another-fake-key-not-real"
+    bench.environ["RECONCILER_LEDGER_KEY"] = "another-fake-ledger-key-not-real-but-long-enough"
     made = bench.plan()
     assert not made.has_work, "that all secrets look different is no reason to send them"
     (told,) = [one for one in made.diagnostics if one.code == "ledger-key"]

@@ -7,6 +7,7 @@ here. The tables are complete: an import that is in none of them fails, and so d
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -107,8 +108,8 @@ def test_pure_floors_import_nothing_that_could_have_an_effect(floor: str) -> Non
 
 OF_FEW: Mapping[str, tuple[str, ...]] = {
     "http": ("sandbox.server",),
-    "logging": ("console", "shell.apply.mishaps", "shell.network.client"),
-    "secrets": ("shell.memory.holder", "shell.memory.ledger_text"),
+    "logging": ("console", "shell.network.client"),
+    "secrets": ("shell.files.disk", "shell.memory.holder", "shell.memory.ledger_text"),
     "signal": ("cli.main", "cli.sandbox", "shell.git.command"),
     "socket": ("sandbox.server", "shell.network.endpoint"),  # the endpoint asks only whether a host resolves
     "ssl": ("shell.network.client", "shell.network.endpoint"),
@@ -175,7 +176,7 @@ OPENERS = frozenset(
 )
 
 DISK: Mapping[str, frozenset[str]] = {
-    "shell.files.disk": frozenset({"os.open", "os.fdopen", "tempfile.mkstemp", "unlink"}),
+    "shell.files.disk": frozenset({"os.open", "os.fdopen", "chmod", "unlink"}),
     "shell.files.foreign": frozenset({"mkdir"}),  # the folder that drafts go to
     "shell.files.reading": frozenset({"os.open"}),
     "shell.memory.disk": frozenset({"os.open", "unlink"}),
@@ -196,6 +197,23 @@ def test_files_are_opened_and_written_at_the_doors_only() -> None:
     wrong = {name: sorted(uses - DISK.get(name, frozenset())) for name, uses in found.items()}
     assert {name: uses for name, uses in wrong.items() if uses} == {}
     assert set(found) == set(DISK)
+
+
+STARTERS = re.compile(
+    r"os\.(system|popen|fork|forkpty|exec\w+|spawn\w+|posix_spawn\w*)|pty\.\w+|(asyncio\.|\w*loop\.)?"
+    r"(create_)?subprocess_(exec|shell)|subprocess\.\w+|multiprocessing\.\w+|ProcessPoolExecutor"
+)
+
+
+def test_programs_are_started_at_one_door() -> None:
+    """Git, that is: no other module could run it, or anything else."""
+    found = {
+        name
+        for name, module in modules().items()
+        for node in ast.walk(module.tree)
+        if isinstance(node, (ast.Attribute, ast.Name)) and STARTERS.fullmatch(dotted(node))
+    }
+    assert found == {"shell.git.command"}
 
 
 CLOCKS = words(

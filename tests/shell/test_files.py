@@ -494,13 +494,16 @@ def test_nothing_else_is_read(tmp_path: Path) -> None:
 # --------------------------------------------------------------------------- writing
 
 
-def test_a_file_is_replaced_whole_with_its_mode(tmp_path: Path) -> None:
+def test_a_file_is_replaced_whole_and_keeps_its_mode(tmp_path: Path) -> None:
     path = tmp_path / "ledger.json"
     write_atomically(path, "old", mode=0o600)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     write_atomically(path, "new é\r\n")
     assert path.read_bytes() == "new é\r\n".encode()
-    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.chmod(0o644)
+    write_atomically(path, "private from now on", mode=0o600)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [p.name for p in tmp_path.iterdir()] == ["ledger.json"]
 
 

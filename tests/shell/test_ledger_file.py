@@ -17,7 +17,7 @@ from reconciler.shell.memory.file_store import read_ledger as read_with_notes
 from reconciler.shell.memory.file_store import write_ledger
 from reconciler.shell.memory.ledger_text import Owner
 
-KEY = b"fake-key-not-real"
+KEY = b"fake-ledger-key-not-real-but-long-enough"
 
 
 def read_ledger(path: Path, target: str, key: bytes) -> Ledger:

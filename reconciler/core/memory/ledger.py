@@ -81,6 +81,8 @@ class SecretDigest:
 
     key: bytes = field(repr=False, default=b"")  # from the environment; empty: use the salt, slowly
     salt: bytes = field(repr=False, default=b"")
+    # What digests were made with before a key that can be guessed was strengthened; they stay comparable.
+    former_key: bytes = field(repr=False, default=b"")
 
     @property
     def check(self) -> str:
@@ -89,7 +91,20 @@ class SecretDigest:
 
     def of(self, address: Address | str, pointer: str, value: Json) -> str:
         """Return the digest of a secret in hexadecimal."""
-        return _secret_digest(self.key, self.salt, f"{address}\n{pointer}\n{canonical_json(value)}")
+        return _secret_digest(self.key, self.salt, _bound(address, pointer, value))
+
+    def matches(self, digest: str, address: Address | str, pointer: str, value: Json) -> bool:
+        """Return whether `digest` was made of this secret."""
+        if hmac.compare_digest(digest, self.of(address, pointer, value)):
+            return True
+        if not self.former_key:
+            return False
+        former = _secret_digest(self.former_key, self.salt, _bound(address, pointer, value))
+        return hmac.compare_digest(digest, former)
+
+
+def _bound(address: Address | str, pointer: str, value: Json) -> str:
+    return f"{address}\n{pointer}\n{canonical_json(value)}"
 
 
 def _secret_digest(key: bytes, salt: bytes, text: str) -> str:
@@ -207,7 +222,7 @@ class Ledger:
                 if record.secrets[pointer] == UNSURE:
                     return False
                 bound_to = record.named or address
-                return hmac.compare_digest(record.secrets[pointer], self.secret.of(bound_to, pointer, value))
+                return self.secret.matches(record.secrets[pointer], bound_to, pointer, value)
             if pointer in record.fields:
                 return record.fields[pointer] == _plain_digest(pointer, value)
             if isinstance(value, dict) and value:

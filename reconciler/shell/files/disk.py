@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -22,7 +22,6 @@ from reconciler.shell.files.reading import (
     display_path,
     error_at,
     file_error,
-    hint_for,
     read_bounded,
     reason_for,
 )
@@ -75,8 +74,7 @@ def read_documents(
     try:
         content = read_bounded(path, LARGEST_DOCUMENT_FILE)
     except OSError as error:
-        hint = hint_for(error, "check the path and its permissions")
-        return [], [file_error(display, "file-unreadable", reason_for(error), hint)]
+        return [], [file_error(display, "file-unreadable", reason_for(error), "check the path and its permissions")]
     except TooLargeError:
         megabytes = LARGEST_DOCUMENT_FILE // (1024 * 1024)
         hint = "split it into several files"
@@ -151,7 +149,7 @@ def read_text_inside(root: Path, relative: str) -> str:
     except OSError as error:
         raise TextFileError(
             f"the file {shown} {reason_for(error)}",
-            hint_for(error, "check the path and its permissions"),
+            "check the path and its permissions",
             missing=isinstance(error, FileNotFoundError),
         ) from None
     except TooLargeError:
@@ -161,13 +159,17 @@ def read_text_inside(root: Path, relative: str) -> str:
         raise TextFileError(f"the file {shown} is not UTF-8 text", "save it as UTF-8") from None
 
 
-def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
+def write_atomically(path: Path, text: str, mode: int = 0o666) -> None:
     """Replace the content of `path` by `text` in UTF-8; at any instant the old or the new file is there.
+
+    An existing file keeps its permissions as far as `mode` and the process's umask allow; others get `mode`, likewise.
 
     A link is written through. Raises UsageError when the file cannot be written.
     """
     try:
         target = path.resolve()
+        if target.is_file():
+            mode &= target.stat().st_mode
         _move(_prepared(target, text.encode("utf-8"), mode), target)
     except (OSError, RuntimeError) as error:
         raise _unwritable(path, error) from error
@@ -191,7 +193,9 @@ def write_together(texts: Mapping[Path, str | None]) -> None:
             if not os.access(target, os.W_OK):
                 raise PermissionError
             # Also for a file that only goes away: where nothing can be written, nothing can be removed.
-            prepared.append((_prepared(target, (text or "").encode("utf-8"), stat.S_IMODE(found.st_mode)), target))
+            new = _prepared(target, (text or "").encode("utf-8"), stat.S_IMODE(found.st_mode))
+            new.chmod(stat.S_IMODE(found.st_mode))
+            prepared.append((new, target))
             gone += [path] if text is None else []
         removed = {path.resolve() for path in gone}
         for new, target in prepared:
@@ -216,19 +220,19 @@ def _unwritable(path: Path, error: Exception) -> UsageError:
 
 
 def _prepared(target: Path, content: bytes, mode: int) -> Path:
-    """Return a new file with `content` beside `target`."""
+    """Return a new file with `content` beside `target`. `mode` without what the process's umask takes away."""
     # The same folder, because a rename is atomic only within a file system; hidden, so no search finds it.
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".tmp", dir=target.parent)
+    name = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.tmp")
+    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            os.fchmod(stream.fileno(), mode)
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        name.unlink(missing_ok=True)
         raise
-    return Path(name)
+    return name
 
 
 def _move(new: Path, target: Path) -> None:

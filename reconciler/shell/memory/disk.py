@@ -33,7 +33,7 @@ class Lines:
     def __init__(self, path: Path) -> None:
         """Open `path`, making it when it is missing. Raises OSError."""
         self.path = path
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
         self._guard, self._syncing = threading.Lock(), threading.Lock()
         self._closed = False
         self._written = self._lasting = 0  # lines; the first so many of them are on the disk
@@ -88,7 +88,7 @@ class FileLock:
     def take(self, holder: Holder) -> Holder | None:
         """Take the lock and return None, or return who holds it. Raises OSError."""
         while True:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
             found = read_holder_text(os.pread(descriptor, 65536, 0))
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

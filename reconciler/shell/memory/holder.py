@@ -22,14 +22,19 @@ def this_run(environ: Mapping[str, str], since: str) -> Holder:
     """Return this process as a holder of locks; `since` is the time now, RFC 3339."""
     return Holder(
         token=secrets.token_hex(6),
-        user=next((environ[name] for name in _USERS if environ.get(name)), "") or _user_of_process(),
+        user=as_text(next((environ[name] for name in _USERS if environ.get(name)), "")) or _user_of_process(),
         host=os.uname().nodename,
         pid=os.getpid(),
         machine=_machine(),
         started=_started(os.getpid()),
         since=since,
-        url=job_url(environ),
+        url=as_text(job_url(environ)),
     )
+
+
+def as_text(value: str) -> str:
+    """Return a value of the environment as text, whatever bytes it is made of."""
+    return value.encode("utf-8", "replace").decode()
 
 
 def job_url(environ: Mapping[str, str]) -> str:

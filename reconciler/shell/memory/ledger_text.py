@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import UsageError
 from reconciler.core.memory.ledger import FORMAT, Ledger, Record, Removal, SecretDigest, read_address
+from reconciler.core.memory.ledger_key import SHORTEST, is_guessable, strengthened
 from reconciler.core.model import Diagnostic, JsonObject, Severity
 from reconciler.core.records import dataclass
 
@@ -28,8 +30,18 @@ class Owner:
     key: bytes = b""
 
 
+def read_key(environ: Mapping[str, str]) -> bytes:
+    """Return the key of digests that the environment holds, empty when it holds none. Raises UsageError."""
+    try:
+        return environ.get(KEY_NAME, "").encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"the environment variable {KEY_NAME} is not UTF-8 text", hint=_MAKE_A_KEY) from None
+
+
 def new_ledger(owner: Owner) -> Ledger:
-    """Return an empty ledger."""
+    """Return an empty ledger. Raises UsageError where the key could be guessed."""
+    if owner.key and is_guessable(owner.key):
+        raise _guessable(f"the key in {KEY_NAME} is too easy to guess for a new ledger")
     return Ledger(target=owner.target, secret=SecretDigest(key=owner.key, salt=secrets.token_bytes(16)))
 
 
@@ -39,7 +51,7 @@ def read_ledger_text(content: bytes, place: str, owner: Owner) -> tuple[Ledger, 
     Records made with another key than that of `owner`, or with a key and read without one, or the other way round,
     forget their secrets, since nothing could be compared.
 
-    Raises UsageError when it is no ledger or belongs to another target.
+    Raises UsageError when it is no ledger or belongs to another target, or its new key can be guessed.
     """
     from reconciler.shell.memory.ledger_form import LedgerForm
 
@@ -47,7 +59,7 @@ def read_ledger_text(content: bytes, place: str, owner: Owner) -> tuple[Ledger, 
         _refuse_newer(place, content)
         form = LedgerForm.model_validate_json(content)
         records = {read_address(text): _record(record) for text, record in form.records.items()}
-        secret = SecretDigest(key=owner.key, salt=bytes.fromhex(form.salt))
+        secret = _secret_digest(owner.key, bytes.fromhex(form.salt))
     except ValueError:
         raise UsageError(
             f"cannot read the ledger {place}: it is not a ledger",
@@ -60,6 +72,10 @@ def read_ledger_text(content: bytes, place: str, owner: Owner) -> tuple[Ledger, 
         )
     changed = _key_change(form, secret)
     notes = []
+    if secret.former_key:
+        if changed:
+            raise _guessable(f"the ledger {place} {changed}; the new key is too easy to guess")
+        notes.append(_guessable_note(place))
     if changed:
         if any(record.secrets for record in records.values()):
             notes.append(_key_note(changed))
@@ -73,9 +89,34 @@ def _key_change(form: LedgerForm, secret: SecretDigest) -> str:
         return f"was written with a key, and {KEY_NAME} is not set"
     if secret.key and not form.keyed:
         return f"was written without a key, and {KEY_NAME} is set now"
-    if form.key_check not in ("", secret.check):
+    if form.key_check not in ("", secret.check, SecretDigest(key=secret.former_key).check):
         return f"was written with another key than {KEY_NAME} holds now"
     return ""
+
+
+def _secret_digest(key: bytes, salt: bytes) -> SecretDigest:
+    used = strengthened(key, salt)
+    return SecretDigest(key=used, salt=salt, former_key=b"" if used == key else key)
+
+
+_MAKE_A_KEY = (
+    "make one with `python3 -c 'import secrets; print(secrets.token_urlsafe(48))'`, and keep it where the pipeline's "
+    f"secrets are; without {KEY_NAME}, digests are salted and slow to guess"
+)
+
+
+def _guessable(what: str) -> UsageError:
+    return UsageError(f"{what}: it must have at least {SHORTEST} random characters", hint=_MAKE_A_KEY)
+
+
+def _guessable_note(place: str) -> Diagnostic:
+    return Diagnostic(
+        severity=Severity.WARNING,
+        code="weak-ledger-key",
+        message=f"the key in {KEY_NAME} is too easy to guess (fewer than {SHORTEST} random characters): the digests of "
+        f"secrets in the ledger {place} are made slowly until it is replaced",
+        hint=f"{_MAKE_A_KEY}. Then apply once with --resend, which sends all secrets",
+    )
 
 
 def _key_note(change: str) -> Diagnostic:

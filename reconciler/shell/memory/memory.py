@@ -176,7 +176,7 @@ class Memory:
 
 def _laid_over(theirs: Ledger, ours: Ledger, learnt: Mapping[Address, Record | None]) -> Ledger:
     """Lay our records over a ledger that others have written meanwhile."""
-    comparable = ours.secret.key or ours.secret.salt == theirs.secret.salt
+    comparable = ours.secret.key == theirs.secret.key if ours.secret.key else ours.secret == theirs.secret
     records = {address: record for address, record in theirs.records.items() if address not in learnt}
     for address, record in learnt.items():
         if record is not None:

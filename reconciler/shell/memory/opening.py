@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.memory.journal import Holder, rfc3339
 from reconciler.shell.memory.file_store import FileStore
-from reconciler.shell.memory.holder import this_run
-from reconciler.shell.memory.ledger_text import KEY_NAME, Owner
+from reconciler.shell.memory.holder import as_text, this_run
+from reconciler.shell.memory.ledger_text import Owner, read_key
 from reconciler.shell.memory.memory import Memory
 from reconciler.shell.memory.store import Store
 from reconciler.shell.options import Options
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 def open_memory(settings: Settings, options: Options) -> Memory:
     """Return the memory of the target, unread and unlocked. The key of its digests is redacted from now on."""
-    key = options.environ.get(KEY_NAME, "")
-    options.redactor.add([key] if key else [])
-    owner = Owner(target=settings.target, key=key.encode())
+    key = read_key(options.environ)
+    options.redactor.add([key.decode()] if key else [])
+    owner = Owner(target=settings.target, key=key)
     run = this_run(options.environ, rfc3339(options.timing.wall_clock()))
     store: Store | None = None
     match settings.ledger:
@@ -47,6 +47,8 @@ def open_memory(settings: Settings, options: Options) -> Memory:
 
 def _author(environ: Mapping[str, str], place: GitRef, run: Holder) -> tuple[str, str]:
     """Return in whose name commits are made: Git's own settings, else whoever the pipeline says, else the user."""
+    names = (f"{owner}_{what}" for owner in ("GIT_AUTHOR", "GITLAB_USER") for what in ("NAME", "EMAIL"))
+    environ = {name: as_text(environ[name]) for name in (*names, "GITHUB_ACTOR") if name in environ}
     given = environ.get("GIT_AUTHOR_NAME", ""), environ.get("GIT_AUTHOR_EMAIL", "")
     if not all(given):
         given = place.identity()

@@ -5,7 +5,7 @@ Only names that a target lists under `secrets` are ever looked up. Messages hold
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from reconciler.core.manifests.expressions import ExpressionError, split
@@ -77,10 +77,25 @@ def not_allowed(name: str, allowed: frozenset[str], target: str) -> ExpressionEr
     )
 
 
+def is_utf8(text: str) -> bool:
+    """Return whether `text` is text: bytes of the environment that are not UTF-8 come as lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def not_set(name: str, environ: Mapping[str, str]) -> ExpressionError | None:
     """Return what is wrong with the value of a variable; None when it has one."""
-    if environ.get(name):
+    value = environ.get(name)
+    if value and is_utf8(value):
         return None
+    if value:
+        return ExpressionError(
+            f"the environment variable {name} is not UTF-8 text",
+            "encode it as UTF-8, or as base64 where the system takes that",
+        )
     state = "empty" if name in environ else "not set"
     return ExpressionError(f"the environment variable {name} is {state}", f"set {name} before the run")
 
@@ -120,20 +135,16 @@ def fill_target(value: Json, path: Path, environ: Mapping[str, str], mistakes: l
     return fill(value, path)
 
 
-_WITHHELD: dict[str, Json] = {
-    "url": "https://withheld.invalid",
-    "proxy": None,
-    "auth": None,
-    "headers": {},
-}
-"""What stands in a system's settings for what a run without secrets does not have: it sends nothing anyway."""
+WITHHELD_URL = "https://withheld.invalid"
 
 
-def fill_withholding(value: Json, path: Path, environ: Mapping[str, str], mistakes: list[SettingsProblem]) -> Json:
+def fill_withholding(
+    value: Json, path: Path, environ: Mapping[str, str], mistakes: list[SettingsProblem], optional: Collection[str]
+) -> Json:
     """Return the target `value` as `fill_target` does, for a run that does without what is not set.
 
-    Ways to sign in and addresses get stand-ins, variables are withheld. Only what decides about the kinds, such as a
-    system's edition, is still asked for.
+    It sends nothing, so it does without the `optional` settings of systems; variables are withheld.
+    Parameters of systems, such as an edition, are still required: they decide about the kinds.
     """
     if not isinstance(value, dict):
         return value
@@ -148,7 +159,11 @@ def fill_withholding(value: Json, path: Path, environ: Mapping[str, str], mistak
         kept["vars"] = {k: Withheld(f"var:{k}") if needs(v) else v for k, v in kept["vars"].items()}
     if isinstance(kept.get("systems"), dict):
         kept["systems"] = {
-            name: {k: _WITHHELD[k] if k in _WITHHELD and needs(v) else v for k, v in system.items()}
+            name: {
+                k: WITHHELD_URL if k == "url" and needs(v) else v
+                for k, v in system.items()
+                if k not in optional or not needs(v)
+            }
             if isinstance(system, dict)
             else system
             for name, system in kept["systems"].items()

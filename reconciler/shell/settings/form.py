@@ -311,6 +311,8 @@ def _exactly_one(form: BaseModel, *names: str) -> None:
 SYSTEM_KEYS = tuple(keys_of(SystemForm))
 """The keys of a system that are not parameters."""
 
+OPTIONAL_SYSTEM_KEYS = frozenset(key for key in SYSTEM_KEYS if key != "url")
+
 _FORMS: dict[str, type[BaseModel]] = {
     "policy": PolicyForm,
     "ledger": LedgerForm,

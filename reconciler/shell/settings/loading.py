@@ -33,12 +33,14 @@ from reconciler.shell.settings.expressions import (
     expression_mistakes,
     fill_target,
     fill_withholding,
+    is_utf8,
     not_allowed,
     not_set,
     with_environment_names,
 )
 from reconciler.shell.settings.form import (
     AS_WRITTEN,
+    OPTIONAL_SYSTEM_KEYS,
     SYSTEM_KEYS,
     AuthForm,
     ConfigurationForm,
@@ -80,7 +82,12 @@ targets:
 
 
 def load_settings(
-    config: Path, target: str | None, environ: Mapping[str, str], *, without_secrets: bool = False
+    config: Path,
+    target: str | None,
+    environ: Mapping[str, str],
+    *,
+    without_secrets: bool = False,
+    without_ledger: bool = False,
 ) -> Settings:
     """Read the configuration and return the settings of `target`, or of the only target when it is None.
 
@@ -91,8 +98,14 @@ def load_settings(
     document = _read(config)
     mistakes = [*check_form(document.data), *expression_mistakes(document.data)]
     chosen = _choose(document, target, mistakes)
-    fill = fill_withholding if without_secrets else fill_target
-    filled = fill(document.data["targets"][chosen], ("targets", chosen), environ, mistakes)
+    written, at = document.data["targets"][chosen], ("targets", chosen)
+    if without_ledger and isinstance(written, dict):
+        written = {key: value for key, value in written.items() if key != "ledger"}
+    filled = (
+        fill_withholding(written, at, environ, mistakes, OPTIONAL_SYSTEM_KEYS)
+        if without_secrets
+        else fill_target(written, at, environ, mistakes)
+    )
     if not mistakes:
         mistakes = [
             with_environment_names(mistake, document.data)
@@ -102,7 +115,7 @@ def load_settings(
         configuration = ConfigurationForm.model_validate(document.data, context=AS_WRITTEN)
         form = TargetForm.model_validate(filled)
         settings = _settings(document, (config, chosen), configuration, form, environ)
-        mistakes = list(_missing_files(settings))
+        mistakes = [] if without_secrets else list(_missing_files(settings))
         if not mistakes:
             warnings = tuple(_literal_secrets(document, settings))
             return replace(settings, without_secrets=without_secrets, warnings=warnings)
@@ -215,7 +228,7 @@ def _settings(
             max_change_share=form.policy.max_change_share,
         ),
         ledger=_ledger(form.ledger, root),
-        secret_values=frozenset(text for text in (*environment.values(), *own) if text),
+        secret_values=frozenset(text for text in (*environment.values(), *own) if text and is_utf8(text)),
     )
 
 
