@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from reconciler.cli.drift_arguments import add_drift
+from reconciler.cli.estate_arguments import add_estate
 from reconciler.cli.ledger_arguments import add_deadline, add_ledger, add_lock_timeout
 from reconciler.cli.output_arguments import FORMATS, add_output
 from reconciler.cli.parser import Parser, duration
@@ -54,6 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_validate(commands)
     _add_plan(commands)
     add_drift(commands, _add, _add_input, _add_live, _EXIT_CODES)
+    add_estate(commands, _add, _add_live, _EXIT_CODES)
     _add_apply(commands)
     add_destroy(commands, _add, _parallelism, _EXIT_CODES)
     add_snapshot(commands, _add, _add_input, _add_live)

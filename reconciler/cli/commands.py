@@ -56,6 +56,11 @@ def run_command(options: argparse.Namespace, console: Console, environ: Mapping[
             from reconciler.cli.drift import run_drift
 
             return run_drift(options, console, _options(options, console, environ))
+        case "inventory" | "export":
+            from reconciler.cli.estate import run_export, run_inventory
+
+            run = run_inventory if options.command == "inventory" else run_export
+            return run(options, console, _options(options, console, environ))
         case "apply":
             return _apply(options, console, environ)
         case "comment" | "issue" | "pull-request":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import field
 from pathlib import Path
 
 from reconciler.console import Console
@@ -33,6 +34,7 @@ class Result:
     report: Report | None = None
     warnings: Sequence[Diagnostic] | None = None  # of a validation that found no mistake
     error: ReconcilerError | None = None
+    ready: Mapping[str, str] = field(default_factory=dict)  # by format: what is none of the above
 
 
 def target_of(options: argparse.Namespace) -> str:
@@ -99,6 +101,8 @@ def _findings(result: Result, options: argparse.Namespace, console: Console) -> 
 
 
 def _rendered(name: str, findings: Findings, result: Result, options: argparse.Namespace, console: Console) -> str:
+    if name in result.ready:
+        return console.redactor.text(result.ready[name])
     # Each format is loaded only when it is asked for.
     match name:
         case "text":

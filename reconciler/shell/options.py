@@ -25,6 +25,8 @@ class Options:
     target: str | None = None
     selection: Selection = Selection()
     scratch: Path | None = None  # a manifest beside those of the configuration
+    manifests: tuple[Path, ...] | None = None  # instead of those of the configuration
+    all_kinds: bool = False  # of the systems of the target, declared or not; manifests need not exist
     parallelism: int = 10
     resend: bool = False
     reads_ledger: bool = True

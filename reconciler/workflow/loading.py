@@ -90,7 +90,8 @@ def load(options: Options) -> Loaded:
         documents, problems = _read_all(settings, options, cache)
     kept = cache if cache is not None and cache.pays else None
     with options.stopwatch.phase("check"):
-        checked = _check(documents, settings, options, use=_use_of(documents, recorded, settings), cache=kept)
+        use = None if options.all_kinds else _use_of(documents, recorded, settings)
+        checked = _check(documents, settings, options, use=use, cache=kept)
         if any(problem.severity is Severity.ERROR for problem in checked.problems):
             # To say what is wrong, all kinds must be known, if only to suggest the one that was meant.
             checked = _check(documents, settings, options, use=None)
@@ -100,7 +101,7 @@ def load(options: Options) -> Loaded:
         if not any(problem.severity is Severity.ERROR for problem in problems):
             kept.found_good(checked.judge)
         kept.save()
-    if not documents and not problems and not options.destroy:
+    if not documents and not problems and not (options.destroy or options.all_kinds):
         raise UsageError(
             f"no manifests in {', '.join(display_path(path) for path in settings.manifest_paths)}",
             hint="an empty set is never taken for a wish to have nothing; write a manifest, or correct `manifests`",
@@ -132,6 +133,8 @@ def _read_all(
 ) -> tuple[list[Document], list[Diagnostic]]:
     """Return the documents of all manifests, and what is wrong with the files."""
     files, problems = find_manifests(_roots(settings, options), settings.root)
+    if options.all_kinds:
+        problems = [one for one in problems if one.code != "no-manifests"]
     documents: list[Document] = []
     for path, display in files:
         read, found = read_documents(path, display, cache)
@@ -142,10 +145,12 @@ def _read_all(
 
 def _roots(settings: Settings, options: Options) -> list[Path]:
     """Return where manifests are; with a scratch manifest, those that it may refer to need not exist yet."""
-    roots = list(settings.manifest_paths)
-    if options.scratch is None:
+    given = options.manifests
+    roots = list(settings.manifest_paths) if given is None else [path.absolute() for path in given]
+    if options.scratch is None and not options.all_kinds:
         return roots
-    return [root for root in roots if (settings.root / root).exists()] + [options.scratch.absolute()]
+    scratch = [] if options.scratch is None else [options.scratch.absolute()]
+    return [root for root in roots if (settings.root / root).exists()] + scratch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -176,7 +176,7 @@ OPENERS = frozenset(
 )
 
 DISK: Mapping[str, frozenset[str]] = {
-    "shell.files.disk": frozenset({"os.open", "os.fdopen", "chmod", "unlink"}),
+    "shell.files.disk": frozenset({"chmod", "mkdir", "os.open", "os.fdopen", "rmdir", "unlink"}),
     "shell.files.foreign": frozenset({"mkdir"}),  # the folder that drafts go to
     "shell.files.reading": frozenset({"os.open"}),
     "shell.memory.disk": frozenset({"os.open", "unlink"}),

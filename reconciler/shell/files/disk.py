@@ -7,6 +7,7 @@ Nothing outside the named folders is reached through links. Mistakes in files ar
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -175,15 +176,17 @@ def write_atomically(path: Path, text: str, mode: int = 0o666) -> None:
         raise _unwritable(path, error) from error
 
 
-def write_together(texts: Mapping[Path, str | None]) -> None:
-    """Replace the content of existing files, or remove those without a text; all new files are there before the first.
+def write_together(texts: Mapping[Path, str | None], new: Mapping[Path, str] | None = None) -> None:
+    """Replace the content of existing files, or remove those without a text, and make `new` ones with their folders.
 
-    Permissions stay. Raises UsageError when a file cannot be written; nothing is changed then, unless the disk fails
-    between one file and the next.
+    All content is on the disk before the first file changes. Permissions stay. Raises UsageError when a file cannot
+    be written; nothing is changed then, unless the disk fails between one file and the next.
     """
     prepared: list[tuple[Path, Path]] = []
     gone: list[Path] = []
+    folders: list[Path] = []
     path = Path()
+    done = False
     try:
         for path, text in texts.items():
             target = path.resolve(strict=True)
@@ -197,17 +200,35 @@ def write_together(texts: Mapping[Path, str | None]) -> None:
             new.chmod(stat.S_IMODE(found.st_mode))
             prepared.append((new, target))
             gone += [path] if text is None else []
+        for path, text in (new or {}).items():
+            target = path.resolve()
+            folders += _made_folders(target.parent)
+            if target.exists():
+                raise FileExistsError
+            prepared.append((_prepared(target, text.encode("utf-8"), 0o644), target))
         removed = {path.resolve() for path in gone}
-        for new, target in prepared:
+        for content, target in prepared:
             if target not in removed:
-                _move(new, target)
+                _move(content, target)
         for path in gone:
             path.unlink()
+        done = True
     except (OSError, RuntimeError) as error:
         raise _unwritable(path, error) from error
     finally:
-        for new, _ in prepared:
-            new.unlink(missing_ok=True)
+        for content, _ in prepared:
+            content.unlink(missing_ok=True)
+        for folder in [] if done else reversed(folders):
+            with contextlib.suppress(OSError):  # something is in it
+                folder.rmdir()
+
+
+def _made_folders(folder: Path) -> list[Path]:
+    """Make a folder and those that it is in; return the ones that were not there, outermost first."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    for one in reversed(missing):
+        one.mkdir()
+    return missing[::-1]
 
 
 def _unwritable(path: Path, error: Exception) -> UsageError:

@@ -57,6 +57,8 @@ def reason_for(error: Exception) -> str:
             return "does not exist"
         case PermissionError():
             return "may not be accessed"
+        case FileExistsError():
+            return "is there already"
         case IsADirectoryError():
             return "is a folder, not a file"
         case OSError(strerror=str() as text):

@@ -125,7 +125,8 @@ def not_connected(cause: OSError | None, place: Place) -> TransportError:
         return final_error(
             f"{place.label}: the certificate of {place.address} is not trusted: {cause.verify_message}",
             sent=False,
-            hint="Set caFile (or SSL_CERT_FILE) to the system's certificate authority; check the host in the URL.",
+            hint="Set caFile (or SSL_CERT_FILE) to the system's certificate authority; "
+            "check that the URL has the right host.",
         )
     # A handshake cut short is a busy or restarting server; any other failure of it stays as it is.
     if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):

@@ -1,0 +1,199 @@
+"""Who manages what is live: each object with its standing, each kind with what was not seen of it. Pure."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import field
+from fnmatch import fnmatchcase
+
+from reconciler.core.address import Address
+from reconciler.core.canonical import canonical_json
+from reconciler.core.compare.normalize import decode
+from reconciler.core.export.naming import name_of
+from reconciler.core.export.stating import says_nothing
+from reconciler.core.kinds.catalog import Kind
+from reconciler.core.model import Json, LiveObject, Resource
+from reconciler.core.pointer import MISSING, Path, get
+from reconciler.core.records import dataclass
+from reconciler.core.wire.judge import holds
+
+Key = tuple[str, str, str]
+"""What tells a live object from any other: kind, scope, id."""
+
+
+class Standing(enum.Enum):
+    """Who manages a live object."""
+
+    MANAGED = "managed"  # a manifest declares it
+    LOOKUP = "lookup"  # a manifest only finds it
+    UNMANAGED = "unmanaged"
+    READ_ONLY = "read-only"  # of a kind that the API can neither create nor change
+    BUILT_IN = "built-in"
+    COMPUTED = "computed"
+    UNSET = "never set"  # a part of another object, as the server made it
+    GONE = "gone"  # the ledger records it, and it is not live
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindSurvey:
+    """What reading showed of one kind."""
+
+    kind: Kind
+    objects: tuple[LiveObject, ...] = ()
+    unseen: str = ""  # why its objects, or some of them, were not looked at; empty when all were
+    doubt: str = ""  # why there may be more of them than the lists showed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One object of an inventory."""
+
+    id: str
+    name: str  # by its natural key
+    standing: Standing
+    address: Address | None = None  # of the manifest, or of the record
+    since: str = ""  # RFC 3339: when it was last applied from here, as the ledger has it
+    live: LiveObject | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindInventory:
+    """The objects of one kind, by standing and name."""
+
+    kind: Kind
+    entries: tuple[Entry, ...] = ()
+    unseen: str = ""
+    doubt: str = ""
+
+    def count(self, *standings: Standing) -> int:
+        return sum(entry.standing in standings for entry in self.entries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """What is live on one target."""
+
+    target: str
+    kinds: tuple[KindInventory, ...] = ()
+    requests_made: int = 0
+
+    def count(self, *standings: Standing) -> int:
+        return sum(kind.count(*standings) for kind in self.kinds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which live objects a command is about: patterns, one of which must fit, and values, all of which must hold."""
+
+    patterns: tuple[str, ...] = ()
+    where: tuple[tuple[Path, str], ...] = ()
+
+    def may_include(self, kind: Kind) -> bool:
+        """Tell whether any object of `kind` can be wanted, so that it has to be read."""
+        return not self.patterns or any(_fits_kind(pattern, kind) for pattern in self.patterns)
+
+    def includes(self, kind: Kind, live: LiveObject, name: str) -> bool:
+        return self._names(kind, live, name) and all(
+            _text(decode_at(kind, live, path)) == value for path, value in self.where
+        )
+
+    def _names(self, kind: Kind, live: LiveObject, name: str) -> bool:
+        if not self.patterns:
+            return True
+        for pattern in self.patterns:
+            of_kind, slash, of_name = pattern.partition("/")
+            if _fits_kind(of_kind, kind) and (not slash or any(fnmatchcase(text, of_name) for text in (name, live.id))):
+                return True
+        return False
+
+
+def key_of(kind: Kind, live: LiveObject) -> Key:
+    """Return what tells a live object from any other."""
+    return kind.full_name, canonical_json([live.spec.get(name) for name in kind.scope]), live.id
+
+
+def take_stock(
+    surveys: Iterable[KindSurvey],
+    *,
+    declared: Mapping[Address, tuple[Resource, LiveObject]],
+    recorded: Mapping[Address, tuple[str, str]],
+    wanted: Wanted,
+) -> list[KindInventory]:
+    """Return the standing of every wanted object. `recorded` holds id and time by the address of the ledger."""
+    by_key: dict[Key, tuple[Address, Resource]] = {}
+    kinds = {survey.kind.names: survey.kind for survey in surveys}
+    for address, (resource, live) in declared.items():
+        kind = kinds.get((address.system, address.kind))
+        if kind is not None:
+            by_key[key_of(kind, live)] = (address, resource)
+    found = []
+    for survey in surveys:
+        entries = [
+            _entry(survey.kind, live, by_key.get(key_of(survey.kind, live)), recorded) for live in survey.objects
+        ]
+        chosen = [one for one in entries if one.live and wanted.includes(survey.kind, one.live, one.name)]
+        if not survey.unseen and not wanted.where:
+            chosen += _gone(survey, declared, recorded, wanted)
+        order = {standing: number for number, standing in enumerate(Standing)}
+        chosen.sort(key=lambda one: (order[one.standing], one.name, one.id))
+        found.append(KindInventory(kind=survey.kind, entries=tuple(chosen), unseen=survey.unseen, doubt=survey.doubt))
+    return found
+
+
+def standing_of(kind: Kind, live: LiveObject) -> Standing:
+    """Return the standing of an object that no manifest names."""
+    read = kind.definition.read
+    if any(holds(condition, live.body) for condition in read.built_in):
+        return Standing.BUILT_IN
+    if any(holds(condition, live.body) for condition in read.computed):
+        return Standing.COMPUTED
+    if not (kind.can_create or kind.can_update):
+        return Standing.READ_ONLY
+    return Standing.UNSET if says_nothing(kind, live) else Standing.UNMANAGED
+
+
+def _entry(
+    kind: Kind,
+    live: LiveObject,
+    named: tuple[Address, Resource] | None,
+    recorded: Mapping[Address, tuple[str, str]],
+) -> Entry:
+    name = name_of(kind, live) or live.id
+    if named is None:
+        return Entry(id=live.id, name=name, standing=standing_of(kind, live), live=live)
+    address, resource = named
+    standing = Standing.LOOKUP if resource.lifecycle.lookup else Standing.MANAGED
+    since = recorded.get(address, ("", ""))[1]
+    return Entry(id=live.id, name=name, standing=standing, address=address, since=since, live=live)
+
+
+def _gone(
+    survey: KindSurvey,
+    declared: Mapping[Address, tuple[Resource, LiveObject]],
+    recorded: Mapping[Address, tuple[str, str]],
+    wanted: Wanted,
+) -> Iterable[Entry]:
+    ids = {live.id for live in survey.objects}
+    for address, (remote_id, since) in recorded.items():
+        if (address.system, address.kind) != survey.kind.names or address in declared or remote_id in ids:
+            continue
+        if not wanted.patterns or any(
+            _fits_kind(of_kind, survey.kind) and (not slash or fnmatchcase(address.name, of_name))
+            for of_kind, slash, of_name in (pattern.partition("/") for pattern in wanted.patterns)
+        ):
+            yield Entry(id=remote_id, name=address.name, standing=Standing.GONE, address=address, since=since)
+
+
+def _fits_kind(pattern: str, kind: Kind) -> bool:
+    of_kind = pattern.partition("/")[0]
+    return fnmatchcase(kind.full_name, of_kind) or fnmatchcase(kind.name, of_kind)
+
+
+def decode_at(kind: Kind, live: LiveObject, path: Path) -> Json:
+    """Return a field of a live object as a manifest would state it; MISSING where there is none."""
+    return decode(kind.fields.at(path), get(live.spec, path))
+
+
+def _text(value: Json) -> str:
+    return "" if value is MISSING or value is None else value if isinstance(value, str) else canonical_json(value)
