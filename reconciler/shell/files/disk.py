@@ -196,9 +196,9 @@ def write_together(texts: Mapping[Path, str | None], new: Mapping[Path, str] | N
             if not os.access(target, os.W_OK):
                 raise PermissionError
             # Also for a file that only goes away: where nothing can be written, nothing can be removed.
-            new = _prepared(target, (text or "").encode("utf-8"), stat.S_IMODE(found.st_mode))
-            new.chmod(stat.S_IMODE(found.st_mode))
-            prepared.append((new, target))
+            content = _prepared(target, (text or "").encode("utf-8"), stat.S_IMODE(found.st_mode))
+            content.chmod(stat.S_IMODE(found.st_mode))
+            prepared.append((content, target))
             gone += [path] if text is None else []
         for path, text in (new or {}).items():
             target = path.resolve()
