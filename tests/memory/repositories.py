@@ -23,18 +23,18 @@ def git_environment(home: Path) -> dict[str, str]:
     }
 
 
-def git(folder: Path, *arguments: str, more: Mapping[str, str] | None = None) -> str:
+def git(folder: Path, *arguments: str, more: Mapping[str, str] | None = None, given: bytes | None = None) -> str:
     """Run git in `folder` and return what it says. Fails the test when git fails."""
     done = subprocess.run(
         ["git", "-C", str(folder), *arguments],
         env={**git_environment(folder), **_AUTHOR, **(more or {})},
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL if given is None else None,
+        input=given,
         capture_output=True,
-        text=True,
         check=False,
     )
     assert done.returncode == 0, (arguments, done.stderr)
-    return done.stdout.strip()
+    return done.stdout.decode().strip()
 
 
 _AUTHOR = {
@@ -45,11 +45,13 @@ _AUTHOR = {
 
 
 def make_remote(folder: Path) -> Path:
-    """Return a bare repository with three commits on `main`."""
+    """Return a bare repository with three commits on `main`, as strict as servers are."""
     remote, seed = folder / "remote.git", folder / "seed"
     for place in (remote, seed):
         place.mkdir(parents=True)
     git(remote, "init", "--quiet", "--bare", "--initial-branch=main")
+    for strict in ("denyNonFastForwards", "denyDeletes"):
+        git(remote, "config", f"receive.{strict}", "true")
     git(seed, "init", "--quiet", "--initial-branch=main")
     for number in range(3):
         (seed / "file").write_text(str(number))
@@ -103,5 +105,7 @@ def use_git(config: Path) -> None:
 
 
 def subjects(remote: Path) -> list[str]:
-    """Return the subjects of the ref's commits, newest first."""
-    return git(remote, "log", "--format=%s", REF).splitlines()
+    """Return the subjects of the ref's commits that tell of something, newest first."""
+    passing = {"lock", "lock released", "cut short"}
+    subjects = git(remote, "log", "--first-parent", "--format=%s", REF).splitlines()
+    return [subject for subject in subjects if subject not in passing]

@@ -138,7 +138,7 @@ class Scene:
         """Do from `place` what a ledger does, and what records of revisions do."""
         ref = GitRef(Git(place, self.environ), REF, "origin")
         before = ref.tip()
-        commit = ref.commit(Commit(files={"a": b"1"}, message="m", parent=before.id or self.signed))
+        commit = ref.commit(Commit(files={"a": b"1"}, message="m", parents=(before.id,)))
         ref.put(commit, before.id)
         assert ref.tip().files == {"a": b"1"}
         assert ref.log(5, commit)

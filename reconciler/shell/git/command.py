@@ -10,7 +10,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 
@@ -82,16 +82,29 @@ class Git:
     def __repr__(self) -> str:
         return f"Git({str(self._folder)!r})"
 
+    def in_repository(self, git_dir: Path, settings: Sequence[tuple[str, str]] = ()) -> Git:
+        """Return Git in the repository `git_dir`, with these settings beside those of the machine and the user."""
+        count = int(self._environ.get("GIT_CONFIG_COUNT") or 0)
+        more = {"GIT_CONFIG_COUNT": str(count + len(settings))}
+        for number, (key, value) in enumerate(settings, count):
+            more |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+        other = Git(self._folder, {**self._environ, **more}, self._longest_s)
+        other._place = Place(root=self._found().root, git_dir=git_dir)
+        return other
+
+    def _found(self) -> Place:
+        if self._place is None:
+            self._place = find_place(self._folder, self._environ)
+        return self._place
+
     def run(self, *arguments: str, given: bytes | None = None, more: Mapping[str, str] | None = None) -> Done:
         """Run one command and return what it left behind, whatever its exit code.
 
         Raises UsageError when there is no git, and ReconcilerError when there is no repository or it takes too long.
         """
-        if self._place is None:
-            self._place = find_place(self._folder, self._environ)
-        place, git_dir = self._place, self._place.git_dir
+        place = self._found()
         settings = [part for setting in _SETTINGS for part in ("-c", setting)]
-        where = ["-C", str(place.root), *([] if git_dir is None else [f"--git-dir={git_dir}"])]
+        where = ["-C", str(place.root), *([] if place.git_dir is None else [f"--git-dir={place.git_dir}"])]
         try:
             process = subprocess.Popen(
                 ["git", "--no-pager", *where, *settings, *arguments],
@@ -135,10 +148,17 @@ class Git:
 
 
 _REFUSED = re.compile(
-    r"permission|denied|\b40[13]\b|authentication|could not read (user|pass)|not allowed|protected|declined|"
-    r"unauthori[sz]ed|forbidden|access rights|read.?only",
+    r"permission|denied|\b40[13]\b|authentication|could not read (user|pass)|not allowed|unauthori[sz]ed|forbidden|"
+    r"access rights|read.?only",
     re.IGNORECASE,
 )
+# The server knows who is asking, and has a rule for what was asked.
+_AGAINST_A_RULE = re.compile(
+    r"\bGH0\d\d\b|rule violation|rulesets?\b|protected|denying|prohibited|force.push|non-fast-forward|"
+    r"deny (updating|creating)|hidden ref|funny refname",
+    re.IGNORECASE,
+)
+_HOOK = re.compile("hook declined", re.IGNORECASE)  # of whose reason nothing is known
 _UNREACHABLE = re.compile(r"could not resolve|connection|timed out|unable to access|early eof|hung up", re.IGNORECASE)
 
 
@@ -148,20 +168,26 @@ _PHRASES = re.compile(
 )
 
 
-def failure(what: str, done: Done, *, reads: str = "") -> ReconcilerError:
+def failure(what: str, done: Done, *, reads: str = "", pushes: str = "") -> ReconcilerError:
     """Return the error for a command that failed, with the next step as far as git's words tell it.
 
-    `reads` names the remote that was to be read only, where that was what failed.
+    `reads` names the remote that was to be read only, `pushes` the ref that was to be pushed, where that failed.
     """
     # Of a push, the reason stands in the output: `! source:ref [remote rejected] (reason)`.
     refused = [line.replace("\t", " ") for line in redacted(done.text).splitlines() if line.startswith("!")]
     lines = [*refused, *_PHRASES.sub("", done.err).splitlines()]
     said = "; ".join(line.strip() for line in lines if line.strip()) or f"exit code {done.code}"
-    if "dubious ownership" in said:
+    may_not = _REFUSED.search(said)
+    if pushes and (_AGAINST_A_RULE.search(said) or (_HOOK.search(said) and not may_not)):
+        hint = (
+            f"the server has a rule or a hook against it: let the pipeline's account create and update {pushes} there, "
+            "which is only ever moved forward, or choose another ref with `ledger: {git: REF}`"
+        )
+    elif "dubious ownership" in said:
         hint = "run `git config --global --add safe.directory FOLDER` with the folder that git names"
     elif "not a git repository" in said:
         hint = "run it in a clone of the repository, or use `ledger: {file: PATH}`"
-    elif _REFUSED.search(said):
+    elif may_not:
         hint = (
             "let the pipeline write to the repository: in GitHub Actions `permissions: {contents: write}` for the job, "
             "and checkout with its credentials kept; in GitLab CI a token with write_repository in the remote's URL"

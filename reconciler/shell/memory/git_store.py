@@ -2,17 +2,19 @@
 
 Reads and writes: the ref at its remote; a journal in the repository's own folder (`.git/reconciler`).
 
-The lock is a commit on the ref as well, so that whoever pushes past it has seen it, on whatever machine. It stands on
-top of the last commit that tells of something, and is replaced by the next one: the history holds one commit for each
-run that did something, and no locks. The lock commit carries what the run is about to do, for the case that nothing is
-ever heard of its machine again; the local journal knows more exactly, where the machine is still there.
+The lock is a commit on the ref as well, so that whoever pushes past it has seen it, on whatever machine. It is passing:
+the next commit has the last one that tells of something as its first parent, so the history by first parents holds one
+commit for each run that did something, and no locks. The lock commit carries what the run is about to do, for the case
+that nothing is ever heard of its machine again; the local journal knows more exactly, where the machine is still there.
+
+No commit is ever taken away from the ref again: strict servers refuse that.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from reconciler.core.errors import ReconcilerError
@@ -36,7 +38,8 @@ from reconciler.shell.memory.ledger_text import Owner, ledger_text, new_ledger, 
 from reconciler.shell.memory.store import Merge, Stored
 
 LEDGER, JOURNAL, LOCK = "ledger.json", "journal.jsonl", "lock.json"
-_LOCKED, _CUT_SHORT = "lock", "cut short"  # subjects of commits that are replaced, not built upon
+_LOCKED, _CUT_SHORT, _RELEASED = "lock", "cut short", "lock released"
+_PASSING = (_LOCKED, _CUT_SHORT, _RELEASED)  # subjects of commits that tell of nothing
 _TRIES = 10
 
 
@@ -97,7 +100,7 @@ class GitStore:
             if other is not None and not is_dead(other):
                 return other
             files = {name: content for name, content in tip.files.items() if name != LOCK}
-            with contextlib.suppress(RefMoved):
+            with contextlib.suppress(RefMoved), _refused("the lock cannot be taken, so nothing was sent"):
                 self._lock(holder, tip.id, _base(tip), files)
                 self._left_behind = other
                 return None
@@ -107,7 +110,7 @@ class GitStore:
     def _lock(self, holder: Holder, expected: str, base: str, files: Mapping[str, bytes]) -> None:
         """Put a lock commit in place of `expected`. Raises RefMoved."""
         with_lock = {**files, LOCK: holder_text(holder).encode()}
-        new = self._commit(with_lock, f"{_LOCKED}\n\n{holder}\n", base)
+        new = self._commit(with_lock, f"{_LOCKED}\n\n{holder}\n", base, expected)
         self._ref.put(new, expected)
         self._held = _Held(holder=holder, commit=new, base=base, files=files)
 
@@ -116,9 +119,11 @@ class GitStore:
         held, self._held = self._held, None
         if held is None:
             return
-        # What an earlier run left open must not go away with the lock.
-        restored = self._commit(held.files, f"{_CUT_SHORT}\n", held.base) if JOURNAL in held.files else held.base
-        with contextlib.suppress(RefMoved):  # somebody has broken the lock: there is nothing to let go of
+        subject = _CUT_SHORT if JOURNAL in held.files else _RELEASED
+        restored = self._commit(held.files, f"{subject}\n", held.base, held.commit)
+        stays = f"the lock cannot be released; `reconciler ledger unlock {held.holder.token}` does it later"
+        # A ref that has moved means that somebody has broken the lock: there is nothing to let go of.
+        with contextlib.suppress(RefMoved), _refused(stays):
             self._ref.put(restored, held.commit)
 
     def unlock(self, event: Event) -> None:
@@ -127,8 +132,8 @@ class GitStore:
             if LOCK not in tip.files:
                 return
             files = {name: content for name, content in tip.files.items() if name != LOCK}
-            with contextlib.suppress(RefMoved):
-                self._ref.put(self._commit(files, message_of(event), _base(tip)), tip.id)
+            with contextlib.suppress(RefMoved), _refused("the lock is still there"):
+                self._ref.put(self._commit(files, message_of(event), _base(tip), tip.id), tip.id)
                 return
             self._pause(attempt)
         raise self._too_fast()
@@ -146,7 +151,8 @@ class GitStore:
             files[LEDGER] = ledger_text(ledger).encode()  # what the old journal says must not be lost with it
         files[JOURNAL] = journal_text([*carried, run, *planned]).encode()
         try:
-            self._lock(held.holder, held.commit, held.base, files)
+            with _refused("the run cannot be put on record, so nothing was sent"):
+                self._lock(held.holder, held.commit, held.base, files)
         except RefMoved:
             raise ReconcilerError(
                 f"the lock of {self.place} was taken away from this run; nothing was sent", hint="plan and apply again"
@@ -170,10 +176,10 @@ class GitStore:
         held = self._held
         assert held is not None
         files = {LEDGER: ledger_text(ledger).encode(), **_journal_file(open_entries)}
-        expected, parent = held.commit, held.base
+        expected, base = held.commit, held.base
         for attempt in range(_TRIES):
             try:
-                self._ref.put(self._commit(files, message_of(event), parent), expected)
+                self._ref.put(self._commit(files, message_of(event), base, expected), expected)
             except RefMoved:
                 self._pause(attempt)
             else:
@@ -182,7 +188,7 @@ class GitStore:
                 return
             # Somebody has broken the lock, deleted the ref or pushed over it: lay our records over what is there now.
             tip = self._ref.tip()
-            expected = parent = tip.id
+            expected, base = tip.id, _base(tip)
             theirs = {name: content for name, content in tip.files.items() if name not in (LOCK, JOURNAL)}
             other = _holder_in(tip)
             if other is not None and other.token != held.holder.token:
@@ -191,14 +197,14 @@ class GitStore:
             files = {**theirs, LEDGER: ledger_text(merged).encode(), **_journal_file(open_entries, tip, held.holder)}
         raise self._too_fast()
 
-    def _commit(self, files: Mapping[str, bytes], message: str, parent: str) -> str:
+    def _commit(self, files: Mapping[str, bytes], message: str, *parents: str) -> str:
         name, email = self._author()
-        return self._ref.commit(Commit(files=files, message=message, parent=parent, name=name, email=email))
+        return self._ref.commit(Commit(files=files, message=message, parents=parents, name=name, email=email))
 
     def history(self, limit: int) -> list[Event]:
         tip = self._ref.tip()
         start = _base(tip)
-        rows = [] if not start else self._ref.log(limit, start)
+        rows = [] if not start else self._ref.log(limit, start, _PASSING)
         return [event_in(message, at=at, by=author) for _, author, at, message in rows]
 
     # ------------------------------------------------------------------ local journal
@@ -223,14 +229,23 @@ class GitStore:
             self._lines.close()
 
 
+@contextlib.contextmanager
+def _refused(what: str) -> Iterator[None]:
+    """Say what it means that a push did not succeed."""
+    try:
+        yield
+    except ReconcilerError as error:
+        raise type(error)(f"{what}: {error.message}", hint=error.hint) from None
+
+
 def _holder_in(tip: Tip) -> Holder | None:
     content = tip.files.get(LOCK)
     return None if content is None else read_holder_text(content) or Holder(token="")
 
 
 def _base(tip: Tip) -> str:
-    """Return the last commit that tells of something: locks, and what stands in for them, are replaced."""
-    return tip.parent if tip.subject in (_LOCKED, _CUT_SHORT) else tip.id
+    """Return the last commit that tells of something, "" where there is none or only passing ones are left."""
+    return tip.parent if tip.subject in _PASSING else tip.id
 
 
 def _runs(entries: Sequence[Entry]) -> list[str]:

@@ -6,7 +6,6 @@ Reads and writes: the store that it is given; without one nothing is remembered 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 
 from reconciler.core.address import Address
@@ -144,9 +143,12 @@ class Memory:
             self._store.finish(
                 lambda theirs: _laid_over(theirs, folded.ledger, learnt), folded.ledger, folded.entries, event
             )
-        except ReconcilerError:
-            with suppress(ReconcilerError):
+        except ReconcilerError as error:
+            try:
                 self._store.release()  # the journal stays, and tells the next run
+            except ReconcilerError:
+                stays = f"the lock of this run stays until `reconciler ledger unlock {self.run.token}`"
+                raise ReconcilerError(error.message, hint="; ".join(filter(None, (error.hint, stays)))) from None
             raise
         finally:
             self.locked = False

@@ -140,7 +140,7 @@ class Recorder:
             try:
                 self._memory.finish(replace(folded, ledger=ledger), self._event(changed))
             except ReconcilerError as error:
-                return (_not_written(error),)
+                return (_not_written(error, sent=bool(self._entries)),)
         else:
             self._memory.release()
         return ()
@@ -201,10 +201,15 @@ class Recorder:
             self._memory.append(ending)
 
 
-def _not_written(error: ReconcilerError) -> Diagnostic:
+def _not_written(error: ReconcilerError, *, sent: bool) -> Diagnostic:
+    what = (
+        "the changes were made, and the ledger does not know of them"
+        if sent
+        else "nothing was sent to any system, and the ledger was not written"
+    )
     return Diagnostic(
         severity=Severity.ERROR,
         code="ledger-not-written",
-        message=f"the changes were made, and the ledger does not know of them: {error.message}",
+        message=f"{what}: {error.message}",
         hint=error.hint,
     )
