@@ -12,7 +12,7 @@ from typing import Any
 from fake_time import FakeTime
 
 from reconciler.core.model import Plan
-from reconciler.core.report import Report
+from reconciler.core.report import Outcome, Report
 from reconciler.sandbox.http import SandboxRequest, SandboxResponse, empty_response, json_response
 from reconciler.sandbox.in_process import in_process_transport
 from reconciler.workflow.commands import Connections, Options, apply, load, plan
@@ -54,8 +54,7 @@ class OddApi:
             environ=self.environ,
             timing=self.time.timing(),
             transport=lambda name: in_process_transport({"http://odd.test": recorder}),
-            parallelism=4,
-            **more,
+            **{"parallelism": 4, **more},
         )
 
     def plan(self, **more: Any) -> Plan:
@@ -64,7 +63,13 @@ class OddApi:
         with Connections(loaded.settings, options) as connections:
             return plan(loaded, connections, options).plan
 
-    def apply(self, *, between: Callable[[], object] = lambda: None, **more: Any) -> Report:
+    def apply(
+        self,
+        *,
+        between: Callable[[], object] = lambda: None,
+        on_outcome: Callable[[Outcome], None] = lambda outcome: None,
+        **more: Any,
+    ) -> Report:
         """Plan and apply; `between` is called after the plan, as somebody else would act."""
         options = self.options(**more)
         loaded = load(options)
@@ -72,7 +77,7 @@ class OddApi:
             made = plan(loaded, connections, options)
             self.seen.clear()
             between()
-            return apply(made, loaded, connections, options)
+            return apply(made, loaded, connections, options, on_outcome=on_outcome)
 
     def writes(self) -> list[tuple[str, str, Any]]:
         return [(r.method, r.path, body_of(r)) for r in self.seen if r.method != "GET"]

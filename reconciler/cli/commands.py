@@ -270,6 +270,8 @@ def _ask(made: Plan, console: Console) -> None:
 def exit_code_of(report: Report) -> ExitCode:
     """Return what the outcomes of an apply amount to."""
     found = {outcome.status for outcome in report.outcomes} | {one.status for one in report.follow_ups}
+    if any(problem.code == "bug" for problem in report.problems):
+        return ExitCode.BUG
     if report.ending in (Ending.INTERRUPTED, Ending.CUT_OFF):
         return ExitCode.INTERRUPTED
     if report.ending is Ending.OUT_OF_TIME or report.problems or found & {Status.FAILED, Status.IN_DOUBT}:

@@ -31,6 +31,7 @@ class Ending(enum.Enum):
     OUT_OF_TIME = "out of time"  # nothing more began after the deadline; what had begun was finished
     INTERRUPTED = "interrupted"  # nothing more began after the first interrupt; what had begun was finished
     CUT_OFF = "cut off"  # a second interrupt: what had begun was left to itself
+    HALTED = "halted"  # nothing more was sent: no journal, no memory, or a bug that came twice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ _ENDINGS = {
     Ending.OUT_OF_TIME: "The time limit of the run passed: nothing more was begun. Run again to go on.",
     Ending.INTERRUPTED: "Interrupted: nothing more was begun, and what had begun was finished. Run again to go on.",
     Ending.CUT_OFF: "Cut off: what had begun may have been done or not. Plan again to see.",
+    Ending.HALTED: "Ended before everything was tried: nothing more was sent. Run again to go on.",
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import field, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from reconciler.core.errors import ApiError, ReconcilerError, Refused
 from reconciler.core.kinds.catalog import Catalog
@@ -39,6 +40,9 @@ from reconciler.shell.network.once import Once
 from reconciler.shell.options import Options
 from reconciler.workflow.loading import Loaded, declared, load, missing_accelerators
 from reconciler.workflow.removals import Scene, find_remnants, owing, to_be_read
+
+if TYPE_CHECKING:
+    from reconciler.shell.apply.run import Tools
 
 __all__ = [
     "LEDGER_KEY_NAME",
@@ -190,7 +194,7 @@ def apply(
 
     Raises Refused when the plan has blockers, or another run holds the lock or was there since; sends nothing then.
     """
-    from reconciler.shell.apply.executor import Tools, execute  # here, because most runs only plan
+    from reconciler.shell.apply.executor import execute  # here, because most runs only plan
 
     _check_fit(planned.plan)
     planned.memory.lock_as_read(planned.version)
@@ -199,23 +203,7 @@ def apply(
     attempts, retries = connections.attempts, connections.retries
     revision = git_revision(loaded.settings.root, options.environ) if planned.memory.lasting else ""
     recorder = Recorder(planned.memory, planned.folded, planned.plan, revision)
-    begun = {intent.address: intent.run for intent in planned.memory.remembered.folded.open}
-    tools = Tools(
-        send=connections.send,
-        reader=planned.reader,
-        clock=timing.clock,
-        sleep=timing.sleep,
-        workers=options.parallelism,
-        deadline=connections.deadline,
-        run_of=lambda address: begun.get(address, planned.memory.run.token),
-        on_interrupt=options.on_interrupt,
-        on_begin=on_begin,
-        on_write=recorder.begin,
-        on_outcome=recorder.telling(on_outcome),
-        on_applied=recorder.applied,
-        on_replaced=recorder.replaced,
-        on_removed=recorder.forget,
-    )
+    tools = _tools(planned, connections, options, recorder, on_begin, on_outcome)
     try:
         with options.stopwatch.phase("apply"):
             execution = execute(planned.plan, planned.inputs, tools)
@@ -235,7 +223,36 @@ def apply(
         started_at=rfc3339(started_at),
         finished_at=rfc3339(timing.wall_clock()),
         kinds=_versions(planned),
-        problems=problems,
+        problems=(*execution.problems, *problems),
+    )
+
+
+def _tools(
+    planned: Planned,
+    connections: Connections,
+    options: Options,
+    recorder: Recorder,
+    on_begin: Callable[[Change], None],
+    on_outcome: Callable[[Outcome], None],
+) -> Tools:
+    from reconciler.shell.apply.run import Tools
+
+    begun = {intent.address: intent.run for intent in planned.memory.remembered.folded.open}
+    return Tools(
+        send=connections.send,
+        reader=planned.reader,
+        clock=options.timing.clock,
+        sleep=options.timing.sleep,
+        workers=options.parallelism,
+        deadline=connections.deadline,
+        run_of=lambda address: begun.get(address, planned.memory.run.token),
+        on_interrupt=options.on_interrupt,
+        on_begin=on_begin,
+        on_write=recorder.begin,
+        on_outcome=recorder.telling(on_outcome),
+        on_applied=recorder.applied,
+        on_replaced=recorder.replaced,
+        on_removed=recorder.forget,
     )
 
 

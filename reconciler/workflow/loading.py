@@ -6,7 +6,8 @@ parsed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from reconciler.core.accelerators import is_missing
@@ -21,6 +22,7 @@ from reconciler.core.model import Diagnostic, Document, LiveObject, Resource, Se
 from reconciler.core.plan.considered import Inputs, PlanMemory
 from reconciler.core.records import dataclass
 from reconciler.core.schema.schema_gate import fast_judge
+from reconciler.shell.files.checkout import missing_content
 from reconciler.shell.files.definitions import Use, load_kinds
 from reconciler.shell.files.disk import display_path, find_manifests, read_documents
 from reconciler.shell.files.mark_cache import MarkCache
@@ -96,7 +98,7 @@ def load(options: Options) -> Loaded:
             # To say what is wrong, all kinds must be known, if only to suggest the one that was meant.
             checked = _check(documents, settings, options, use=None)
     catalog, resources = checked.catalog, checked.resources
-    problems += [*checked.problems, *settings.warnings]
+    problems += [*checked.problems, *settings.warnings, *_missing_content(settings, options)]
     if kept is not None:
         if not any(problem.severity is Severity.ERROR for problem in problems):
             kept.found_good(checked.judge)
@@ -141,6 +143,22 @@ def _read_all(
         documents += read
         problems += found
     return documents, problems
+
+
+def _missing_content(settings: Settings, options: Options) -> list[Diagnostic]:
+    """Return what the checkout has left out: warnings, and errors where what no manifest declares is deleted."""
+
+    def left_out(top: Path, paths: Sequence[Path]) -> list[str]:
+        from reconciler.shell.git.command import Git  # here, because few checkouts are sparse
+
+        listed = Git(top, options.environ).run("ls-files", "-t", "-z", "--", *map(str, paths))
+        return [name[2:] for name in listed.text.split("\0") if name.startswith("S ")]
+
+    found = missing_content([*settings.manifest_paths, *settings.schema_paths], left_out)
+    if not prunes(settings, options):
+        return found
+    refused = "; nothing is deleted for lack of a manifest while manifests may be missing"
+    return [replace(one, severity=Severity.ERROR, message=one.message + refused) for one in found]
 
 
 def _roots(settings: Settings, options: Options) -> list[Path]:

@@ -1,4 +1,4 @@
-"""What a pull request may influence: each sentence of that section of README.md has tests, and here are some of them.
+"""What a pull request can influence: each point of that section of .github/README.md has tests; here are some of them.
 
 A pull request is taken for hostile; the configuration and own kinds are not part of it, as the section says.
 """
@@ -41,6 +41,7 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "shell/test_settings.py::test_a_value_from_the_environment_is_never_searched_again",
         "cli/test_cli_untrusted.py::test_nothing_in_a_manifest_is_run",
     ),
+    "Git": ("memory/test_git_command.py::test_a_bare_repository_in_the_work_tree_is_never_used",),
     "Size": (
         "cli/test_cli_untrusted.py::test_both_ways_to_read_yaml_have_the_same_bounds",
         "shell/test_files.py::test_alias_bombs_are_refused_without_being_expanded",
@@ -64,8 +65,8 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
 
 
 def test_each_point_has_its_tests() -> None:
-    text = (ROOT / "README.md").read_text()
-    section = text.partition("## What a pull request may influence\n")[2].partition("\n## ")[0]
+    text = (ROOT / ".github" / "README.md").read_text(encoding="utf-8")
+    section = text.partition("## What a pull request can influence\n")[2].partition("\n## ")[0]
     assert re.findall(r"^- \*\*(.+?)\.\*\*", section, re.MULTILINE) == list(PROOFS)
     for proof in (proof for proofs in PROOFS.values() for proof in proofs):
         name, _, test = proof.partition("::")

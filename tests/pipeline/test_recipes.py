@@ -1,4 +1,4 @@
-"""The recipes of the README for other pipelines, line by line as they stand there."""
+"""The recipes of .github/README.md for other pipelines, line by line as they stand there."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ def story(tmp_path: Path) -> Iterator[Story]:
 
 
 def recipes(language: str) -> list[str]:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = text[text.index("## In the pipeline") :].split("\n## ", 1)[0]
-    return re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
+    text = (ROOT / ".github" / "README.md").read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 def shell(story: Story, lines: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

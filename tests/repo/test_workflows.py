@@ -116,9 +116,8 @@ def test_secrets_are_given_to_single_steps() -> None:
 
 
 def pipeline_blocks() -> list[str]:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = text[text.index("## In the pipeline") :].split("\n## ", 1)[0]
-    return re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    text = (ROOT / ".github" / "README.md").read_text(encoding="utf-8")
+    return re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
 
 
 def test_the_examples_have_the_published_form(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import field
 from typing import Any
 
 from reconciler.core.compare.normalize import encode, item_key_of, shape
-from reconciler.core.json_decoding import decode_json
+from reconciler.core.json_decoding import TooDeep, decode_json
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.definition import FindFields, GetCall, ListCall, PartCall, WriteCall
 from reconciler.core.kinds.template import (
@@ -107,6 +107,8 @@ def _next_link(header: str) -> str | None:
 def _json(response: Response) -> Json:
     try:
         return response.json()
+    except TooDeep as error:
+        raise AnswerError(f"the answer is no JSON that anything is made of: {error}") from None
     except ValueError:
         what = "an HTML page" if "html" in response.content_type else "something that is not JSON"
         raise AnswerError(f"the answer is {what}") from None
@@ -156,8 +158,20 @@ def with_part(call: PartCall, body: JsonObject, response: Response) -> JsonObjec
     part = get(_json(response), parse_pointer(call.object))
     if part is MISSING or (not call.into and not isinstance(part, dict)):
         raise AnswerError(f"no {'part' if call.into else 'object'} at {call.object or 'the root'} of the answer")
-    merged = put(body, parse_pointer(call.into), part) if call.into else {**body, **part}
-    return dict(merged)
+    if not call.into:
+        return {**body, **part}
+    return dict(put_into(body, call.into, part, "object"))
+
+
+def put_into(value: Json, pointer: str, new: Json, what: str) -> Json:
+    """Return `value`, an answered `what`, with `new` at `pointer`. Raises AnswerError when that leads through a scalar.
+
+    The kind says what stands there, and the server may have answered otherwise.
+    """
+    try:
+        return put(value, parse_pointer(pointer), new)
+    except ValueError as error:
+        raise AnswerError(f"nothing can be put at {pointer} of the {what}: {error}") from None
 
 
 def _unpack(call: GetCall, response: Response, values: Mapping[str, Any]) -> Json:
@@ -257,12 +271,21 @@ def promise(response: Response) -> dict[str, Any]:
 
     The location is taken relative to the system's url, whatever host it names: credentials go nowhere else.
     """
+    named = response.headers.get("operation-location") or response.headers.get("location", "")
+    path, query = _path_and_query(named)
+    location = f"{path}?{query}" if path and query else path
+    return {"answer": json_or_missing(response), "location": location or MISSING}
+
+
+def _path_and_query(location: str) -> tuple[str, str]:
+    """Return path and query of an address that a server gave; both empty when it is no address."""
     from urllib.parse import urlsplit
 
-    named = response.headers.get("operation-location") or response.headers.get("location", "")
-    parts = urlsplit(named)
-    location = f"{parts.path}?{parts.query}" if parts.path and parts.query else parts.path
-    return {"answer": json_or_missing(response), "location": location or MISSING}
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        return "", ""
+    return parts.path, parts.query
 
 
 def answered_object(kind: Kind, call: WriteCall, response: Response) -> JsonObject | None:
@@ -283,7 +306,7 @@ def answered_object(kind: Kind, call: WriteCall, response: Response) -> JsonObje
 
 def answered_id(kind: Kind, call: WriteCall, response: Response, spec: JsonObject) -> str | None:
     """Return the id of a created object from the body, or from `Location` (RFC 9110, section 10.2.2), or None."""
-    from urllib.parse import unquote, urlsplit
+    from urllib.parse import unquote
 
     stated = encode(kind.fields, spec)
     try:
@@ -303,5 +326,5 @@ def answered_id(kind: Kind, call: WriteCall, response: Response, spec: JsonObjec
         return read_id(kind, {}, stated)
     # Where there is something to wait for, the location is that of the operation.
     location = response.headers.get("location", "") if call.wait is None else ""
-    segment = urlsplit(location).path.rstrip("/").rpartition("/")[2]
+    segment = _path_and_query(location)[0].rstrip("/").rpartition("/")[2]
     return unquote(segment) or None

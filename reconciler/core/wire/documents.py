@@ -13,9 +13,9 @@ from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.definition import Inside
 from reconciler.core.kinds.template import render_value
 from reconciler.core.model import Json, JsonObject, LiveObject, Request, Response
-from reconciler.core.pointer import MISSING, get, parse_pointer, put
+from reconciler.core.pointer import MISSING, get, parse_pointer
 from reconciler.core.records import dataclass
-from reconciler.core.wire.answers import AnswerError, live_object, natural_key, read_object
+from reconciler.core.wire.answers import AnswerError, live_object, natural_key, put_into, read_object
 from reconciler.core.wire.requests import Subject, call_request, item_body
 
 
@@ -92,7 +92,7 @@ def document_without(
 
 
 def _write_back(kind: Kind, inside: Inside, holder: Holder, items: Json, values: Mapping[str, Any]) -> Request:
-    document = put(holder.body, parse_pointer(inside.at), items)
+    document = put_into(holder.body, inside.at, items, "document")
     request = call_request(kind, inside.write, values, writes=True)
     template = "{document}" if inside.write.body is None else inside.write.body
     body = render_value(template, {**values, "document": document, "items": items})

@@ -8,107 +8,29 @@ up none of another; its limits are kept by the sender.
 
 from __future__ import annotations
 
-import math
-import threading
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import field, replace
+from dataclasses import replace
 from functools import partial
 from graphlib import TopologicalSorter
-from typing import Protocol
 
 from reconciler.core.address import Address
 from reconciler.core.canonical import canonical_json
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.kinds.template import TemplateError
-from reconciler.core.manifests.references import Known
 from reconciler.core.model import Action, Change, LiveObject, Plan, Request, Response
 from reconciler.core.plan.considered import Considered, Inputs, consider
 from reconciler.core.plan.next_steps import step_after, usual_step
 from reconciler.core.plan.removal.leaving import departing
 from reconciler.core.pointer import format_pointer
-from reconciler.core.records import dataclass
 from reconciler.core.report import Ending, FollowUpOutcome, Outcome, Status
+from reconciler.core.wire.answers import AnswerError
 from reconciler.shell.apply.attempt import perform
 from reconciler.shell.apply.removing import remove
+from reconciler.shell.apply.run import NOT_BEGUN, CountedSend, Execution, Run, Tools
 from reconciler.shell.apply.work import Stop, Work
 from reconciler.shell.live.following import carry_out, skip_all
-from reconciler.shell.live.locks import KeyedLocks
-from reconciler.shell.live.refresh import LiveReader
-
-
-class CountedSend(Protocol):
-    """Sends a request, and calls `on_attempt` each time that it tries."""
-
-    def __call__(self, request: Request, *, on_attempt: Callable[[], None]) -> Response: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
-    """What the executor is given: the doors to the outside, and the clock."""
-
-    send: CountedSend
-    reader: LiveReader
-    clock: Callable[[], float]  # seconds, monotonic
-    sleep: Callable[[float], None]
-    workers: int = 10  # changes of one system at a time
-    deadline: float = math.inf  # of the clock; nothing begins afterwards
-    run_of: Callable[[Address], str] = lambda address: ""  # names the run that began a change: this, or one cut short
-    on_interrupt: Callable[[], None] = lambda: None
-    on_begin: Callable[[Change], None] = lambda change: None
-    on_write: Callable[[Change, Request], None] = lambda change, request: None  # right before each; may refuse it
-    on_outcome: Callable[[Outcome], None] = lambda outcome: None
-    on_applied: Callable[[Considered, LiveObject], None] = lambda considered, live: None
-    on_replaced: Callable[[Address], None] = lambda address: None  # the new object is there, the old one may be still
-    on_removed: Callable[[Address], None] = lambda address: None  # it is gone, or is no longer managed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Execution:
-    """What became of a plan: one outcome for each of its changes, by address order, and one for each follow-up."""
-
-    outcomes: tuple[Outcome, ...]
-    follow_ups: tuple[FollowUpOutcome, ...]
-    ending: Ending
-
-
-@dataclass(slots=True)
-class _Run:
-    plan: Plan
-    inputs: Inputs
-    tools: Tools
-    live: dict[Address, LiveObject]
-    locks: KeyedLocks = field(default_factory=KeyedLocks)
-    ending: Ending = Ending.COMPLETE  # anything else: nothing more begins
-    outcomes: dict[Address, Outcome] = field(default_factory=dict)
-    begun: dict[Address, Change] = field(default_factory=dict)
-    guard: threading.Lock = field(default_factory=threading.Lock)  # of outcomes and begun
-    known: Known = field(init=False)
-
-    def __post_init__(self) -> None:
-        # The dictionary only grows, and a change waits for all whose entries it looks up: no copy is needed.
-        self.known = Known(resources=self.inputs.resources, live=self.live)
-
-    def stopped(self) -> bool:
-        """Tell whether nothing more may begin."""
-        if self.ending is Ending.COMPLETE and self.tools.clock() >= self.tools.deadline:
-            self.ending = Ending.OUT_OF_TIME
-        return self.ending is not Ending.COMPLETE
-
-    def begin(self, change: Change) -> None:
-        with self.guard:
-            self.begun[change.address] = change
-        self.tools.on_begin(change)
-
-    def settle(self, outcome: Outcome) -> None:
-        with self.guard:
-            if self.ending is Ending.CUT_OFF:
-                return  # told about already
-            self.begun.pop(outcome.address, None)
-            self.outcomes[outcome.address] = outcome
-        self.tools.on_outcome(outcome)
-
 
 _STAYING = (Action.UNCHANGED, Action.UPDATE)
 
@@ -120,7 +42,7 @@ class _Lanes:
         self._workers = workers
         self._pools: dict[str, ThreadPoolExecutor] = {}
 
-    def submit(self, change: Change, run: _Run, ready: int) -> Future[Outcome]:
+    def submit(self, change: Change, run: Run, ready: int) -> Future[Outcome]:
         system = change.address.system
         if system not in self._pools:
             self._pools[system] = ThreadPoolExecutor(self._workers, thread_name_prefix=f"apply-{system}")
@@ -139,7 +61,7 @@ def execute(plan: Plan, inputs: Inputs, tools: Tools) -> Execution:
     """
     # What was planned on may be another object than the one of the ledger, where a replacement was cut short.
     planned = {c.address: c.live for c in plan.changes if c.live is not None and c.action in _STAYING}
-    run = _Run(plan=plan, inputs=inputs, tools=tools, live={**inputs.live, **planned})
+    run = Run(plan=plan, inputs=inputs, tools=tools, live={**inputs.live, **planned})
     lanes = _Lanes(tools.workers)
     # The conductor has a thread of its own: an interrupt arrives in the main thread, which does nothing but wait, so
     # it can never tear the books apart.
@@ -165,14 +87,16 @@ def execute(plan: Plan, inputs: Inputs, tools: Tools) -> Execution:
         else:
             lanes.close()
             pool.shutdown()
-            return Execution(outcomes=_in_order(run.outcomes), follow_ups=follow_ups, ending=run.ending)
+            return Execution(
+                outcomes=_in_order(run.outcomes), follow_ups=follow_ups, ending=run.ending, problems=run.problems()
+            )
 
 
 def _in_order(outcomes: Mapping[Address, Outcome]) -> tuple[Outcome, ...]:
     return tuple(outcomes[address] for address in sorted(outcomes))
 
 
-def _cut_off(run: _Run) -> Execution:
+def _cut_off(run: Run) -> Execution:
     """Return what is known at this moment."""
     with run.guard:
         run.ending = Ending.CUT_OFF
@@ -186,22 +110,18 @@ def _cut_off(run: _Run) -> Execution:
         outcomes=_in_order(found),
         follow_ups=skip_all(run.plan, NOT_BEGUN[Ending.CUT_OFF]),
         ending=Ending.CUT_OFF,
+        problems=run.problems(),
     )
 
 
 WATCHED_NO_LONGER = "the run was cut off while it was being carried out"
-NOT_BEGUN = {
-    Ending.INTERRUPTED: "interrupted before it began",
-    Ending.CUT_OFF: "interrupted before it began",
-    Ending.OUT_OF_TIME: "the time limit of the run passed before it began",
-}
 
 
-def _conduct(run: _Run, lanes: _Lanes) -> tuple[FollowUpOutcome, ...]:
-    plan, known = run.plan, run.known
+def _conduct(run: Run, lanes: _Lanes) -> tuple[FollowUpOutcome, ...]:
+    plan = run.plan
     for change in plan.changes:
         if change.action is Action.UNCHANGED:
-            run.outcomes[change.address] = _already_done(change, run, known)
+            run.outcomes[change.address] = _already_done(change, run)
     pending = {change.address: change for change in plan.pending}
     sorter = TopologicalSorter({a: [p for p in c.waits_for if p in pending] for a, c in pending.items()})
     sorter.prepare()
@@ -222,14 +142,14 @@ def _conduct(run: _Run, lanes: _Lanes) -> tuple[FollowUpOutcome, ...]:
                 run.settle(future.result())
                 sorter.done(future.result().address)
     if run.stopped():
-        return skip_all(plan, NOT_BEGUN[run.ending])
-    return carry_out(plan, run.outcomes, run.known, run.inputs, _IntentWriter(run.tools.send))
+        return skip_all(plan, run.not_begun())
+    return carry_out(plan, run.outcomes, run.known, run.inputs, _IntentWriter(run.tools.send), run.unexpected)
 
 
-def _skipped(change: Change, run: _Run) -> Outcome | None:
+def _skipped(change: Change, run: Run) -> Outcome | None:
     """Return the outcome of a change that is not to be tried, None when it is."""
     if run.stopped():
-        return _outcome(change, Status.SKIPPED, NOT_BEGUN[run.ending])
+        return _outcome(change, Status.SKIPPED, run.not_begun())
     failed = tuple(a for a in sorted(change.waits_for) if a in run.outcomes and not _is_done(run.outcomes[a]))
     if not failed:
         return None
@@ -253,11 +173,14 @@ def _outcome(change: Change, status: Status, detail: str = "", hint: str = "") -
     )
 
 
-def _already_done(change: Change, run: _Run, known: Known) -> Outcome:
-    if change.resource is not None and change.resource.lifecycle.lookup:
-        run.tools.on_removed(change.address)  # others manage it now: nothing of it may ever be pruned
-    elif change.live is not None:
-        run.tools.on_applied(consider(change.address, run.inputs, known), change.live)
+def _already_done(change: Change, run: Run) -> Outcome:
+    try:
+        if change.resource is not None and change.resource.lifecycle.lookup:
+            run.tools.on_removed(change.address)  # others manage it now: nothing of it may ever be pruned
+        elif change.live is not None:
+            run.tools.on_applied(consider(change.address, run.inputs, run.known), change.live)
+    except Exception as error:  # noqa: BLE001  one change never ends a run
+        return _outcome(change, Status.FAILED, run.unexpected(error, str(change.address)))
     return _outcome(change, Status.UNCHANGED)
 
 
@@ -278,10 +201,12 @@ class _IntentWriter:
         self._send, self._on_write = send, on_write
         self.requests = 0
         self.attempts = 0
+        self.wrote = False  # or may have: a write was sent
 
     def __call__(self, request: Request) -> Response:
         if request.writes:
             self._on_write(request)
+            self.wrote = True
         self.requests += 1
         return self._send(request, on_attempt=self._attempt)
 
@@ -289,7 +214,7 @@ class _IntentWriter:
         self.attempts += 1
 
 
-def _considered(change: Change, run: _Run) -> Considered:
+def _considered(change: Change, run: Run) -> Considered:
     """Return what a change is about with everything known about it. Raises Stop when something is not known yet."""
     if change.departure is not None:
         return departing(change, run.inputs.catalog.kinds[change.address.system, change.address.kind])
@@ -300,7 +225,7 @@ def _considered(change: Change, run: _Run) -> Considered:
     return considered
 
 
-def _carry_out(work: Work, run: _Run) -> Outcome:
+def _carry_out(work: Work, run: Run) -> Outcome:
     """Carry out one change, and note what became of it. Raises Stop and ApiError."""
     change = work.change
     if change.departure is not None:
@@ -317,16 +242,16 @@ def _carry_out(work: Work, run: _Run) -> Outcome:
     return _outcome(change, Status.APPLIED)
 
 
-def _apply(change: Change, run: _Run, ready: int) -> Outcome:
+def _apply(change: Change, run: Run, ready: int) -> Outcome:
     """Carry out one change, which was ready since a moment, and return its outcome, whatever happens."""
     if run.stopped():  # while it waited for a free worker
-        return _outcome(change, Status.SKIPPED, NOT_BEGUN[run.ending])
-    run.begin(change)
+        return _outcome(change, Status.SKIPPED, run.not_begun())
     tools = run.tools
     started = tools.clock()
-    count = _IntentWriter(tools.send, partial(tools.on_write, change))
+    count = _IntentWriter(tools.send, partial(run.before_write, change))
     created: list[LiveObject] = []
     try:
+        run.begin(change)
         work = Work(
             change=change,
             considered=_considered(change, run),
@@ -346,8 +271,10 @@ def _apply(change: Change, run: _Run, ready: int) -> Outcome:
     except ReconcilerError as error:
         kind = run.inputs.catalog.kinds[change.address.system, change.address.kind]
         outcome = _outcome(change, Status.FAILED, error.message, step_after(error, change, kind))
-    except TemplateError as error:
-        outcome = _outcome(change, Status.FAILED, str(error))
+    except (TemplateError, AnswerError) as error:
+        outcome = _outcome(change, _when_broken_off(count), str(error))
+    except Exception as error:  # noqa: BLE001  one change never ends a run
+        outcome = _outcome(change, _when_broken_off(count), run.unexpected(error, str(change.address)))
     return replace(
         outcome,
         remote_id=created[-1].id if created else outcome.remote_id,
@@ -355,3 +282,8 @@ def _apply(change: Change, run: _Run, ready: int) -> Outcome:
         attempts=count.attempts,
         seconds=tools.clock() - started,
     )
+
+
+def _when_broken_off(count: _IntentWriter) -> Status:
+    """Return how a change ends that came to no end of its own."""
+    return Status.IN_DOUBT if count.wrote else Status.FAILED

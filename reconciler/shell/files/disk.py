@@ -23,6 +23,7 @@ from reconciler.shell.files.reading import (
     display_path,
     error_at,
     file_error,
+    hint_for,
     read_bounded,
     reason_for,
 )
@@ -75,7 +76,8 @@ def read_documents(
     try:
         content = read_bounded(path, LARGEST_DOCUMENT_FILE)
     except OSError as error:
-        return [], [file_error(display, "file-unreadable", reason_for(error), "check the path and its permissions")]
+        hint = hint_for(error, "check the path and its permissions")
+        return [], [file_error(display, "file-unreadable", reason_for(error), hint)]
     except TooLargeError:
         megabytes = LARGEST_DOCUMENT_FILE // (1024 * 1024)
         hint = "split it into several files"
@@ -150,7 +152,7 @@ def read_text_inside(root: Path, relative: str) -> str:
     except OSError as error:
         raise TextFileError(
             f"the file {shown} {reason_for(error)}",
-            "check the path and its permissions",
+            hint_for(error, "check the path and its permissions"),
             missing=isinstance(error, FileNotFoundError),
         ) from None
     except TooLargeError:

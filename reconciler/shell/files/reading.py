@@ -27,8 +27,19 @@ class TooLargeError(Exception):
     """A file has more bytes than its reader allows."""
 
 
+class LfsPointerError(OSError):
+    """A file is a pointer of Git LFS: what stands in for the content that was not checked out."""
+
+
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/v"  # Source: git-lfs/docs/spec.md; the key `version` is first
+LFS_HINT = "check out with LFS: `lfs: true` of actions/checkout, or run `git lfs pull`"
+
+
 def read_bounded(path: Path | str, limit: int) -> bytes:
-    """Return the content of a regular file. Raises OSError, or TooLargeError for more than `limit` bytes."""
+    """Return the content of a regular file. Raises OSError, or TooLargeError for more than `limit` bytes.
+
+    A pointer of Git LFS is never taken for the content: LfsPointerError, an OSError.
+    """
     # Non-blocking, because opening a named pipe would otherwise wait for a writer.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -47,12 +58,16 @@ def read_bounded(path: Path | str, limit: int) -> bytes:
         os.close(descriptor)
     if len(content) > limit:
         raise TooLargeError
+    if content.startswith(_LFS_POINTER):
+        raise LfsPointerError("it is a Git LFS pointer: its content was not checked out")
     return content
 
 
 def reason_for(error: Exception) -> str:
     """Return what went wrong, as the end of a sentence about a file."""
     match error:
+        case LfsPointerError():
+            return str(error).removeprefix("it ")
         case FileNotFoundError():
             return "does not exist"
         case PermissionError():
@@ -67,6 +82,11 @@ def reason_for(error: Exception) -> str:
             return "is a loop of links"
         case _:
             return str(error) or "cannot be accessed"
+
+
+def hint_for(error: Exception, otherwise: str) -> str:
+    """Return what to do about a file that cannot be read."""
+    return LFS_HINT if isinstance(error, LfsPointerError) else otherwise
 
 
 def error_at(source: Source, code: str, message: str, hint: str) -> Diagnostic:

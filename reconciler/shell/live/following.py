@@ -5,7 +5,7 @@ Reads and writes: the live systems, through the functions given.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from reconciler.core.address import Address
@@ -74,14 +74,26 @@ def _is_due(reader: LiveReader, occasion: Occasion) -> bool:
 
 
 def carry_out(
-    plan: Plan, outcomes: Mapping[Address, Outcome], known: Known, inputs: Inputs, send: Send
+    plan: Plan,
+    outcomes: Mapping[Address, Outcome],
+    known: Known,
+    inputs: Inputs,
+    send: Send,
+    unexpected: Callable[[Exception, str], str],
 ) -> tuple[FollowUpOutcome, ...]:
-    """Carry out the follow-ups of `plan` whose changes all succeeded; the others are skipped by name."""
+    """Carry out the follow-ups of `plan` whose changes all succeeded; the others are skipped by name.
+
+    `unexpected` is told of what nobody expected and of the follow-up that it ended, and returns what to say of it.
+    """
     gone = {change.address: change for change in plan.changes if change.live is not None and change.departure}
     found = []
     for one in plan.follow_ups:
-        occasion = _occasion(one, gone.get(one.address), known, inputs)
-        found.append(replace(_carry_out(one, occasion, outcomes, send), key=occasion.key))
+        try:
+            occasion = _occasion(one, gone.get(one.address), known, inputs)
+            found.append(replace(_carry_out(one, occasion, outcomes, send), key=occasion.key))
+        except Exception as error:  # noqa: BLE001  one follow-up never ends a run
+            # Sent or not: it is owed until it is known to be done.
+            found.append(_outcome(one, Status.IN_DOUBT, unexpected(error, f"{one.system}: {one.title}"), "apply again"))
     return tuple(found)
 
 

@@ -164,7 +164,10 @@ def _follow(kind: Kind, request: Request, address: str) -> Request:
     """Return the request for a next page that the server named by address; it may only differ in path and query."""
     from urllib.parse import parse_qsl, urljoin, urlsplit
 
-    parts = urlsplit(urljoin(request.path, address))
+    try:
+        parts = urlsplit(urljoin(request.path, address))
+    except ValueError:
+        raise bad_answer(kind, request, "the address of the next page is no address") from None
     path = parts.path
     if parts.netloc and not path.endswith(request.path):
         raise bad_answer(kind, request, "the next page stands at another address, which is never followed")

@@ -17,6 +17,7 @@ from reconciler.core.memory.journal import Entry, Event, Holder, Intent
 from reconciler.core.memory.ledger import Ledger
 from reconciler.core.model import Diagnostic
 from reconciler.shell.files.disk import write_atomically
+from reconciler.shell.files.reading import hint_for
 from reconciler.shell.memory.disk import FileLock, Lines, read_file
 from reconciler.shell.memory.journal_text import (
     entry_line,
@@ -91,6 +92,11 @@ class FileStore:
 
     def append(self, entry: Entry) -> None:
         assert self._lines is not None
+        if isinstance(entry, Intent) and not self._lock.held:
+            raise ReconcilerError(
+                f"the lock of {self.place} was taken away from this run",
+                hint="plan and apply again when nobody else does",
+            )
         self._lines.append(entry_line(entry), lasting=isinstance(entry, Intent))
 
     def finish(self, merge: Merge, ledger: Ledger, open_entries: Sequence[Entry], event: Event) -> None:
@@ -144,7 +150,9 @@ def _reading(path: Path) -> Iterator[None]:
     except OSError as error:
         raise UsageError(
             f"cannot read the ledger {path}: {error.strerror or str(error) or 'it is no regular file'}",
-            hint="restore it from a backup, or move it away: objects are found again by their natural keys",
+            hint=hint_for(
+                error, "restore it from a backup, or move it away: objects are found again by their natural keys"
+            ),
         ) from None
 
 
