@@ -290,6 +290,7 @@ class Change:
     notes: tuple[str, ...] = ()  # what a person must see, also of an unchanged resource
     caveats: tuple[str, ...] = ()  # what the comparison could not tell
     departure: Departure | None = None  # of a delete: how `live` goes away
+    taken_with: Address | None = None  # with whose old object the server may delete `live`: it is made again then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -251,7 +251,7 @@ def _tools(
         on_write=recorder.begin,
         on_outcome=recorder.telling(on_outcome),
         on_applied=recorder.applied,
-        on_replaced=recorder.replaced,
+        on_created=recorder.created,
         on_removed=recorder.forget,
     )
 

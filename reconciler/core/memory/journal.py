@@ -54,11 +54,12 @@ class Intent:
     method: str = ""  # "": the whole change is meant, of which nothing may have been sent
     path: str = ""  # digest of the path
     owes: tuple[str, ...] = ()  # marks of the follow-ups that the change leads to
+    old: Address | None = None  # where the object of before is remembered once the address has another one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a change ended whose intent is on record."""
+    """How a change ended whose intent is on record; in doubt with a record: that object is there, whatever follows."""
 
     run: str
     address: Address
@@ -89,17 +90,24 @@ def fold(ledger: Ledger, entries: Iterable[Entry]) -> Folded:
     records = dict(ledger.records)
     begun: dict[Address, Intent] = {}
     runs: dict[str, Holder] = {}
+    gone: set[Address] = set()
     for entry in entries:
         match entry:
             case Holder():
                 runs[entry.token] = entry
             case Intent():
                 begun.setdefault(entry.address, entry)
-            case Ended(status=Status.IN_DOUBT):
-                pass  # whoever performed it could not settle_intents it: the next run tries again
             case Ended():
-                intent = begun.pop(entry.address, None)
-                _end(entry, records, () if intent is None else intent.owes)
+                intent = begun.get(entry.address)
+                if intent is not None and intent.old is not None and intent.old not in gone:
+                    _keep_old(intent.old, entry, records)
+                if entry.status is not Status.IN_DOUBT:
+                    _end(entry, records, () if intent is None else intent.owes)
+                    begun.pop(entry.address, None)
+                elif entry.record is not None:  # nobody could tell the rest: the next run looks
+                    _end(entry, records, ())
+                if entry.status is Status.APPLIED and entry.record is None:
+                    gone.add(entry.address)
     still_open = tuple(begun[address] for address in sorted(begun))
     named = {intent.run for intent in still_open}
     return Folded(
@@ -107,6 +115,13 @@ def fold(ledger: Ledger, entries: Iterable[Entry]) -> Folded:
         open=still_open,
         runs=tuple(run for token, run in runs.items() if token in named),
     )
+
+
+def _keep_old(old: Address, ending: Ended, records: dict[Address, Record]) -> None:
+    """Remember the object of before under an address of its own when the address is about to have another one."""
+    known = records.get(ending.address)
+    if known is not None and ending.record is not None and ending.record.id != known.id:
+        records[old] = known
 
 
 def _end(ending: Ended, records: dict[Address, Record], owes: tuple[str, ...]) -> None:

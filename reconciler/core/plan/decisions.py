@@ -53,6 +53,37 @@ class Decision:
         """Tell whether the object that is there now will not be the one that references lead to."""
         return self.changes[0].action is Action.REPLACE and not self.blockers
 
+    @property
+    def stays(self) -> bool:
+        """Tell whether an object that is there now keeps its place, and is managed."""
+        own = self.changes[0]
+        managed = own.resource is not None and not own.resource.lifecycle.lookup
+        return managed and own.live is not None and own.action in (Action.UPDATE, Action.UNCHANGED)
+
+
+def may_be_taken(considered: Considered, decision: Decision, root: Address) -> Decision:
+    """Return a decision for an object that the server may delete together with the old object of `root`.
+
+    It is read again once that has gone, and made again where it has gone with it.
+    """
+    own, *others = decision.changes
+    if not considered.readable or not considered.kind.can_create:
+        note = f"if the server deletes it together with the old {root}, it cannot be made again"
+        return replace(decision, changes=(replace(own, notes=(note, *own.notes)), *others))
+    writing = _writing(considered, None, frozenset(considered.spec))
+    again = preview_requests(considered.kind, writing, considered.hides)
+    only_if = f"it was deleted together with the old {root}"
+    note = f"if the server deletes it together with the old {root}, it is made again as its manifest states it"
+    own = replace(
+        own,
+        action=Action.UPDATE,
+        taken_with=root,
+        reason=own.reason or f"the server may delete it together with the old {root}",
+        notes=(note, *own.notes),
+        requests=(*own.requests, *(replace(one, only_if=only_if) for one in again)),
+    )
+    return replace(decision, changes=(sealed(own), *others))
+
 
 def as_declared(resource: Resource, kind: Kind, spec: JsonObject, inputs: Inputs) -> Change | None:
     """Return the change of a resource that is plainly as its `spec` states, references filled in.

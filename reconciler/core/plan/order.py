@@ -12,6 +12,7 @@ from reconciler.core.kinds.fields import walk
 from reconciler.core.manifests.references import parents_of
 from reconciler.core.model import Action, Change, Json
 from reconciler.core.plan.considered import Inputs
+from reconciler.core.plan.remnant import successor_of
 from reconciler.core.pointer import get
 
 
@@ -56,7 +57,7 @@ def _referring(
     """Return the changes that an object has to wait for before it goes away."""
     departure = change.departure
     assert departure is not None
-    gone = departure.replaced or change.address
+    gone = departure.replaced or successor_of(change.address) or change.address
     found = {
         other.address
         for other in leaving

@@ -13,7 +13,7 @@ from reconciler.core.graph import levels
 from reconciler.core.manifests.references import Known, parents_of
 from reconciler.core.model import Action, Change, Diagnostic, LiveObject, Plan, Severity
 from reconciler.core.plan.considered import Inputs, consider
-from reconciler.core.plan.decisions import as_declared, decide
+from reconciler.core.plan.decisions import as_declared, decide, may_be_taken
 from reconciler.core.plan.follow_ups import Occasion, occasions, plan_follow_ups
 from reconciler.core.plan.obstacles import same_object, unselected_parents
 from reconciler.core.plan.order import in_order
@@ -60,6 +60,7 @@ def _decide_all(inputs: Inputs, ambiguous: frozenset[Address]) -> _Decided:
     decided = _Decided(live=dict(inputs.live))
     known = Known(resources=inputs.resources, live=decided.live)
     replaced_first: set[Address] = set()
+    taken: dict[Address, Address] = {}  # what the server may delete together with the old object of another
     first_of: dict[tuple[str, ...], Address] = {}
     for layer in levels(parents_of(inputs.resources)):
         # Sorting what is in order already, as most layers are, costs little; a set would have to be put in order.
@@ -70,10 +71,16 @@ def _decide_all(inputs: Inputs, ambiguous: frozenset[Address]) -> _Decided:
             spec, unknown = known.spec_of(resource)
             rivals = same_object(resource, kind, spec, first_of)
             unchanged = None if unknown or rivals else as_declared(resource, kind, spec, inputs)
-            if unchanged is not None:
+            going = (p for p in sorted(resource.depends_on) if p in replaced_first or p in taken)
+            with_whom = next((taken.get(parent, parent) for parent in going), None)
+            if unchanged is not None and with_whom is None:
                 decided.changes.append(unchanged)
                 continue
-            decision = decide(consider(address, inputs, known), inputs, replaced_first)
+            considered = consider(address, inputs, known)
+            decision = decide(considered, inputs, replaced_first)
+            if with_whom is not None and decision.stays:
+                decision = may_be_taken(considered, decision, with_whom)
+                taken[address] = with_whom
             decided.changes += decision.changes
             decided.blockers += [*decision.blockers, *rivals]
             own, *old = decision.changes

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import re
+from collections.abc import Callable
+
 from reconciler.core.address import Address
 from reconciler.core.departure import Way
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.definition import Condition
 from reconciler.core.kinds.template import render_value
-from reconciler.core.memory.ledger import Removal
+from reconciler.core.memory.ledger import Record, Removal
 from reconciler.core.model import Json, LiveObject
 from reconciler.core.pointer import MISSING
 from reconciler.core.records import dataclass
@@ -28,17 +32,26 @@ class Remnant:
     moved_to: Address | None = None  # the resource that manages the object now
 
 
-_REPLACED = " (replaced)"
+_REPLACED = re.compile(r" \(replaced(?: [0-9]+)?\)$")
 
 
-def old_address(address: Address) -> Address:
-    """Return the address under which the old object of a replaced resource goes; no manifest can have it."""
-    return Address(address.system, address.kind, address.name + _REPLACED)
+def old_address(address: Address, remote_id: str, recorded: Callable[[Address], Record | None]) -> Address:
+    """Return the address under which an old object of a replaced resource goes; no manifest can have it.
+
+    What an earlier replacement left there is never forgotten for it: another object gets another address.
+    """
+    for number in itertools.count(1):
+        name = f"{address.name} (replaced{'' if number == 1 else f' {number}'})"
+        found = Address(address.system, address.kind, name)
+        record = recorded(found)
+        if record is None or record.id == remote_id:
+            break
+    return found
 
 
 def successor_of(address: Address) -> Address | None:
     """Return the resource whose old object goes under this address; None when it is no such address."""
-    name = address.name.removesuffix(_REPLACED)
+    name = _REPLACED.sub("", address.name)
     return None if name == address.name else Address(address.system, address.kind, name)
 
 

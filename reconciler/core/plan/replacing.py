@@ -95,7 +95,7 @@ def old_one(considered: Considered, live: LiveObject, inputs: Inputs, *, first: 
         parents |= set(removal.parents)
     return decide_leaving(
         Leaving(
-            address=old_address(address),
+            address=old_address(address, live.id, inputs.memory.record_of),
             kind=kind,
             live=live,
             place=place,

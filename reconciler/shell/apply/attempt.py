@@ -24,6 +24,12 @@ def perform(work: Work) -> LiveObject:
     """Carry out the change and return the object as it is then. Raises Stop, or ApiError before any write."""
     if work.change.action is Action.REPLACE:  # of the old object another change takes care
         work = replace(work, change=replace(work.change, action=Action.CREATE, live=None))
+    if work.change.taken_with is not None:
+        there = _looked_at_again(work)
+        if there is None:
+            work = replace(work, change=replace(work.change, action=Action.CREATE, live=None))
+        elif not work.change.fields:
+            return there
     inside = work.kind.definition.write.inside
     match work.change.action:
         case Action.CREATE | Action.UPDATE if inside is not None:
@@ -34,6 +40,22 @@ def perform(work: Work) -> LiveObject:
             return _update(work)
         case _:
             raise Stop(Status.FAILED, f"{work.change.action.value} cannot be carried out")
+
+
+def _looked_at_again(work: Work) -> LiveObject | None:
+    """Return the object as it is once another one was deleted; None when the server took it along.
+
+    Raises Stop when nothing was to be changed in it, and something is to be changed now.
+    """
+    planned = work.change.live
+    assert planned is not None
+    there = work.reader.read_one(work.kind, work.considered.spec, planned.id)
+    outstanding = frozenset() if there is None or work.change.fields else work.outstanding(there)
+    if outstanding:
+        names = ", ".join(f"/{name}" for name in sorted(outstanding))
+        detail = f"it stayed when the old {work.change.taken_with} went, and is no longer as declared: {names}"
+        raise Stop(Status.CONFLICT, detail, "plan again: it is changed then")
+    return there
 
 
 # --------------------------------------------------------------------------- create

@@ -235,11 +235,8 @@ def _carry_out(work: Work, run: Run) -> Outcome:
         return replace(_outcome(change, Status.APPLIED, detail), remote_id=remote_id)
     live = perform(work)
     run.live[change.address] = live
-    if change.action is Action.REPLACE:
-        run.tools.on_replaced(change.address)
     run.tools.on_applied(work.considered, live)
-    work.on_created(live)
-    return _outcome(change, Status.APPLIED)
+    return replace(_outcome(change, Status.APPLIED), remote_id=live.id)
 
 
 def _apply(change: Change, run: Run, ready: int) -> Outcome:
@@ -250,6 +247,11 @@ def _apply(change: Change, run: Run, ready: int) -> Outcome:
     started = tools.clock()
     count = _IntentWriter(tools.send, partial(run.before_write, change))
     created: list[LiveObject] = []
+
+    def note(live: LiveObject) -> None:
+        created.append(live)
+        tools.on_created(change.address, live)
+
     try:
         run.begin(change)
         work = Work(
@@ -262,9 +264,11 @@ def _apply(change: Change, run: Run, ready: int) -> Outcome:
             locks=run.locks,
             ready=ready,
             intent=intent_of(run.plan, change, tools.run_of(change.address)),
-            on_created=created.append,
+            on_created=note,
         )
         outcome = _carry_out(work, run)
+        if change.taken_with is not None:
+            outcome = _told_apart(outcome, change, made_again=bool(created), wrote=count.wrote)
     except Stop as stop:
         outcome = _outcome(change, stop.status, stop.detail, stop.hint)
         outcome = replace(outcome, moved=stop.moved, leftovers=stop.leftovers)
@@ -282,6 +286,13 @@ def _apply(change: Change, run: Run, ready: int) -> Outcome:
         attempts=count.attempts,
         seconds=tools.clock() - started,
     )
+
+
+def _told_apart(outcome: Outcome, change: Change, *, made_again: bool, wrote: bool) -> Outcome:
+    """Say what became of an object that the server might have deleted together with another one."""
+    if made_again:
+        return replace(outcome, detail=f"made again: it went with the old {change.taken_with}")
+    return outcome if wrote else replace(outcome, status=Status.UNCHANGED, detail="it was not taken along")
 
 
 def _when_broken_off(count: _IntentWriter) -> Status:

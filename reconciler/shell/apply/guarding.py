@@ -9,7 +9,7 @@ from reconciler.core.canonical import strictly_equal
 from reconciler.core.errors import ApiError
 from reconciler.core.model import LiveObject
 from reconciler.core.plan.moved import moved_fields
-from reconciler.core.pointer import MISSING, format_pointer, get, parse_pointer
+from reconciler.core.pointer import MISSING, format_pointer, get, parse_pointer, starts_with
 from reconciler.core.report import Moved, Status
 from reconciler.shell.apply.work import Refusal, Stop, Work
 
@@ -19,6 +19,10 @@ TRIES = 3  # writes over a fresh read each, while only unmanaged fields move
 def refuse_if_moved(work: Work, planned: LiveObject, fresh: LiveObject) -> None:
     """Raise Stop with a conflict when a managed field is no longer what the plan was made on."""
     moved = moved_fields(work.considered, planned, fresh)
+    if work.change.taken_with is not None:
+        # The server may have emptied what referred to the object that went: that is what is changed here.
+        due = [field.path for field in work.change.fields if not field.known]
+        moved = tuple(one for one in moved if not any(starts_with(one.path, path) for path in due))
     if moved and _is_poorer_list(work, planned, moved):
         names = ", ".join(format_pointer(one.path) for one in moved)
         raise Stop(

@@ -30,7 +30,10 @@ def write_inside(work: Work, inside: Inside) -> LiveObject:
                 # Somebody else wrote the document meanwhile, perhaps other objects in it: the next read tells.
                 if not tries_left or not kind.definition.guard.if_match:
                     raise
-    return verified(work, read_back(work, None if mine is None else mine.id, lost=answer.lost, before=mine), mine)
+    live = read_back(work, None if mine is None else mine.id, lost=answer.lost, before=mine)
+    if mine is None:
+        work.on_created(live)
+    return verified(work, live, mine)
 
 
 def _write_once(work: Work, inside: Inside, subject: Subject, reading: Request) -> tuple[LiveObject | None, Answer]:

@@ -53,7 +53,7 @@ class Tools:
     on_write: Callable[[Change, Request], None] = lambda change, request: None  # right before each; may refuse it
     on_outcome: Callable[[Outcome], None] = lambda outcome: None
     on_applied: Callable[[Considered, LiveObject], None] = lambda considered, live: None
-    on_replaced: Callable[[Address], None] = lambda address: None  # the new object is there, the old one may be still
+    on_created: Callable[[Address, LiveObject], None] = lambda address, live: None  # a new object is there
     on_removed: Callable[[Address], None] = lambda address: None  # it is gone, or is no longer managed
 
 

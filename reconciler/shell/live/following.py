@@ -122,7 +122,8 @@ MADE_UP_FOR = "it is made up for when they succeed"
 def _carry_out(
     planned: PlannedFollowUp, occasion: Occasion, outcomes: Mapping[Address, Outcome], send: Send
 ) -> FollowUpOutcome:
-    failed = [a for a in sorted(planned.waits_for) if outcomes[a].status is not Status.APPLIED]
+    done = (Status.APPLIED, Status.UNCHANGED)  # what was only looked at again has not changed
+    failed = [a for a in sorted(planned.waits_for) if outcomes[a].status not in done]
     if failed:
         names = ", ".join(str(address) for address in failed)
         skipped = _outcome(planned, Status.SKIPPED, f"because of {names}", MADE_UP_FOR)

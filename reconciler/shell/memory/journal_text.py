@@ -64,6 +64,8 @@ def _document(entry: Entry) -> JsonObject:
             where: JsonObject = {"method": entry.method, "path": entry.path} if entry.method else {}
             if entry.owes:
                 where["owes"] = list(entry.owes)
+            if entry.old is not None:
+                where["old"] = str(entry.old)
             return {
                 "is": "begin",
                 "run": entry.run,
@@ -97,6 +99,7 @@ def _entry(document: JsonObject) -> Entry:
                 method=str(document.get("method", "")),
                 path=str(document.get("path", "")),
                 owes=tuple(map(str, document.get("owes", []))),
+                old=read_address(document["old"]) if "old" in document else None,
             )
         case "end":
             record = document["record"]

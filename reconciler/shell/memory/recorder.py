@@ -18,7 +18,6 @@ from reconciler.core.memory.ledger import Applied, Record, make_record
 from reconciler.core.model import Change, Diagnostic, LiveObject, Plan, Request, Severity
 from reconciler.core.plan.considered import Considered
 from reconciler.core.plan.owing import mark, settle_follow_ups
-from reconciler.core.plan.remnant import old_address
 from reconciler.core.plan.removal.remembered import remembered
 from reconciler.core.plan.sealing import digest_of_plan
 from reconciler.core.report import FollowUpOutcome, Outcome, Status
@@ -30,6 +29,8 @@ class Recorder:
 
     def __init__(self, memory: Memory, folded: Folded, plan: Plan, revision: str) -> None:
         self._memory, self._folded, self._plan, self._revision = memory, folded, plan, revision
+        departures = ((c.departure, c.address) for c in plan.changes)
+        self._old = {d.replaced: a for d, a in departures if d is not None and d.replaced is not None}
         self._entries: list[Entry] = []
         self._learnt: dict[Address, Record | None] = {}  # None: to be forgotten
         self._open: set[Address] = set()  # begun, and not ended
@@ -47,6 +48,7 @@ class Recorder:
             if not self._began and not self._over:
                 self._memory.begin(self._folded, list(self._planned()))
                 self._began = True
+                self._note_new_ones()
         path = hashlib.sha256(request.path.encode()).hexdigest()[:16]
         intent = replace(self._intent(change), method=request.method, path=path)
         self._memory.append(intent)
@@ -81,16 +83,19 @@ class Recorder:
             record = replace(record, applied_at=self._memory.now(), revision=self._revision)
         self._learn(address, record)
 
-    def replaced(self, address: Address) -> None:
-        """Remember the old object of a resource under an address of its own, for a run that ends before it is gone."""
-        record = self._folded.ledger.records.get(address)
-        with self._guard:
-            gone = old_address(address) in self._learnt  # where it went before the new one came
-        if self._memory.lasting and record is not None and not gone:
-            old = old_address(address)
-            with self._guard:
-                self._learnt[old] = record
-            self._end(old, Status.APPLIED, record)
+    def _note_new_ones(self) -> None:
+        """Put the new objects of replacements that an earlier run began on record, beside those that they replace."""
+        planned = {change.address: change.live for change in self._plan.changes}
+        for address, old in self._old.items():
+            known, there = self._folded.ledger.records.get(address), planned.get(address)
+            if known is not None and there is not None and known.id != there.id:
+                self._note(old, Status.APPLIED, known)
+                self._note(address, Status.IN_DOUBT, Record(id=there.id))
+
+    def created(self, address: Address, live: LiveObject) -> None:
+        """Remember a new object as soon as it is there, and the one that it replaces beside it, whatever follows."""
+        if self._memory.lasting:
+            self._note(address, Status.IN_DOUBT, Record(id=live.id))
 
     def forget(self, address: Address) -> None:
         """Let the ledger hold nothing of `address` any more: its object is gone, or is no longer managed."""
@@ -178,7 +183,14 @@ class Recorder:
             action=change.action,
             at=self._memory.now(),
             owes=self._owes(change.address),
+            old=self._old_of(change.address),
         )
+
+    def _old_of(self, address: Address) -> Address | None:
+        """Return where the object is remembered that this run replaces; None when there is none, or it is gone."""
+        old = self._old.get(address)
+        with self._guard:
+            return None if old is None or self._learnt.get(old, ...) is None else old
 
     def _owes(self, address: Address) -> tuple[str, ...]:
         """Return the marks of the follow-ups that wait for a change, which a run that is killed never makes."""
@@ -186,6 +198,9 @@ class Recorder:
 
     def _learn(self, address: Address, record: Record | None) -> None:
         with self._guard:
+            known, old = self._folded.ledger.records.get(address), self._old.get(address)
+            if old is not None and record is not None and known is not None and record.id != known.id:
+                self._learnt.setdefault(old, known)  # None where it is gone already
             self._learnt[address] = record
             begun = address in self._open
         if begun:
@@ -193,10 +208,14 @@ class Recorder:
             self._end(address, Status.APPLIED, owing)
 
     def _end(self, address: Address, status: Status, record: Record | None) -> None:
+        with self._guard:
+            self._open.discard(address)
+        self._note(address, status, record)
+
+    def _note(self, address: Address, status: Status, record: Record | None) -> None:
         ending = Ended(run=self._memory.run.token, address=address, status=status, record=record, at=self._memory.now())
         with self._guard:
             self._entries.append(ending)
-            self._open.discard(address)
         with suppress(ReconcilerError):  # what is not on record as ended is settled by reading
             self._memory.append(ending)
 
