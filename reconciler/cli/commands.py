@@ -115,6 +115,7 @@ def _options(options: argparse.Namespace, console: Console, environ: Mapping[str
         lock_timeout_s=getattr(options, "lock_timeout", 0.0),
         prune=getattr(options, "prune", None),
         allow_replace=getattr(options, "allow_replace", False),
+        trust_list=tuple(getattr(options, "trust_list", None) or ()),
         destroy=tuple(options.addresses) if options.command == "destroy" else (),
         environ=environ,
         redactor=console.redactor,

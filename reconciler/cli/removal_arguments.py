@@ -27,6 +27,18 @@ def add_removal(group: argparse._ArgumentGroup) -> None:
         action="store_true",
         help="where a field cannot change, create a new object and delete the old one",
     )
+    add_trust_list(group)
+
+
+def add_trust_list(group: argparse._ArgumentGroup) -> None:
+    """Add what says whose lists are taken for whole."""
+    group.add_argument(
+        "--trust-list",
+        metavar="KIND",
+        action="append",
+        default=[],
+        help="in this run, take lists of this kind as complete although they contradict themselves; may be repeated",
+    )
 
 
 def add_destroy(
@@ -51,6 +63,7 @@ def add_destroy(
         "--parallelism", metavar="N", type=parallelism, default=10, help="requests in flight per system (default: 10)"
     )
     add_deadline(group)
+    add_trust_list(group)
     group.add_argument(
         "--show-requests", action="store_true", help="show bodies and guards of the requests, secrets left out"
     )

@@ -5,7 +5,8 @@ ReconcilerError
 ├── UsageError        3   the command line or the environment
 ├── Refused           4   limit, blocker, stale plan, conflict
 └── ApiError          1   the API answered with a failure
-    └── TransportError    no usable answer came at all
+    ├── TransportError    no usable answer came at all
+    └── DoubtfulList      a list contradicts itself, so what it does not show may exist
 """
 
 from __future__ import annotations
@@ -81,3 +82,20 @@ class TransportError(ApiError):
     def __init__(self, message: str, *, sent: bool, hint: str = "") -> None:
         super().__init__(message, error_class=ErrorClass.TRANSIENT, hint=hint)
         self.sent = sent
+
+
+class DoubtfulList(ApiError):
+    """Something was looked for in a list that contradicts itself, and the list does not show it."""
+
+    def __init__(self, kind: str, doubt: str) -> None:
+        super().__init__(
+            f"{kind}: whether it exists is not known: the list does not show it, and contradicts itself ({doubt})",
+            error_class=ErrorClass.FAILED,
+            hint=WHERE_LISTS_DOUBT,
+        )
+
+
+WHERE_LISTS_DOUBT = (
+    "run again when the list is steady; describe `find` in the kind, or a `get` by the natural key; where the list is "
+    "right and only its total counts more, `total: estimate` of read.list, or --trust-list KIND for one run"
+)

@@ -35,6 +35,7 @@ class Options:
     on_interrupt: Callable[[], None] = lambda: None  # called when an apply begins to end because of an interrupt
     prune: bool | None = None  # None: as the policy of the target says
     allow_replace: bool = False
+    trust_list: tuple[str, ...] = ()  # kinds whose lists count as whole, whatever contradicts them
     destroy: tuple[str, ...] = ()  # address patterns; anything in them: delete those, and do nothing else
     time_limit_s: float | None = None  # of the whole run; nothing begins afterwards
     lock_timeout_s: float = 0.0  # how long an apply waits for the lock of its target

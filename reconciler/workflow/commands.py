@@ -10,13 +10,13 @@ from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reconciler.core.errors import ApiError, ReconcilerError, Refused
+from reconciler.core.errors import ApiError, ReconcilerError, Refused, UsageError
 from reconciler.core.kinds.catalog import Catalog
 from reconciler.core.manifests.references import Known
 from reconciler.core.manifests.selection import with_parents
 from reconciler.core.memory.journal import Folded, Found, rfc3339, settle_intents
 from reconciler.core.memory.ledger import Ledger
-from reconciler.core.model import Change, Diagnostic, Plan
+from reconciler.core.model import Change, Diagnostic, Plan, Severity
 from reconciler.core.plan.considered import Inputs
 from reconciler.core.plan.looking import look
 from reconciler.core.plan.planning import make_plan
@@ -25,6 +25,7 @@ from reconciler.core.plan.renames import follow_renames
 from reconciler.core.plan.sealing import digest_of_plan
 from reconciler.core.records import dataclass
 from reconciler.core.report import Outcome, Report
+from reconciler.core.suggest import did_you_mean
 from reconciler.shell.connections import Connections, run_all
 from reconciler.shell.files.definitions import load_kinds, read_definitions
 from reconciler.shell.git.revision import git_revision
@@ -36,7 +37,6 @@ from reconciler.shell.memory.ledger_text import KEY_NAME as LEDGER_KEY_NAME
 from reconciler.shell.memory.memory import Memory
 from reconciler.shell.memory.opening import open_memory
 from reconciler.shell.memory.recorder import Recorder
-from reconciler.shell.network.once import Once
 from reconciler.shell.options import Options
 from reconciler.workflow.loading import Loaded, declared, load, missing_accelerators
 from reconciler.workflow.removals import Scene, find_remnants, owing, to_be_read
@@ -94,9 +94,8 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
     if options.destroy:
         chosen = loaded.leaving | to_be_read(loaded.resources, ledger, options)
     needed = with_parents({*chosen, *(intent.address for intent in begun)}, loaded.resources)
-    at_once = reader.counting(Once(reader.send))  # one document may hold many objects
     with options.stopwatch.phase("refresh"):
-        state = refresh(at_once, [one for address, one in loaded.resources.items() if address in needed])
+        state = refresh(reader.once(), [one for address, one in loaded.resources.items() if address in needed])
     if state.failures:
         raise _all_failures(state.failures)
     folded, said = _settled(memory, loaded, state)
@@ -117,12 +116,13 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
         if loaded.marks is not None:
             inputs = replace(inputs, seen=look(state.lists, loaded.marks))
             loaded.marks.save()
-        made = make_plan(inputs, [*loaded.warnings, *said, *state.problems, *notes])
+        made = make_plan(inputs, [*loaded.warnings, *said, *state.problems, *_lifted(reader), *notes])
     made = replace(made, requests_made=connections.attempts)
     return Planned(plan=made, inputs=inputs, reader=reader, memory=memory, folded=folded, version=remembered.version)
 
 
 def _reader(catalog: Catalog, ledger: Ledger, connections: Connections, options: Options) -> LiveReader:
+    trusted = frozenset(name for text in options.trust_list for name in _named_kinds(text, catalog))
     return LiveReader(
         catalog=catalog,
         send=partial(connections.send, deadline=connections.deadline),
@@ -131,7 +131,31 @@ def _reader(catalog: Catalog, ledger: Ledger, connections: Connections, options:
         waits=connections.waits,
         fresh=FreshLists(options.timing.clock),
         remote_ids=ledger.remote_ids(),
+        places={address: dict(record.removal.place) for address, record in ledger.records.items() if record.removal},
+        trusted=trusted,
     )
+
+
+def _named_kinds(text: str, catalog: Catalog) -> list[str]:
+    """Return the full names of the kinds that a person calls `text`. Raises UsageError when there is none."""
+    names = [kind.full_name for kind in catalog.ordered() if text in (kind.name, kind.full_name)]
+    if not names:
+        known = [kind.full_name for kind in catalog.ordered()]
+        hint = did_you_mean(text, known) or "`reconciler kinds list` shows all"
+        raise UsageError(f"--trust-list: there is no kind {text!r}", hint=hint)
+    return names
+
+
+def _lifted(reader: LiveReader) -> list[Diagnostic]:
+    """Say which doubts about lists did not count, and why."""
+    return [
+        Diagnostic(
+            severity=Severity.NOTE,
+            code="trusted-list",
+            message=f"the list of {name} is taken for whole ({reason}), although it contradicts itself: {doubt}",
+        )
+        for (name, reason), doubt in sorted(reader.lifted.items())
+    ]
 
 
 def _all_failures(failures: Iterable[ApiError]) -> ReconcilerError:
@@ -149,7 +173,7 @@ def _settled(memory: Memory, loaded: Loaded, state: LiveState) -> tuple[Folded, 
         resources=loaded.resources,
         live=state.objects,
         unreadable=state.unreadable.keys(),
-        ambiguous={problem.address for problem in state.problems if problem.address is not None},
+        ambiguous={one.address for one in state.problems if one.address is not None and one.severity is Severity.ERROR},
         selected=loaded.selected,
     )
     folded, said = settle_intents(memory.remembered.folded, found)

@@ -94,6 +94,12 @@ def action(folder: Path, kind: dict[str, Any], answer: Answer, manifest: dict[st
         return change.action
 
 
+def blockers(folder: Path, kind: dict[str, Any], answer: Answer) -> list[str]:
+    """Return what stands in the way of a plan."""
+    with workspace(folder, kind, Shop(answer), MANIFEST) as (loaded, connections, options):
+        return [f"{one.code}: {one.message}" for one in plan(loaded, connections, options).plan.blockers]
+
+
 def applied(folder: Path, kind: dict[str, Any], shop: Shop) -> tuple[Status, str]:
     """Apply, and return how it ended."""
     with workspace(folder, kind, shop) as (loaded, connections, options):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -218,9 +219,19 @@ def test_another_parent_is_an_update_where_it_may_change(tmp_path: Path) -> None
     assert [c.action for c in api.plan().changes] == [Action.UNCHANGED]
 
 
-def test_an_object_that_does_not_tell_its_parent_is_not_taken_for_a_moved_one(tmp_path: Path) -> None:
+def test_of_an_object_that_does_not_tell_its_parent_the_ledger_does(tmp_path: Path) -> None:
     plan = moved(tmp_path, Children(shows_parent=False), immutable=True).plan()
-    assert [c.action for c in plan.changes] == [Action.CREATE]
+    assert [blocker.code for blocker in plan.blockers] == ["immutable-field"]
+
+
+def test_one_whose_parent_nothing_tells_is_asked_about(tmp_path: Path) -> None:
+    api = moved(tmp_path, Children(shows_parent=False), immutable=True)
+    ledger = tmp_path / "ledger.json"
+    told = json.loads(ledger.read_text())
+    del told["records"]["odd.Child/c"]["removal"]
+    ledger.write_text(json.dumps(told))
+    (blocker,) = api.plan().blockers
+    assert (blocker.code, "nothing tells its parent" in blocker.message) == ("perhaps-gone", True)
 
 
 def test_one_that_is_gone_is_created_under_the_new_parent(tmp_path: Path) -> None:

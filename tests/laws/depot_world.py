@@ -15,6 +15,8 @@ from depot_estates import APPLIED_ONCE, WANTED, Estate, Thing
 from depot_faults import Fault, Line, PowerCut
 from depots import COLLECTIONS, KINDS, PARENTS, PIN, SECRET_FIELDS, SECRETS, TOKEN, Deed, Depot, Row
 from fake_time import FakeTime
+from list_vices import Vice
+from repositories import REF, git, git_environment
 
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.model import Plan
@@ -35,6 +37,7 @@ class Way:
 
     ledger: bool
     prune: bool
+    git: bool = False  # where the ledger is: in a ref, or in a file
 
 
 @dataclass
@@ -68,6 +71,7 @@ class World:
             self._meddle(thing)
         self._start = {name: line.depot for name, line in self.lines.items()}
         self._files = self.files()
+        self._ref = git(self._remote, "for-each-ref", "--format=%(objectname)", REF) if self.way.git else ""
 
     # ------------------------------------------------------------------ before
 
@@ -78,11 +82,20 @@ class World:
             "policy": {"maxDeletes": 100, "maxChangeShare": 1.0},
         }
         if self.way.ledger:
-            target["ledger"] = {"file": "memory/ledger.json"}
+            target["ledger"] = {"git": REF} if self.way.git else {"file": "memory/ledger.json"}
         for name in ("schemas", "manifests", "memory"):
             (self.folder / name).mkdir(exist_ok=True)
+        if self.way.git:
+            self._remote.mkdir()
+            git(self._remote, "init", "--quiet", "--bare")
+            git(self.folder, "init", "--quiet")
+            git(self.folder, "remote", "add", "origin", str(self._remote))
         (self.folder / "schemas" / "depots.yaml").write_text(KINDS)
         self.config.write_text(json.dumps({"schemas": ["schemas"], "targets": {"test": target}}))
+
+    @property
+    def _remote(self) -> Path:
+        return self.folder / "remote.git"
 
     @property
     def config(self) -> Path:
@@ -133,11 +146,19 @@ class World:
     def again(self, faults: tuple[Fault, ...] = ()) -> None:
         """Begin anew where others have finished their work; then `faults` happen to the next run."""
         self._put_files(self._files)
+        if self.way.git:
+            git(self._remote, "update-ref", *([REF, self._ref] if self._ref else ["-d", REF]))
         self.past: list[Deed] = []  # of earlier runs
         self.lines = {
             name: Line(depot=depot.copy(), time=self.time, faults=faults, on_cut=self._cut)
             for name, depot in self._start.items()
         }
+
+    def lie(self, vice: Vice) -> None:
+        """Let all lists of the next run be what `vice` makes of them."""
+        for line in self.lines.values():
+            before = frozenset(row["id"] for _, row in line.depot.every())
+            line.depot.lists = lambda rows, start, before=before: vice(rows, start, before)
 
     def mend(self) -> None:
         """Let nothing go wrong any more, and some time pass."""
@@ -146,6 +167,7 @@ class World:
             line.act_late()
             self.past += line.depot.deeds
             line.depot.deeds = []
+            line.depot.lists = Depot(name=line.name).lists
         self.lines = {name: Line(depot=line.depot, time=self.time) for name, line in self.lines.items()}
 
     # ------------------------------------------------------------------ runs
@@ -159,7 +181,7 @@ class World:
     def options(self, *, prune: bool = False) -> Options:
         return Options(
             config=self.config,
-            environ=ENVIRON,
+            environ={**ENVIRON, **git_environment(self.folder)} if self.way.git else ENVIRON,
             redactor=self.redactor,
             timing=self.time.timing(),
             transport=self._transport,

@@ -20,10 +20,10 @@ class Place:
         self.reads = 0
         self.lists = FreshLists(lambda: self.now)
 
-    def read(self) -> list[LiveObject]:
+    def read(self) -> tuple[list[LiveObject], str]:
         self.reads += 1
         self.now += self.seconds
-        return [LiveObject(id=str(self.reads), body={}, spec={"name": "one"})]
+        return [LiveObject(id=str(self.reads), body={}, spec={"name": "one"})], ""
 
     def get(self, since: int) -> str:
         return next(iter(self.lists.get("things", since, self.read, lambda one: str(one.spec["name"])).by_id))
@@ -52,7 +52,7 @@ def test_it_grows_too_old(seconds: float) -> None:
 def test_many_that_ask_while_it_is_read_wait_for_it() -> None:
     place, begun, go_on = Place(), threading.Event(), threading.Event()
 
-    def read() -> list[LiveObject]:
+    def read() -> tuple[list[LiveObject], str]:
         begun.set()
         go_on.wait(5)
         return place.read()

@@ -223,6 +223,11 @@ class ListCall(Call):
     )
     id_at: Pointer = Field(default="", description="For ids: where one item holds the id; without it, the item is it.")
     paging: Paging | None = Field(default=None, description="How the list goes on; without it, one answer is all.")
+    total: Literal["exact", "estimate"] = Field(
+        default="exact",
+        description="Whether the number of items that answers announce is that of the items shown. An estimate, "
+        "such as one that counts what the list filters, never makes the list doubtful.",
+    )
     skip: Conditions = Field(default_factory=list, description="Items that are not ours to see: one of these holds.")
 
 

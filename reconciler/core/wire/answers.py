@@ -37,8 +37,7 @@ class Page:
     items: list[Json] = field(repr=False)
     next: dict[str, Any] | None
     next_address: str | None = None  # an absolute or relative address that the server gave
-    total: int | None = None  # how many items the whole list has, where the answer says so
-    doubt: str = ""  # at the end: why there may be more than was read
+    total: int | None = None  # how many items the whole list has, where the kind says which member tells it
 
 
 def first_page(call: ListCall) -> dict[str, Any]:
@@ -67,14 +66,14 @@ def read_page(call: ListCall, page: Mapping[str, Any], response: Response, seen:
     total = get(body, parse_pointer(paging.total)) if paging.total is not None else MISSING
     read = seen + len(items)
     expected = total if isinstance(total, int) and not isinstance(total, bool) else None
-    complete = expected is not None and read >= expected
     match paging.style:
         case "offset" | "page":
-            size = paging.size or 0
-            if complete or not items or (len(items) < size and total is MISSING):
-                short = not complete and expected is not None
-                doubt = f"the answer says that there are {expected}, and {read} were read" if short else ""
-                return Page(items=items, next=None, doubt=doubt)
+            complete = expected is not None and read >= expected
+            is_short = len(items) < (paging.size or 0)
+            if call.total == "estimate":  # there may be more than announced
+                complete = complete and is_short
+            if complete or not items or (is_short and total is MISSING):
+                return Page(items=items, next=None, total=expected)
             following = dict(page)
             if paging.style == "offset":
                 following["offset"] = page["offset"] + len(items)
@@ -84,15 +83,15 @@ def read_page(call: ListCall, page: Mapping[str, Any], response: Response, seen:
         case "cursor":
             cursor = get(body, parse_pointer(paging.next or ""))
             if cursor is MISSING or cursor in (None, "", False):
-                return Page(items=items, next=None)
-            return Page(items=items, next={**page, "cursor": cursor})
+                return Page(items=items, next=None, total=expected)
+            return Page(items=items, next={**page, "cursor": cursor}, total=expected)
         case "url":
             address = get(body, parse_pointer(paging.next or ""))
         case "link":
             address = _next_link(response.headers.get("link", ""))
     if not isinstance(address, str) or not address:
-        return Page(items=items, next=None)
-    return Page(items=items, next=dict(page), next_address=address)
+        return Page(items=items, next=None, total=expected)
+    return Page(items=items, next=dict(page), next_address=address, total=expected)
 
 
 def _next_link(header: str) -> str | None:

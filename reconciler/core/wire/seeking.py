@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from reconciler.core.compare.normalize import shape
@@ -10,6 +11,12 @@ from reconciler.core.kinds.definition import GetCall
 from reconciler.core.kinds.template import variables
 from reconciler.core.model import JsonObject, LiveObject
 from reconciler.core.wire.answers import natural_key
+
+_DELETED = re.compile(
+    r"(is_?)?(soft_?)?(deleted|removed|archived|trashed|destroyed|in_?trash|tombstone)(_?(at|on|by|date|time))?",
+    re.IGNORECASE,
+)
+_STATES = frozenset({"status", "state", "lifecycle", "phase", "lifecyclestate", "lifecycle_state"})
 
 
 def sought(kind: Kind, specs: Iterable[JsonObject], ids: Iterable[str | None]) -> frozenset[str] | None:
@@ -34,14 +41,6 @@ def needs_id(call: GetCall) -> bool:
     return "id" in _roots(call)
 
 
-def finds_anywhere(kind: Kind) -> bool:
-    """Tell whether an id is enough to read an object, in whichever of several lists it may be."""
-    call = kind.definition.read.get
-    if call is None or not kind.scope or not needs_id(call):
-        return False
-    return _spec_fields(call).isdisjoint(kind.scope)
-
-
 def tells_scope(kind: Kind, live: LiveObject) -> bool:
     """Tell whether an answered object itself says in which scope it is, so that nothing had to be filled in."""
     shaped = shape(kind.fields, live.body)
@@ -52,6 +51,15 @@ def _roots(call: GetCall) -> set[str]:
     return {v.root for part in (call.path, dict(call.query), call.body) for v in variables(part)}
 
 
-def _spec_fields(call: GetCall) -> set[str]:
-    parts = (call.path, dict(call.query), dict(call.headers), call.body)
-    return {v.steps[0] for part in parts for v in variables(part) if v.root == "spec" and v.steps}
+def seems_deleted(kind: Kind, body: JsonObject) -> str:
+    """Return the member by which an object looks like one that was deleted softly; empty where there is none.
+
+    What a manifest may set says what somebody wants, and is no such sign.
+    """
+    ours = {info.response_name for info in kind.fields.properties.values() if not info.read_only}
+    for name, value in body.items():
+        marked = _DELETED.fullmatch(name) and value not in (None, False, 0, "", [], {})
+        told = name.lower() in _STATES and isinstance(value, str) and _DELETED.fullmatch(value)
+        if name not in ours and (marked or told):
+            return f"/{name}"
+    return ""

@@ -13,7 +13,7 @@ from reconciler.core.model import Action, LiveObject, Response
 from reconciler.core.report import Status
 from reconciler.core.wire.answers import answered_id, live_object
 from reconciler.core.wire.requests import Subject
-from reconciler.shell.apply.guarding import TRIES, appeared, fresh_after, gone, refuse_if_moved
+from reconciler.shell.apply.guarding import TRIES, appeared, fresh_after, gone, refuse_if_moved, refuse_if_there
 from reconciler.shell.apply.inside import write_inside
 from reconciler.shell.apply.truth import read_back, verified
 from reconciler.shell.apply.work import Refusal, Stop, Work
@@ -63,9 +63,7 @@ def _looked_at_again(work: Work) -> LiveObject | None:
 
 def _create(work: Work) -> LiveObject:
     kind, spec = work.kind, work.considered.spec
-    there = work.reader.read_one(kind, spec, None, since=work.ready)
-    if there is not None:
-        raise appeared(work, there)
+    refuse_if_there(work)
     call = kind.definition.write.create
     assert call is not None
     request = request_for(work, call, None, frozenset(spec), creating=True)

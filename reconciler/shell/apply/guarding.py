@@ -6,12 +6,13 @@ Reads: the object once more when the server itself refused. Writes: nothing.
 from __future__ import annotations
 
 from reconciler.core.canonical import strictly_equal
-from reconciler.core.errors import ApiError
+from reconciler.core.errors import ApiError, DoubtfulList
 from reconciler.core.model import LiveObject
 from reconciler.core.plan.moved import moved_fields
 from reconciler.core.pointer import MISSING, format_pointer, get, parse_pointer, starts_with
 from reconciler.core.report import Moved, Status
 from reconciler.shell.apply.work import Refusal, Stop, Work
+from reconciler.shell.live.beyond import by_id
 
 TRIES = 3  # writes over a fresh read each, while only unmanaged fields move
 
@@ -92,6 +93,21 @@ def appeared(work: Work, live: LiveObject, said: str = "") -> Stop:
         "plan again: it will be compared instead of created",
         moved=tuple(one for one in moved if not strictly_equal(one.now, one.wanted) or one.sensitive),
     )
+
+
+def refuse_if_there(work: Work) -> None:
+    """Raise Stop when what is to be created is there, or when nobody knows whether it is."""
+    kind, spec, address = work.kind, work.considered.spec, work.change.address
+    try:
+        there = work.reader.read_one(kind, spec, None, since=work.ready)
+    except DoubtfulList as error:
+        remembered = work.reader.remote_ids.get(address)
+        place = work.reader.places.get(address, {})
+        if remembered is None or not by_id(work.reader, kind, spec, remembered, place).absent:
+            raise Stop(Status.CONFLICT, f"nothing was sent: {error.message}", error.hint) from None
+        return
+    if there is not None:
+        raise appeared(work, there)
 
 
 def gone() -> Stop:

@@ -24,8 +24,9 @@ class FreshList:
 
     begun: int  # the moment before its first request
     until_s: float  # of the clock: when it is too old for anybody
-    by_id: dict[str, LiveObject]
+    by_id: dict[str, list[LiveObject]]
     by_key: dict[str, list[LiveObject]]
+    doubt: str = ""  # why it may lack something
 
 
 class FreshLists:
@@ -42,7 +43,7 @@ class FreshLists:
         return next(self._moments)
 
     def get(
-        self, name: str, since: int, read: Callable[[], list[LiveObject]], key: Callable[[LiveObject], str]
+        self, name: str, since: int, read: Callable[[], tuple[list[LiveObject], str]], key: Callable[[LiveObject], str]
     ) -> FreshList:
         """Return the list `name`, whose reading began after the moment `since`; others wait while one reads it."""
         with self._locks.of(name):
@@ -51,16 +52,19 @@ class FreshLists:
                 kept = self._kept[name] = self._read(read, key)
             return kept
 
-    def _read(self, read: Callable[[], list[LiveObject]], key: Callable[[LiveObject], str]) -> FreshList:
+    def _read(self, read: Callable[[], tuple[list[LiveObject], str]], key: Callable[[LiveObject], str]) -> FreshList:
         begun, started_s = self.moment(), self._clock()
-        objects = read()
+        objects, doubt = read()
         ended_s = self._clock()
+        by_id: dict[str, list[LiveObject]] = {}
         by_key: dict[str, list[LiveObject]] = {}
         for one in objects:
+            by_id.setdefault(one.id, []).append(one)
             by_key.setdefault(key(one), []).append(one)
         return FreshList(
             begun=begun,
             until_s=ended_s + max(FRESH_FOR_S, ended_s - started_s),
-            by_id={one.id: one for one in objects},
+            by_id=by_id,
             by_key=by_key,
+            doubt=doubt,
         )

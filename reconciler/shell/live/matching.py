@@ -9,13 +9,14 @@ is made for each kind and scope (the values that the list call needs).
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import NamedTuple
 
 from reconciler.core.address import Address
 from reconciler.core.canonical import canonical_json
-from reconciler.core.errors import ApiError, ErrorClass
+from reconciler.core.errors import WHERE_LISTS_DOUBT, ApiError, ErrorClass
 from reconciler.core.graph import islands, levels
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.template import TemplateError
@@ -25,7 +26,8 @@ from reconciler.core.plan.looking import ReadList
 from reconciler.core.records import dataclass
 from reconciler.core.wire.answers import AnswerError, NothingFound, live_object, natural_key
 from reconciler.core.wire.requests import Subject
-from reconciler.core.wire.seeking import finds_anywhere, sought, tells_scope
+from reconciler.core.wire.seeking import sought
+from reconciler.shell.live.beyond import Answer, by_id, by_key
 from reconciler.shell.live.refresh import LiveReader
 
 
@@ -45,6 +47,7 @@ class _Index(NamedTuple):
     objects: list[LiveObject]
     by_id: dict[str, LiveObject]
     by_key: dict[str, list[LiveObject]]
+    doubled: frozenset[str]  # ids that several objects have
 
 
 @dataclass(slots=True)
@@ -67,7 +70,9 @@ class _Refresh:
         """Return `objects` by id and by natural key; a list that is wanted at many levels is indexed once."""
         known = self.indexes.get(id(objects))
         if known is None or known.objects is not objects:
-            known = _Index(objects, {one.id: one for one in objects}, {})
+            counts = Counter(one.id for one in objects)
+            doubled = frozenset(one for one, count in counts.items() if count > 1)
+            known = _Index(objects, {one.id: one for one in objects}, {}, doubled)
             for one in objects:
                 known.by_key.setdefault(natural_key(kind, one.spec, desired=False), []).append(one)
             self.indexes[id(objects)] = known
@@ -143,39 +148,71 @@ def _read_group(group: list[tuple[Resource, JsonObject]], work: _Refresh) -> Non
             _read_single(kind, resource, spec, work)
         return
     wanted = sought(kind, (spec for _, spec in group), (reader.remote_ids.get(one.address) for one, _ in group))
-    objects = _read_known(kind, group, work) or reader.list_objects(kind, group[0][1], wanted=wanted)
-    _, by_id, by_key = work.indexed(kind, objects)
+    objects = _read_known(kind, group, work)
+    in_list = objects is None
+    if objects is None:
+        objects = reader.list_objects(kind, group[0][1], wanted=wanted)
+    index = work.indexed(kind, objects)
+    hidden = _ask_by_id(kind, [(one, spec) for one, spec in group if _is_lacking(one, index, reader)], work)
     found: list[tuple[Resource, LiveObject]] = []
     for resource, spec in group:
+        matches = index.by_key.get(natural_key(kind, spec), [])
         remembered = reader.remote_ids.get(resource.address)
-        matches = by_key.get(natural_key(kind, spec), [])
-        if remembered is not None and remembered in by_id:
-            others = [one for one in matches if one.id != remembered]
+        asked = hidden.get(resource.address, Answer())
+        mine = index.by_id.get(remembered) if remembered is not None else None
+        if asked.question:
+            work.problems.append(_questionable(resource, remembered, asked.question))
+            continue
+        if asked.live is not None:
+            mine = asked.live
+            work.problems.append(_hidden(resource, mine))
+        if mine is not None:
+            others = [one for one in matches if one.id != mine.id]
             if len(others) == 1 and len(matches) == 1:
                 work.rivals[resource.address] = others[0]
-            matches = [by_id[remembered]]
-        elif remembered is not None and not matches:
-            matches = _elsewhere(kind, spec, remembered, work)
+            matches = [mine]
+        elif not matches and in_list and not asked.absent:
+            matches = _beyond(kind, resource, spec, work)
         if len(matches) > 1:
             work.problems.append(_ambiguous(resource, matches))
+        elif matches and matches[0].id in index.doubled:
+            work.problems.append(_doubled(resource, matches[0].id))
         elif matches:
             live = work.objects[resource.address] = matches[0]
-            if resource.fingerprint and live.id in by_id:
+            if resource.fingerprint and live is index.by_id.get(live.id):
                 found.append((resource, live))
     answers = reader.answers_of(kind, group[0][1]) if found else ""
     if answers:
         work.lists.append(ReadList(kind=kind, answers=answers, found=found))
 
 
-def _elsewhere(kind: Kind, spec: JsonObject, remembered: str, work: _Refresh) -> list[LiveObject]:
-    """Return the object that the ledger remembers when it is there still, in the scope of another list.
+def _is_lacking(resource: Resource, index: _Index, reader: LiveReader) -> bool:
+    remembered = reader.remote_ids.get(resource.address)
+    return remembered is not None and remembered not in index.by_id
 
-    It is the one that the manifest is about: its parent is what differs, and nothing must be created anew.
-    """
-    if not finds_anywhere(kind):
+
+def _ask_by_id(kind: Kind, lacking: list[tuple[Resource, JsonObject]], work: _Refresh) -> dict[Address, Answer]:
+    """Ask for the objects that are remembered and that no list shows, each where it was."""
+    reader = work.reader
+
+    def ask(pair: tuple[Resource, JsonObject]) -> Answer:
+        address = pair[0].address
+        place = reader.places.get(address, {})
+        return by_id(reader, kind, pair[1], reader.remote_ids[address], place)
+
+    answers = reader.run_all(ask, lacking)
+    return {resource.address: answer for (resource, _), answer in zip(lacking, answers, strict=True)}
+
+
+def _beyond(kind: Kind, resource: Resource, spec: JsonObject, work: _Refresh) -> list[LiveObject]:
+    """Return what a call of its own finds of an object that a doubtful list does not show."""
+    doubt = work.reader.doubt_of(kind, spec)
+    if not doubt:
         return []
-    found = work.reader.get_object(kind, spec, remembered)
-    return [found] if found is not None and tells_scope(kind, found) else []
+    asked = by_key(work.reader, kind, spec)
+    if asked.live is None and not asked.absent:
+        work.problems.append(_doubtful(resource, doubt))
+    return [asked.live] if asked.live is not None else []
 
 
 def _read_known(kind: Kind, group: list[tuple[Resource, JsonObject]], work: _Refresh) -> list[LiveObject] | None:
@@ -223,13 +260,43 @@ def _assume(kind: Kind, resource: Resource, spec: JsonObject, reason: str, work:
     work.unreadable[resource.address] = reason
 
 
+def _problem(resource: Resource, code: str, message: str, hint: str, severity: Severity = Severity.ERROR) -> Diagnostic:
+    return Diagnostic(
+        severity=severity, code=code, message=message, source=resource.source, address=resource.address, hint=hint
+    )
+
+
 def _ambiguous(resource: Resource, matches: list[LiveObject]) -> Diagnostic:
     ids = ", ".join(sorted(one.id for one in matches))
-    return Diagnostic(
-        severity=Severity.ERROR,
-        code="ambiguous-match",
-        message=f"{len(matches)} live objects have the natural key of {resource.address}: {ids}",
-        source=resource.source,
-        address=resource.address,
-        hint="remove or rename all but one of them; none is chosen by guessing",
+    message = f"{len(matches)} live objects have the natural key of {resource.address}: {ids}"
+    hint = "remove or rename all but one of them; none is chosen by guessing"
+    return _problem(resource, "ambiguous-match", message, hint)
+
+
+def _doubled(resource: Resource, remote_id: str) -> Diagnostic:
+    message = f"several live objects have the id of {resource.address}: {remote_id}"
+    hint = "if they are different objects, identity.id of the kind is not what tells them apart; none is chosen"
+    return _problem(resource, "ambiguous-match", message, hint)
+
+
+def _hidden(resource: Resource, live: LiveObject) -> Diagnostic:
+    message = f"{resource.address} is there with the id {live.id}, although the list does not show it"
+    hint = "the list may be late, filtered or cut short; the object was read by its id"
+    return _problem(resource, "not-in-list", message, hint, Severity.NOTE)
+
+
+def _questionable(resource: Resource, remote_id: str | None, question: str) -> Diagnostic:
+    address = resource.address
+    message = f"{address} may still exist: the list does not show it, reading its id {remote_id} does, and {question}"
+    hint = (
+        f"if it is gone for good, `reconciler ledger forget {address}` lets a new one be created; "
+        "read.gone of the kind says how such objects are recognized"
     )
+    return _problem(resource, "perhaps-gone", message, hint)
+
+
+def _doubtful(resource: Resource, doubt: str) -> Diagnostic:
+    message = (
+        f"it is not known whether {resource.address} exists: its list does not show it, and contradicts itself: {doubt}"
+    )
+    return _problem(resource, "doubtful-list", message, WHERE_LISTS_DOUBT)

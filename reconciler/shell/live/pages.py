@@ -18,6 +18,7 @@ from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.definition import Call, ListCall
 from reconciler.core.model import Json, Request, Response
 from reconciler.core.wire.answers import AnswerError, Page, first_page, read_page
+from reconciler.core.wire.doubts import Announced, announced, contradictions
 from reconciler.core.wire.requests import call_request
 
 RunAll = Callable[[Callable[[Any], Any], Iterable[Any]], list[Any]]
@@ -44,8 +45,9 @@ class Listing(NamedTuple):
     """What all pages of a list hold."""
 
     items: list[Json]  # raw
-    doubt: str  # why there may be more of them; empty when the end was reached
+    doubt: str  # why there may be more of them; empty when the end was reached and nothing contradicts the list
     answers: str  # tells the bodies of the answers from any others
+    waived: str = ""  # a doubt that the kind says means nothing
 
 
 def all_pages(reader: Reader, kind: Kind, call: ListCall, values: dict[str, Any]) -> Listing:
@@ -58,6 +60,12 @@ def all_pages(reader: Reader, kind: Kind, call: ListCall, values: dict[str, Any]
     request = call_request(kind, call, {**values, "page": page})
     previous, asked, ready = None, {_mark(request)}, dict[str, Response]()
     answers, size = hashlib.sha256(), 0
+    said: list[Announced] = []
+
+    def listing(doubt: str = "") -> Listing:
+        found = contradictions(kind, call, items, said)
+        return Listing(items, "; ".join(filter(None, (doubt, found.kept))), answers.hexdigest(), found.waived)
+
     for _ in range(MAX_PAGES):
         response = ready.pop(_mark(request), None) or reader.ask(kind, call, request)
         assert response is not None
@@ -69,15 +77,13 @@ def all_pages(reader: Reader, kind: Kind, call: ListCall, values: dict[str, Any]
             found = read_page(call, page, response, len(items))
         except AnswerError as error:
             raise bad_answer(kind, request, str(error)) from None
+        said.append(announced(found, response))
         if found.items and found.items == previous and _counts_pages(call):
-            if call.paging is not None and call.paging.total is not None:
-                raise bad_answer(kind, request, "the same page again, though the list goes on")
-            # The server pays no attention to the paging: one page is taken for all there is.
-            doubt = "the server answers the same page again, so where it ends is not known"
-            return Listing(items, doubt, answers.hexdigest())
+            # Perhaps the server pays no attention to the paging, and one page is all there is: nobody knows.
+            return listing("the server answers the same page again, so where the list ends is not known")
         items += found.items
         if found.next is None:
-            return Listing(items, found.doubt, answers.hexdigest())
+            return listing()
         if not ready:
             ahead = _following(call, found, len(items))[: (MAX_BYTES - size) // max(1, len(response.content))]
             ready = _read_ahead(reader, kind, call, values, ahead)

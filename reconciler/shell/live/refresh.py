@@ -8,12 +8,13 @@ The same list is never read twice in one run, unless it is asked for afresh.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
+from typing import Any
 
 from reconciler.core.address import Address
 from reconciler.core.canonical import canonical_json
-from reconciler.core.errors import ApiError, ErrorClass
+from reconciler.core.errors import ApiError, DoubtfulList, ErrorClass
 from reconciler.core.kinds.catalog import Catalog, Kind
 from reconciler.core.kinds.definition import Call, ListCall, PartCall
 from reconciler.core.model import Json, JsonObject, LiveObject, Request, Response, Send
@@ -34,6 +35,7 @@ from reconciler.core.wire.requests import Subject, call_request, context
 from reconciler.core.wire.seeking import may_be_wanted, needs_id
 from reconciler.shell.live.fresh_lists import FreshList, FreshLists
 from reconciler.shell.live.pages import Listing, RunAll, all_pages, bad_answer
+from reconciler.shell.network.once import Once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,10 @@ class LiveReader:
     waits: Callable[[], bool | None]  # whether there is time to do other things until an answer comes; None: unknown
     fresh: FreshLists = field(repr=False)
     remote_ids: Mapping[Address, str] = field(default_factory=dict)  # from the ledger: found by id first
+    places: Mapping[Address, JsonObject] = field(default_factory=dict)  # where they were, as far as reading takes it
+    trusted: frozenset[str] = frozenset()  # kinds whose lists are taken for whole, whatever contradicts them
+    straight: Send | None = field(default=None, repr=False)  # asks even what `send` has been answered already
+    lifted: dict[tuple[str, str], str] = field(default_factory=dict)  # doubts that did not count, by kind and reason
     _pages: dict[str, Listing] = field(default_factory=dict, repr=False)  # by the first request
     _listed: dict[str, list[LiveObject]] = field(default_factory=dict, repr=False)  # by kind and scope
     _seen: dict[tuple[str, str], str] = field(default_factory=dict)  # natural keys by kind and id
@@ -62,7 +68,11 @@ class LiveReader:
 
     def counting(self, send: Send) -> LiveReader:
         """Return a reader that sends through `send` and shares everything else with this one."""
-        return replace(self, send=send)
+        return replace(self, send=send, straight=None)
+
+    def once(self) -> LiveReader:
+        """Return a reader that asks nothing twice, since one document may hold many objects."""
+        return replace(self, send=Once(self.send), straight=self.send)
 
     # ------------------------------------------------------------------ one request
 
@@ -105,33 +115,50 @@ class LiveReader:
         values = context(kind, Subject(spec=spec))
         first = call_request(kind, call, {**values, "page": first_page(call)})
         paging = call.paging.model_dump_json() if call.paging else ""
-        key = canonical_json([str(first), first.system, first.body, call.items, call.key_as, paging])
+        key = canonical_json([kind.full_name, str(first), first.system, first.body, call.items, call.key_as, paging])
         if fresh or key not in self._pages:
-            self._pages[key] = all_pages(self, kind, call, values)
+            self._pages[key] = self._steady(kind, call, values)
         found = self._pages[key]
         if not call.skip:
             return found
         kept = [item for item in found.items if not any(holds(rule, item) for rule in call.skip)]
         return found._replace(items=kept)
 
+    def _steady(self, kind: Kind, call: ListCall, values: dict[str, Any]) -> Listing:
+        """Read a list, and once more when it contradicts itself: perhaps it moved while it was read."""
+        found = all_pages(self, kind, call, values)
+        if found.doubt and kind.full_name in self.trusted:
+            self.lifted[kind.full_name, "--trust-list"] = found.doubt
+            return found._replace(doubt="")
+        if found.doubt:
+            found = all_pages(replace(self, send=self.straight or self.send), kind, call, values)
+        if found.waived:
+            self.lifted[kind.full_name, "its kind says `total: estimate`"] = found.waived
+        return found
+
+    def doubt_of(self, kind: Kind, spec: JsonObject) -> str:
+        """Return why the lists in the scope of `spec`, as they were read last, may lack something."""
+        found = [self._listing(kind, call, spec, fresh=False).doubt for call in kind.definition.read.lists]
+        return "; ".join(dict.fromkeys(filter(None, found)))
+
     def listed(self, kind: Kind, spec: JsonObject) -> Listed:
         """Return what the lists in the scope of `spec` show, without reading single objects."""
         found: dict[str, LiveObject | None] = {}
-        doubts: list[str] = []
         for call in kind.definition.read.lists:
-            items, doubt, _ = self._listing(kind, call, spec, fresh=False)
-            doubts += [doubt] if doubt else []
+            items = self.list_items(kind, call, spec)
             if call.items_are == "ids":
                 found |= dict.fromkeys(self._ids(kind, call, items))
             else:
                 whole = call.items_are == "objects"
                 found |= {one.id: one if whole else None for one in self._shown(kind, call, spec, items)}
-        return Listed(objects=found, doubt="; ".join(dict.fromkeys(doubts)))
+        return Listed(objects=found, doubt=self.doubt_of(kind, spec))
 
     def list_objects(
         self, kind: Kind, spec: JsonObject, *, fresh: bool = False, wanted: frozenset[str] | None = None
     ) -> list[LiveObject]:
         """Return all live objects in the scope of `spec`, each once; a later list wins over an earlier one.
+
+        Different objects that have one id in one list are all returned.
 
         With `wanted` (natural keys and ids), objects that are known to be none of those are left out where the list
         gives ids or summaries, which saves reading each of them.
@@ -140,13 +167,16 @@ class LiveReader:
         if not fresh and wanted is None and scope in self._listed:
             return self._listed[scope]
         found: dict[str, LiveObject] = {}
+        others: list[LiveObject] = []
         for call in kind.definition.read.lists:
-            for one in self._objects_of(kind, call, spec, fresh=fresh, wanted=wanted):
-                found[one.id] = one
+            shown = self._objects_of(kind, call, spec, fresh=fresh, wanted=wanted)
+            others += _namesakes(kind, shown)
+            found |= {one.id: one for one in shown}
+        objects = [*found.values(), *others]
         if not fresh and wanted is None:
             # Resources of one scope may be read at several levels: where the list gives ids, each was asked for.
-            return self._listed.setdefault(scope, list(found.values()))
-        return list(found.values())
+            return self._listed.setdefault(scope, objects)
+        return objects
 
     def _objects_of(
         self, kind: Kind, call: ListCall, spec: JsonObject, *, fresh: bool, wanted: frozenset[str] | None
@@ -242,7 +272,8 @@ class LiveReader:
         """Return the live object of one resource as it is now, by id or else by natural key; None when absent.
 
         With `since`, a moment of `fresh`, a list that began to be read after it counts as now.
-        Raises ApiError when two objects have the natural key.
+        Raises ApiError when two objects have the natural key, and DoubtfulList when a list does not show the object
+        and contradicts itself.
         """
         call = kind.definition.read.get
         if call is not None and (remote_id is not None or not needs_id(call)):
@@ -252,30 +283,39 @@ class LiveReader:
         narrow = kind.definition.read.find
         if narrow is None and all(call.items_are == "objects" for call in kind.definition.read.lists):
             listed = self._shared_list(kind, spec, self.fresh.moment() if since is None else since)
-            if remote_id is not None:
-                return listed.by_id.get(remote_id)
-            matches = listed.by_key.get(key, [])
+            doubt = listed.doubt
+            matches = listed.by_key.get(key, []) if remote_id is None else listed.by_id.get(remote_id, [])
         else:
             if narrow is not None:
                 objects = self._objects_of(kind, narrow, spec, fresh=True, wanted=wanted)
+                doubt = self._listing(kind, narrow, spec, fresh=False).doubt
             else:
                 objects = self.list_objects(kind, spec, fresh=True, wanted=wanted)
-            if remote_id is not None:
-                return next((one for one in objects if one.id == remote_id), None)
-            matches = [one for one in objects if natural_key(kind, one.spec, desired=False) == key]
+                doubt = self.doubt_of(kind, spec)
+            if remote_id is None:
+                matches = [one for one in objects if natural_key(kind, one.spec, desired=False) == key]
+            else:
+                matches = [one for one in objects if one.id == remote_id]
         if len(matches) > 1:
+            what = "natural key" if remote_id is None else "id"
             raise ApiError(
-                f"{kind.full_name}: {len(matches)} live objects have the same natural key",
+                f"{kind.full_name}: {len(matches)} live objects have the same {what}",
                 error_class=ErrorClass.CONFLICT,
                 hint="remove or rename all but one of them: " + ", ".join(one.id for one in matches),
             )
+        if not matches and doubt:
+            raise DoubtfulList(kind.full_name, doubt)
         return matches[0] if matches else None
 
     def _shared_list(self, kind: Kind, spec: JsonObject, since: int) -> FreshList:
+        def read() -> tuple[list[LiveObject], str]:
+            objects = self.list_objects(kind, spec, fresh=True)
+            return objects, self.doubt_of(kind, spec)
+
         return self.fresh.get(
             _scope(kind, spec),
             since,
-            read=lambda: self.list_objects(kind, spec, fresh=True),
+            read=read,
             key=lambda one: natural_key(kind, one.spec, desired=False),
         )
 
@@ -288,6 +328,19 @@ class LiveReader:
 
 def _scope(kind: Kind, spec: JsonObject) -> str:
     return canonical_json([kind.full_name, *(spec.get(name) for name in kind.scope)])
+
+
+def _namesakes(kind: Kind, shown: Sequence[LiveObject]) -> Iterator[LiveObject]:
+    """Yield the objects of one list whose id a later one has that is another object: one with another natural key."""
+    last = {one.id: one for one in shown}
+    if len(last) == len(shown):
+        return
+    for one in shown:
+        other = last[one.id]
+        if one is not other and natural_key(kind, one.spec, desired=False) != natural_key(
+            kind, other.spec, desired=False
+        ):
+            yield one
 
 
 def _is_gone(kind: Kind, body: Json) -> bool:

@@ -240,7 +240,6 @@ def broken_paging(bound: Bound) -> Findings:
 _KEYS_OF_STYLES: Mapping[str, tuple[str, ...]] = {
     "first": ("page",),
     "next": ("cursor", "url"),
-    "total": ("offset", "page"),
 }
 
 
