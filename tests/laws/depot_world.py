@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +159,7 @@ class World:
         """Let all lists of the next run be what `vice` makes of them."""
         for line in self.lines.values():
             before = frozenset(row["id"] for _, row in line.depot.every())
-            line.depot.lists = lambda rows, start, before=before: vice(rows, start, before)
+            line.depot.lists = partial(vice, before)
 
     def mend(self) -> None:
         """Let nothing go wrong any more, and some time pass."""
