@@ -108,6 +108,7 @@ def _options(options: argparse.Namespace, console: Console, environ: Mapping[str
         parallelism=getattr(options, "parallelism", 10),
         cache=not getattr(options, "no_cache", False),
         resend=getattr(options, "resend", False),
+        stage="apply" if options.command in ("apply", "destroy") else "plan",
         on_interrupt=lambda: console.complain(_INTERRUPTED),
         without_secrets=getattr(options, "without_secrets", False) or bool(getattr(options, "snapshot", None)),
         reads_ledger=not (options.command == "validate" and options.without_secrets),

@@ -29,6 +29,7 @@ def run_verify(options: argparse.Namespace, console: Console, environ: Mapping[s
         config=Path(options.config),
         target=options.target,
         scratch=scratch,
+        stage="apply",
         environ=environ,
         redactor=console.redactor,
     )

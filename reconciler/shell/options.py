@@ -11,6 +11,7 @@ from reconciler.core.manifests.selection import Selection
 from reconciler.core.records import dataclass
 from reconciler.core.redaction import Redactor
 from reconciler.shell.network.sending import Timing
+from reconciler.shell.settings.stages import Stage
 from reconciler.shell.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Options:
     allow_replace: bool = False
     trust_list: tuple[str, ...] = ()  # kinds whose lists count as whole, whatever contradicts them
     destroy: tuple[str, ...] = ()  # address patterns; anything in them: delete those, and do nothing else
+    stage: Stage = "plan"  # whose credentials are used; "apply" where the live systems are written to
+    approved: bool = False  # a saved plan is performed
     time_limit_s: float | None = None  # of the whole run; nothing begins afterwards
     lock_timeout_s: float = 0.0  # how long an apply waits for the lock of its target
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)

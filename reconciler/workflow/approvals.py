@@ -95,6 +95,7 @@ def open_approval(path: Path, options: Options, max_age_s: float | None) -> tupl
     selection = read_selection(chosen.labels, chosen.addresses)
     return approval, replace(
         options,
+        approved=True,
         selection=selection,
         resend=chosen.resend,
         prune=chosen.prune,

@@ -13,7 +13,7 @@ from pathlib import Path
 from reconciler.core.accelerators import is_missing
 from reconciler.core.address import Address
 from reconciler.core.departure import Limits
-from reconciler.core.errors import InvalidInput, UsageError
+from reconciler.core.errors import InvalidInput, Refused, UsageError
 from reconciler.core.json_decoding import quick_decoder
 from reconciler.core.kinds.catalog import Catalog
 from reconciler.core.manifests.selection import select
@@ -82,8 +82,15 @@ def load(options: Options) -> Loaded:
         options.environ,
         without_secrets=options.without_secrets,
         without_ledger=not options.reads_ledger,
+        stage=options.stage,
     )
     options.redactor.add(settings.secret_values)
+    if options.stage == "apply" and settings.policy.approval_required and not options.approved:
+        raise Refused(
+            f"the policy of {settings.target} requires approval: only saved plans are performed",
+            hint="save the plan with `plan --out FILE` (with --prune for what is no longer declared), "
+            "have it approved, and run `apply --plan FILE`",
+        )
     recorded: frozenset[Address] = frozenset()
     if options.destroy or (options.reads_ledger and prunes(settings, options)):
         recorded = frozenset(open_memory(settings, options).read().folded.ledger.records)

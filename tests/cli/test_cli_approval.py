@@ -56,3 +56,21 @@ def test_wrong_use(tmp_path: Path) -> None:
             assert finished.code == 3, finished
             assert words in finished.err
         assert scene.writes() == []
+
+
+def test_a_policy_that_requires_approval_binds_whoever_runs_it(tmp_path: Path) -> None:
+    with open_scene(tmp_path) as scene:
+        config = tmp_path / "reconciler.yaml"
+        text = config.read_text()
+        assert text.count("    ledger:") == 1
+        config.write_text(text.replace("    ledger:", "    policy: {approval: required}\n    ledger:"))
+        scratch = ("--scratch", str(next(tmp_path.rglob("sales-assistant.yaml"))))
+        for command in (("apply", "--yes"), ("destroy", "galtea.*", "--yes"), ("kinds", "verify", "Product", *scratch)):
+            refused = scene.run(*command)
+            assert refused.code == 4, refused
+            assert "requires approval: only saved plans are performed" in refused.err
+            assert "plan --out FILE" in refused.err
+        assert scene.writes() == []
+        assert scene.run("plan", "--out", "plan.json").code == 0
+        assert json.loads((tmp_path / "plan.json").read_text())["policy"]["approvalRequired"] is True
+        assert scene.run("apply", "--plan", "plan.json").code == 0

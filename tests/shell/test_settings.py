@@ -67,6 +67,44 @@ def system(settings: str) -> str:
 # --------------------------------------------------------------------------- values
 
 
+STAGES = (
+    "{url: 'https://shop.example.com',\nauth: {plan: {bearer: '${env:TOKEN}'}, apply: {bearer: '${env:OTHER_TOKEN}'}}}"
+)
+
+
+def test_each_stage_signs_in_with_its_own_credentials_and_needs_no_others(folder: Path) -> None:
+    (folder / "reconciler.yaml").write_text(system(STAGES))
+    reading = load_settings(folder / "reconciler.yaml", None, {"TOKEN": "read"}, stage="plan")
+    assert reading.systems["shop"].auth == BearerAuth(token="read")
+    writing = load_settings(folder / "reconciler.yaml", None, {"OTHER_TOKEN": "write"}, stage="apply")
+    assert writing.systems["shop"].auth == BearerAuth(token="write")
+    with pytest.raises(InvalidInput) as caught:
+        load_settings(folder / "reconciler.yaml", None, {"TOKEN": "read"}, stage="apply")
+    assert [one.message for one in caught.value.diagnostics] == ["the environment variable OTHER_TOKEN is not set"]
+    assert "plan" not in {name for one in (reading, writing) for name in one.systems["shop"].parameters}
+
+
+@pytest.mark.parametrize(
+    ("auth", "words"),
+    [
+        ("{plan: {bearer: x}}", "`auth` has no `apply`"),
+        ("{apply: {bearer: x}}", "`auth` has no `plan`"),
+        ("{plan: {bearer: x}, apply: {bearer: y}, bearer: z}", "excludes other keys | remove bearer"),
+        ("{plan: {bearer: x}, apply: {}}", "`apply` must name exactly one of bearer, basic, header, jwt, oauth2"),
+        ("{plan: {beare: x}, apply: {bearer: y}}", "unknown key 'beare' | did you mean 'bearer'?"),
+        ("{}", "`auth` must name exactly one of bearer, basic, header, jwt, oauth2"),
+    ],
+)
+def test_stages_that_are_not_whole(folder: Path, auth: str, words: str) -> None:
+    found = mistakes(folder, system(f"{{url: 'https://shop.example.com',\nauth: {auth}}}"))
+    assert any(words in line for line in found), found
+
+
+def test_a_literal_secret_of_a_stage_is_warned_about(folder: Path) -> None:
+    settings = load(folder, system(STAGES.replace("${env:TOKEN}", "literal")), environ={"OTHER_TOKEN": "x"})
+    assert [one.code for one in settings.warnings] == ["literal-secret"]
+
+
 def test_the_smallest_configuration_gets_the_defaults(folder: Path) -> None:
     settings = load(folder, SMALLEST)
     assert settings.target == "test"

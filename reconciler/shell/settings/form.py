@@ -8,7 +8,7 @@ content, and for a target with its environment filled in. No message ever holds 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -207,8 +207,8 @@ class OAuth2Form(StrictForm):
     style: Literal["body", "basic"] = "body"
 
 
-class AuthForm(StrictForm):
-    """`auth`: exactly one way to sign in."""
+class SignInForm(StrictForm):
+    """Exactly one way to sign in."""
 
     bearer: HeaderText | None = None
     basic: BasicForm | None = None
@@ -217,9 +217,30 @@ class AuthForm(StrictForm):
     oauth2: Annotated[OAuth2Form | None, Field(alias="oauth2")] = None
 
     @model_validator(mode="after")
-    def exactly_one(self) -> AuthForm:
+    def exactly_one(self) -> Self:
         """Refuse none and several."""
-        _exactly_one(self)
+        _exactly_one(self, *SignInForm.model_fields)
+        return self
+
+
+class AuthForm(SignInForm):
+    """`auth`: one way to sign in for everything, or one that plans and another that applies."""
+
+    plan: SignInForm | None = None
+    apply: SignInForm | None = None
+
+    @model_validator(mode="after")
+    def exactly_one(self, info: ValidationInfo) -> Self:
+        """Refuse one stage without the other as written, and stages next to a way for everything."""
+        if self.plan is None and self.apply is None:
+            _exactly_one(self, *SignInForm.model_fields)
+            return self
+        for name in ("plan", "apply"):
+            if info.context and getattr(self, name) is None:
+                raise RuleError(f"has no `{name}`", "name both `plan` and `apply`, or one way to sign in for both")
+        given = [name for name in SignInForm.model_fields if getattr(self, name) is not None]
+        if given:
+            raise RuleError("has `plan` and `apply`, which excludes other keys", f"remove {' and '.join(given)}")
         return self
 
 
@@ -255,6 +276,7 @@ class PolicyForm(StrictForm):
     max_change_share: Annotated[
         Annotated[float, Field(ge=0, le=1)] | None, Field(description="a share from 0 to 1, as 0.3")
     ] = None
+    approval: Literal["optional", "required"] = "optional"
 
 
 class LedgerForm(StrictForm):
@@ -317,6 +339,8 @@ _FORMS: dict[str, type[BaseModel]] = {
     "policy": PolicyForm,
     "ledger": LedgerForm,
     "auth": AuthForm,
+    "plan": SignInForm,
+    "apply": SignInForm,
     "timeouts": TimeoutsForm,
     "basic": BasicForm,
     "header": HeaderForm,

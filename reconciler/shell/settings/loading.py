@@ -42,13 +42,14 @@ from reconciler.shell.settings.form import (
     AS_WRITTEN,
     OPTIONAL_SYSTEM_KEYS,
     SYSTEM_KEYS,
-    AuthForm,
     ConfigurationForm,
     LedgerForm,
+    SignInForm,
     SystemForm,
     TargetForm,
 )
 from reconciler.shell.settings.mistakes import SettingsProblem, check_form, check_part
+from reconciler.shell.settings.stages import Stage, with_credentials_of
 from reconciler.shell.settings.values import (
     Environment,
     FileLedger,
@@ -88,17 +89,18 @@ def load_settings(
     *,
     without_secrets: bool = False,
     without_ledger: bool = False,
+    stage: Stage = "plan",
 ) -> Settings:
     """Read the configuration and return the settings of `target`, or of the only target when it is None.
 
     Raises UsageError when there is no configuration or no such target, and InvalidInput with every mistake.
-    Of other targets, neither systems nor environment need be there. A run `without_secrets` can send nothing: what
-    the environment does not hold is withheld, and where the systems are may be a stand-in.
+    Of other targets, and of the credentials of the other stage, nothing need be there. A run `without_secrets` can send
+    nothing: what the environment does not hold is withheld, and where the systems are may be a stand-in.
     """
     document = _read(config)
     mistakes = [*check_form(document.data), *expression_mistakes(document.data)]
     chosen = _choose(document, target, mistakes)
-    written, at = document.data["targets"][chosen], ("targets", chosen)
+    written, at = with_credentials_of(stage, document.data["targets"][chosen]), ("targets", chosen)
     if without_ledger and isinstance(written, dict):
         written = {key: value for key, value in written.items() if key != "ledger"}
     filled = (
@@ -226,6 +228,7 @@ def _settings(
             prune=form.policy.prune,
             max_deletes=form.policy.max_deletes,
             max_change_share=form.policy.max_change_share,
+            approval_required=form.policy.approval == "required",
         ),
         ledger=_ledger(form.ledger, root),
         secret_values=frozenset(text for text in (*environment.values(), *own) if text and is_utf8(text)),
@@ -238,7 +241,7 @@ def _system(name: str, form: SystemForm, root: Path, document: Document, target:
     return SystemSettings(
         name=name,
         url=form.url,
-        auth=_auth(form.auth),
+        auth=_auth(form.auth and (form.auth.plan or form.auth.apply or form.auth)),
         ca_file=None if form.ca_file is None else root / form.ca_file,
         proxy=form.proxy,
         insecure_skip_verify=form.insecure_skip_verify,
@@ -253,7 +256,7 @@ def _system(name: str, form: SystemForm, root: Path, document: Document, target:
     )
 
 
-def _auth(form: AuthForm | None) -> Auth:
+def _auth(form: SignInForm | None) -> Auth:
     if form is None:
         return NoAuth()
     if form.bearer is not None:
@@ -297,12 +300,15 @@ def _credentials(system: SystemSettings) -> Iterator[str]:
     yield from proxy_secrets(system.proxy)
 
 
+_SECRETS_OF_A_WAY: tuple[JsonPath, ...] = (
+    ("bearer",),
+    ("basic", "password"),
+    ("header", "value"),
+    ("jwt", "secret"),
+    ("oauth2", "clientSecret"),
+)
 _SECRETS_OF_A_SYSTEM: tuple[JsonPath, ...] = (
-    ("auth", "bearer"),
-    ("auth", "basic", "password"),
-    ("auth", "header", "value"),
-    ("auth", "jwt", "secret"),
-    ("auth", "oauth2", "clientSecret"),
+    *(("auth", *stage, *steps) for stage in ((), ("plan",), ("apply",)) for steps in _SECRETS_OF_A_WAY),
     ("proxy",),
 )
 

@@ -63,6 +63,7 @@ class PolicySettings:
     prune: bool = False
     max_deletes: int = 5
     max_change_share: float | None = None  # 0 to 1; None: not stated
+    approval_required: bool = False  # only saved plans are performed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
