@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-_TOKEN = re.compile(r"\s*(?:('(?:[^']|'')*')|(\d+)|(==|!=|&&|\|\||!|\(|\))|([A-Za-z_][\w.-]*))")
+_TOKEN = re.compile(r"\s*(?:('(?:[^']|'')*')|(\d+)|(==|!=|&&|\|\||!|\(|\)|\[|\]|,)|([A-Za-z_][\w.-]*))")
 _FIELD = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 
 Context = Mapping[str, Any]
@@ -80,6 +80,14 @@ class _Parser:
     def single(self) -> Any:
         if self._next_is("!"):
             return not self.single()
+        value = self._plain()
+        while self._next_is("["):
+            key = self.either()
+            assert self._next_is("]")
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return value
+
+    def _plain(self) -> Any:
         if self._next_is("("):
             value = self.either()
             assert self._next_is(")")
@@ -92,6 +100,8 @@ class _Parser:
             return int(number)
         if self._next_is("("):
             arguments = [] if self.tokens and self.tokens[0][2] == ")" else [self.either()]
+            while self._next_is(","):
+                arguments.append(self.either())
             assert self._next_is(")")
             return self.functions[name](*arguments)
         return self._look_up(name)

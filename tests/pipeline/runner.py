@@ -50,6 +50,7 @@ class Runner:
     repository: str
     hosting: Any  # the fake hosting service
     base: Mapping[str, str]
+    environments: dict[str, Mapping[str, str]] = field(default_factory=dict)  # of the host, with their secrets
     artifacts: dict[int, dict[str, Path]] = field(default_factory=dict)  # by run and name
     _runs: Iterator[int] = field(default_factory=lambda: itertools.count(1000))
 
@@ -85,8 +86,14 @@ class Runner:
             assert document["permissions"] == {}, "nothing is permitted but what a job says"
             matrix = fill(job["strategy"]["matrix"]["target"], context)
             for target in matrix:
+                own = {**context, "matrix": {"target": target}}
+                environment = fill(job.get("environment", ""), own)
+                own["secrets"] = {**secrets, **(self.environments[environment] if environment else {})}
                 work = _Job(runner=self, run_id=run_id, job=job, name=f"{name} {target}", checked_out=checked_out)
-                jobs.append(work.run({**context, "matrix": {"target": target}}))
+                jobs.append(work.run(own))
+                if jobs[-1].failed and job["strategy"].get("fail-fast", "true") == "true":
+                    assert job["strategy"].get("max-parallel") == "1", "the others would have begun already"
+                    break
         return jobs
 
 

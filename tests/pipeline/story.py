@@ -39,6 +39,7 @@ class Story:
     secrets: Mapping[str, str]
     place: str = ""  # of the configuration in the repository, with a slash behind it
     heads: dict[int, str] = field(default_factory=dict)  # of the pull requests
+    log: str = ""  # of the last run of several jobs
 
     # ------------------------------------------------------------------ the author
 
@@ -75,7 +76,7 @@ class Story:
         self.heads[number] = head
         pull = {"number": number, "head": {"sha": head, "repo": {"full_name": source}}}
         github = {"sha": head, "ref": f"refs/pull/{number}/merge", "event": {"pull_request": pull}}
-        (job,) = self._run("plan", github, {}, self.secrets if source == REPOSITORY else {})
+        (job,) = self.run("plan", github, {}, self.secrets if source == REPOSITORY else {})
         for run, artifacts in self.runner.artifacts.items():
             for name in artifacts:
                 where = {"id": run, "head_sha": head, "repository_id": 1, "head_repository_id": 1}
@@ -85,17 +86,17 @@ class Story:
 
     def apply(self, commit: str, **inputs: str) -> JobRun:
         """Run `apply.yml` for a commit on `main`."""
-        (job,) = self._run("apply", {"sha": commit, "ref": "refs/heads/main", "event": {}}, inputs)
+        (job,) = self.run("apply", {"sha": commit, "ref": "refs/heads/main", "event": {}}, inputs)
         return job
 
     def drift(self, **inputs: str) -> JobRun:
         """Run `drift.yml` on the tip of `main`."""
         commit = git(self.remote, "rev-parse", "main")
         github = {"sha": commit, "ref": "refs/heads/main", "ref_name": "main", "event": {}}
-        (job,) = self._run("drift", github, inputs)
+        (job,) = self.run("drift", github, inputs)
         return job
 
-    def _run(
+    def run(
         self,
         workflow: str,
         github: dict[str, Any],
@@ -106,7 +107,7 @@ class Story:
         jobs = self.runner.run(
             workflow,
             github=github,
-            secrets={"environment": lines} if lines else {},
+            secrets={"RECONCILER_ENVIRONMENT": lines} if lines else {},
             inputs={
                 **INPUTS,
                 "config": f"{self.place}reconciler.yaml",
