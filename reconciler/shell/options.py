@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from reconciler.core.manifests.selection import Selection
 from reconciler.core.records import dataclass
 from reconciler.core.redaction import Redactor
 from reconciler.shell.network.sending import Timing
-from reconciler.shell.settings.stages import Stage
 from reconciler.shell.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ class Options:
     allow_replace: bool = False
     trust_list: tuple[str, ...] = ()  # kinds whose lists count as whole, whatever contradicts them
     destroy: tuple[str, ...] = ()  # address patterns; anything in them: delete those, and do nothing else
-    stage: Stage = "plan"  # whose credentials are used; "apply" where the live systems are written to
+    stage: Literal["plan", "apply"] = "plan"  # whose credentials are used; "apply" where live systems are written to
     approved: bool = False  # a saved plan is performed
     time_limit_s: float | None = None  # of the whole run; nothing begins afterwards
     lock_timeout_s: float = 0.0  # how long an apply waits for the lock of its target
