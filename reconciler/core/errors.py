@@ -68,12 +68,21 @@ class Refused(ReconcilerError):
 
 
 class ApiError(ReconcilerError):
-    """The API answered, and the answer means failure."""
+    """The API answered, and the answer means failure. `fields` are those that it names, as it writes their paths."""
 
-    def __init__(self, message: str, *, error_class: ErrorClass, status: int = 0, hint: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        error_class: ErrorClass,
+        status: int = 0,
+        hint: str = "",
+        fields: Sequence[tuple[str, ...]] = (),
+    ) -> None:
         super().__init__(message, hint=hint)
         self.error_class = error_class
         self.status = status
+        self.fields = tuple(fields)
 
 
 class TransportError(ApiError):

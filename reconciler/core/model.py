@@ -5,7 +5,9 @@ Bodies are plain JSON, copied once at the border and by agreement never changed 
 
 from __future__ import annotations
 
+import codecs
 import enum
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Any, NamedTuple, TypeAlias
@@ -186,10 +188,35 @@ class Response:
     def content_type(self) -> str:
         return self.headers.get("content-type", "").split(";")[0].strip().lower()
 
+    @property
+    def charset(self) -> str:
+        """The encoding that the answer declares, as Python calls it; UTF-8 where it names none that is known."""
+        declared = re.search(r";\s*charset\s*=\s*[\"']?([\w.:-]+)", self.headers.get("content-type", ""), re.IGNORECASE)
+        try:
+            found = codecs.lookup("utf-8" if declared is None else declared[1])
+        except LookupError:
+            return "utf-8"
+        return "utf-8" if found.name == "ascii" else found.name
+
+    def text(self) -> str:
+        """Return the body as text, whatever cannot be decoded replaced."""
+        try:
+            return self.content.decode(self.charset, "replace").removeprefix("\ufeff")
+        except LookupError:  # a codec, and none of text
+            return self.content.decode("utf-8", "replace").removeprefix("\ufeff")
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the body can be read by people: hardly anything in it is not printable."""
+        text = self.text()[:2000]
+        odd = sum((not c.isprintable() and not c.isspace()) or c == "\ufffd" for c in text)
+        return 20 * odd <= len(text)
+
     def json(self) -> Json:
-        """Return the decoded body, read-only. Raises ValueError when it is not JSON in UTF-8."""
+        """Return the decoded body, read-only. Raises ValueError when it is not JSON in the charset it declares."""
         if not self._decoded:
-            self._decoded.append(decode_json(self.content))
+            content = self.content if self.charset == "utf-8" else self.text().encode(errors="surrogatepass")
+            self._decoded.append(decode_json(content))
         return self._decoded[0]
 
 

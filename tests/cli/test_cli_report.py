@@ -21,7 +21,7 @@ from console_script import PRODUCT, command, environment, is_write, open_scene, 
 from reconciler.sandbox.estate import SECRETS
 from reconciler.sandbox.galtea import Galtea
 from reconciler.sandbox.server import SandboxServer
-from reconciler.sandbox.vices import Fault, Vices, answer, delay
+from reconciler.sandbox.vices import Fault, Vices, answer, delay, requests_to
 from reconciler.shell.files.packaged import packaged_folder
 
 KEY = SECRETS["GALTEA_API_KEY"]
@@ -219,3 +219,27 @@ def test_log_lines_stand_on_lines_of_their_own(tmp_path: Path) -> None:
     logged = [line for line in shown_at_last(written) if "POST" in line and "system galtea" in line]
     assert len(logged) == 6
     assert all(line.startswith("D reconciler") for line in logged)
+
+
+def test_a_refusal_points_at_the_field_that_the_server_names(tmp_path: Path) -> None:
+    refusal = json.dumps({"errors": {"Description": ["is odd"]}, "sent": KEY})
+    vice = answer(422, refusal, headers={"content-type": "application/json"})
+    system = Vices(Galtea(api_key=KEY), Fault(vice=vice, when=requests_to(method="POST")))
+    with SandboxServer([system]) as server:
+        folder = write_small(tmp_path, server.urls["galtea"])
+        finished = run(folder, "apply", "--yes", "--report", "report.json", env={"GALTEA_API_KEY": KEY})
+    (outcome,) = read(folder / "report.json")["outcomes"]
+    assert (outcome["path"], outcome["line"], outcome["column"]) == ("manifests/only.yaml", 6, 3)
+    assert outcome["detail"].endswith("status 422: Description: is odd")
+    assert "hint: correct `description` at manifests/only.yaml:6:3, then apply again" in finished.out
+
+
+def test_an_answer_without_a_reason_is_shown_and_with_vv_in_full(tmp_path: Path) -> None:
+    long = "y" * 200
+    vice = answer(422, json.dumps({"code": 7, "x": long, "k": KEY}), headers={"content-type": "application/json"})
+    system = Vices(Galtea(api_key=KEY), Fault(vice=vice, when=requests_to(method="POST")))
+    with SandboxServer([system]) as server:
+        folder = write_small(tmp_path, server.urls["galtea"])
+        finished = run(folder, "apply", "--yes", "-vv", env={"GALTEA_API_KEY": KEY})
+    assert 'status 422: the answer is {"code": 7, "x": " …", "k": "(sensitive)"}' in finished.out
+    assert f'POST /products: {{"code": 7, "x": "{long}", "k": "(sensitive)"}}' in finished.err

@@ -117,7 +117,7 @@ CASES: dict[str, Case] = {
     ),
     "redirect": Case(
         faults=always(answer(302, headers={"location": "https://login.example.com/?next=1"})),
-        words=("status 302: a redirect, which is never followed", "system's url"),
+        words=("302: a redirect to https://login.example.com/, which is never followed", "asks to sign in"),
     ),
     "cut-short": Case(
         faults=always(truncate()), words=("the connection broke before the whole answer was there",), requests=4
@@ -256,7 +256,7 @@ def test_an_answer_in_trouble(name: str, stage: Stage, runs: Batch) -> None:
         ("refused", "127.0.0.1:9: connection refused", "that the system is running"),
         ("no-such-host", "api.invalid:443: the host name cannot be resolved", "spelling, DNS and the VPN"),
         ("unknown-authority", "is not trusted: unable to get local issuer certificate", "Set caFile"),
-        ("wrong-host-name", "is not trusted: IP address mismatch", "that the URL has the right host"),
+        ("wrong-host-name", "is not trusted: IP address mismatch", "check the host in the URL"),
         ("http-to-a-tls-port", "the connection broke before the whole answer was there", "needs https"),
         ("https-to-a-plain-port", "no TLS connection to 127.0.0.1", "whether the URL needs http or https"),
         ("circle", "the list runs in a circle: the same page is asked for again", "read section of the kind"),

@@ -92,7 +92,7 @@ def test_every_answer_means_something(status: int, content: bytes, content_type:
         pytest.param({"detail": "no"}, "no", id="detail"),
         pytest.param({"title": "no"}, "no", id="title"),
         pytest.param({"errors": [{"message": "no"}]}, "no", id="first-of-errors"),
-        pytest.param({"errors": ["no", "nor this"]}, "no", id="first-text-of-errors"),
+        pytest.param({"errors": ["no", "nor this"]}, "no; nor this", id="texts-of-errors"),
         pytest.param({"message": " ", "detail": "no"}, "no", id="blank-is-passed-over"),
         pytest.param({"message": 5, "detail": "no"}, "no", id="a-number-is-passed-over"),
         pytest.param({"message": "\x00\x1b", "detail": "no"}, "no", id="unprintable-is-passed-over"),
@@ -114,14 +114,14 @@ def test_half_a_secret_is_not_shown() -> None:
 @pytest.mark.parametrize(
     ("response", "message"),
     [
-        pytest.param(answer(status=500), "status 500", id="nothing"),
-        pytest.param(answer(["no"], 500), "status 500", id="a-list"),
-        pytest.param(answer({"code": 5}, 500), "status 500", id="no-words"),
+        pytest.param(answer(status=500), "status 500: an empty answer", id="nothing"),
+        pytest.param(answer(["no"], 500), "status 500: no", id="a-list"),
+        pytest.param(answer({"code": 5}, 500), 'status 500: the answer is {"code": 5}', id="no-words"),
         pytest.param(page_answer("<html>", 500), "status 500: an HTML page instead of JSON", id="html"),
-        pytest.param(answer(content=b"oops", status=500), "status 500: an answer that is not JSON", id="text"),
+        pytest.param(answer(content=b"oops", status=500), "status 500: oops", id="text"),
         pytest.param(
             answer({"message": "Moved"}, 302, location="https://x.example/login"),
-            "status 302: a redirect, which is never followed",
+            "status 302: a redirect to https://x.example/login, which is never followed",
             id="redirect",
         ),
     ],

@@ -84,7 +84,7 @@ def test_items(call: Any, body: Any, items: list[Any] | None) -> None:
     [
         pytest.param(page_answer("<html>"), "an HTML page", id="html"),
         pytest.param(answer(content=b"{"), "not JSON", id="broken"),
-        pytest.param(answer(), "not JSON", id="nothing"),
+        pytest.param(answer(), "is empty", id="nothing"),
         pytest.param(answer(content=b"\xff\xfe"), "not JSON", id="bytes"),
     ],
 )

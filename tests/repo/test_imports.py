@@ -108,7 +108,7 @@ def test_pure_floors_import_nothing_that_could_have_an_effect(floor: str) -> Non
 
 OF_FEW: Mapping[str, tuple[str, ...]] = {
     "http": ("sandbox.server",),
-    "logging": ("console", "shell.apply.mishaps", "shell.network.client"),
+    "logging": ("console", "shell.apply.mishaps", "shell.live.judging", "shell.network.client"),
     "secrets": ("shell.files.disk", "shell.memory.holder", "shell.memory.ledger_text"),
     "signal": ("cli.main", "cli.sandbox", "shell.git.command"),
     "socket": ("sandbox.server", "shell.network.endpoint"),  # the endpoint asks only whether a host resolves

@@ -9,7 +9,7 @@ from dataclasses import field
 from typing import Any
 
 from reconciler.core.compare.normalize import encode, item_key_of, shape
-from reconciler.core.json_decoding import TooDeep, decode_json
+from reconciler.core.json_decoding import decode_json
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.definition import FindFields, GetCall, ListCall, PartCall, WriteCall
 from reconciler.core.kinds.template import (
@@ -20,6 +20,7 @@ from reconciler.core.model import Json, JsonObject, LiveObject, Response
 from reconciler.core.pointer import MISSING, get, parse_pointer, put
 from reconciler.core.records import dataclass
 from reconciler.core.wire.requests import Subject
+from reconciler.core.wire.said import json_or_missing, nature
 
 
 class AnswerError(ValueError):
@@ -106,11 +107,8 @@ def _next_link(header: str) -> str | None:
 def _json(response: Response) -> Json:
     try:
         return response.json()
-    except TooDeep as error:
-        raise AnswerError(f"the answer is no JSON that anything is made of: {error}") from None
     except ValueError:
-        what = "an HTML page" if "html" in response.content_type else "something that is not JSON"
-        raise AnswerError(f"the answer is {what}") from None
+        raise AnswerError(f"the answer is {nature(response)}") from None
 
 
 def _items(call: ListCall, body: Json) -> list[Json]:
@@ -253,16 +251,6 @@ def read_id(kind: Kind, body: JsonObject, spec: JsonObject) -> str | None:
     if found.__class__ is str:
         return found or None  # as nearly all are
     return None if found in (MISSING, None) or isinstance(found, (dict, list)) else as_text(found)
-
-
-def json_or_missing(response: Response | None) -> Any:
-    """Return the decoded body of an answer, or MISSING when there is none."""
-    if response is None or not response.content.strip():
-        return MISSING
-    try:
-        return response.json()
-    except ValueError:
-        return MISSING
 
 
 def promise(response: Response) -> dict[str, Any]:

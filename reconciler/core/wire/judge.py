@@ -8,7 +8,7 @@ address.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -16,17 +16,20 @@ from reconciler.core.canonical import strictly_equal
 from reconciler.core.errors import ErrorClass
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.definition import AnswerRule, Call, Condition
-from reconciler.core.model import Json, Response
+from reconciler.core.model import Json, Request, Response
 from reconciler.core.pointer import MISSING, get, parse_pointer
 from reconciler.core.records import dataclass
-from reconciler.core.redaction import with_spaces
+from reconciler.core.wire.hints import Refused, hint_for, target_of
 from reconciler.core.wire.rate_limits import asked_wait
+from reconciler.core.wire.reasons import Reason
+from reconciler.core.wire.said import json_or_missing, what_is_said
 
 _USUAL = {
     400: ErrorClass.INVALID,
     401: ErrorClass.UNAUTHORIZED,
     403: ErrorClass.FORBIDDEN,
     405: ErrorClass.MISCONFIGURED,
+    406: ErrorClass.MISCONFIGURED,
     408: ErrorClass.TRANSIENT,
     409: ErrorClass.CONFLICT,
     410: ErrorClass.NOT_FOUND,
@@ -37,30 +40,6 @@ _USUAL = {
     429: ErrorClass.RATE_LIMITED,
 }
 
-_HINTS = {
-    ErrorClass.UNAUTHORIZED: "check the credentials of the system in reconciler.yaml and whether they expired",
-    ErrorClass.FORBIDDEN: "the credentials are valid but lack a right; ask for it or use others",
-    ErrorClass.MISCONFIGURED: "check the system's url in reconciler.yaml, its path included",
-    ErrorClass.RATE_LIMITED: "lower requestsPerSecond or concurrency of the system in reconciler.yaml",
-    ErrorClass.TRANSIENT: "the server is in trouble; try again later",
-}
-
-_MESSAGES = (
-    "/message",
-    "/error/message",
-    "/error_description",
-    "/resultMessage",
-    "/reason",
-    "/error/reason",
-    "/error",
-    "/detail",
-    "/title",
-    "/errors/0/message",
-    "/errors/0",
-)
-
-_LONGEST = 500  # characters of a server's message that are shown
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -69,6 +48,8 @@ class Verdict:
     error_class: ErrorClass | None = None
     message: str = ""
     hint: str = ""
+    reasons: tuple[Reason, ...] = ()  # what the answer says, with the fields that it names
+    body: str = ""  # all of the answer, where `message` shows it shortened for want of a reason
 
     @property
     def ok(self) -> bool:
@@ -84,26 +65,26 @@ def meaning_of(kind: Kind, call: Call, response: Response) -> ErrorClass | None:
 
 def usual_meaning(response: Response) -> ErrorClass | None:
     """Return the class of an answer that no rule is about, None for success."""
-    return None if 200 <= response.status < 300 else _usual_class(response, _decoded(response))
+    return None if 200 <= response.status < 300 else _usual_class(response, json_or_missing(response))
 
 
 def _rules(kind: Kind, call: Call | None) -> tuple[AnswerRule, ...]:
     return (*(() if call is None else call.answers), *kind.definition.answers, *kind.system.answers)
 
 
-def judge(kind: Kind, response: Response, call: Call | None = None) -> Verdict:
-    """Return what `response` to `call` of `kind` means; without a call, what it means to any."""
-    body = _decoded(response)
+def judge(kind: Kind, response: Response, call: Call | None = None, request: Request | None = None) -> Verdict:
+    """Return what `response` to `request`, a `call` of `kind`, means; without a call, what it means to any."""
+    body = json_or_missing(response)
     for rule in _rules(kind, call):
         if _applies(rule, response, body):
             if rule.meaning == "success":
                 return Verdict()
-            return _failure(ErrorClass(rule.meaning), response, body, rule.message, rule.hint)
+            return _failure(kind, response, ErrorClass(rule.meaning), call, request, rule)
     if 200 <= response.status < 300:
         if body is MISSING and response.content.strip() and "html" in response.content_type:
-            return _failure(ErrorClass.MISCONFIGURED, response, body)
+            return _failure(kind, response, ErrorClass.MISCONFIGURED, call, request)
         return Verdict()
-    return _failure(_usual_class(response, body), response, body)
+    return _failure(kind, response, _usual_class(response, body), call, request)
 
 
 def _usual_class(response: Response, body: Any) -> ErrorClass:
@@ -116,22 +97,13 @@ def _usual_class(response: Response, body: Any) -> ErrorClass:
     return _USUAL.get(response.status, ErrorClass.TRANSIENT if response.status >= 500 else ErrorClass.FAILED)
 
 
-def _decoded(response: Response) -> Any:
-    try:
-        return response.json() if response.content.strip() else MISSING
-    except ValueError:
-        return MISSING
-
-
 def _applies(rule: AnswerRule, response: Response, body: Any) -> bool:
     if rule.status and not any(_status_fits(pattern, response.status) for pattern in rule.status):
         return False
     if rule.content_type is not None and not fnmatchcase(response.content_type, rule.content_type.lower()):
         return False
-    if rule.matches is not None and not rule.at:
-        text = response.content.decode("utf-8", "replace")
-        if re.search(rule.matches, text, re.IGNORECASE) is None:
-            return False
+    if rule.matches is not None and not rule.at and re.search(rule.matches, response.text(), re.IGNORECASE) is None:
+        return False
     return holds(rule, body)
 
 
@@ -165,45 +137,36 @@ def all_hold(conditions: Iterable[Condition], body: Json) -> bool:
 
 
 def _failure(
-    error_class: ErrorClass, response: Response, body: Any, pointers: Sequence[str] = (), hint: str = ""
+    kind: Kind,
+    response: Response,
+    error_class: ErrorClass,
+    call: Call | None,
+    request: Request | None,
+    rule: AnswerRule | None = None,
 ) -> Verdict:
-    said = next(_messages(body, pointers), "")
-    if not said:
-        if "html" in response.content_type:
-            said = "an HTML page instead of JSON"
-        elif body is MISSING and response.content.strip():
-            said = "an answer that is not JSON"
-    where = f"status {response.status}"
-    if error_class is ErrorClass.MISCONFIGURED and "location" in response.headers:
-        said = "a redirect, which is never followed"
-    message = f"{where}: {said}" if said else where
-    hint = hint or _HINTS.get(error_class, "")
+    said = what_is_said(kind, response, () if rule is None else rule.message)
+    text = said.text
+    if 300 <= response.status < 400 and "location" in response.headers:
+        target = target_of(response)
+        text = f"a redirect{f' to {target}' if target else ''}, which is never followed"
+    refused = Refused(
+        kind=kind,
+        call=call,
+        request=request,
+        response=response,
+        error_class=error_class,
+        said=text,
+        signing_in=said.signing_in,
+    )
+    hint = (rule.hint if rule is not None else "") or hint_for(refused)
     wait = asked_wait(response.headers) if error_class in (ErrorClass.RATE_LIMITED, ErrorClass.TRANSIENT) else ""
     if wait:
-        message += f"; the server asks to wait {wait}"
+        text += f"; the server asks to wait {wait}"
         hint = f"run again after that; or {hint}" if error_class is ErrorClass.RATE_LIMITED else "run again after that"
-    return Verdict(error_class=error_class, message=message, hint=hint)
-
-
-def reason_in(body: Any) -> str:
-    """Return what a JSON answer says went wrong, or a stand-in when it says nothing."""
-    return next(
-        _messages(body, ("/status/message", "/statusMessage", "/reason", "/state", "/status")), "no reason given"
+    return Verdict(
+        error_class=error_class,
+        message=f"status {response.status}: {text}",
+        hint=hint,
+        reasons=said.reasons,
+        body=said.body,
     )
-
-
-def _messages(body: Any, pointers: Sequence[str]) -> Iterator[str]:
-    if not isinstance(body, dict):
-        return
-    for pointer in (*pointers, *_MESSAGES):
-        value = get(body, parse_pointer(pointer))
-        if isinstance(value, str) and value.strip():
-            # One line and no control characters: the text comes from outside and ends up on a terminal.
-            text = with_spaces(value)
-            if text:
-                yield _shortened(text)
-
-
-def _shortened(text: str) -> str:
-    """Cut a long text after a whole word: servers repeat what they were sent, and half a secret is not recognised."""
-    return text if len(text) <= _LONGEST else text[:_LONGEST].rpartition(" ")[0].rstrip() + " …"

@@ -17,11 +17,11 @@ from graphlib import TopologicalSorter
 
 from reconciler.core.address import Address
 from reconciler.core.canonical import canonical_json
-from reconciler.core.errors import ReconcilerError
+from reconciler.core.errors import ApiError, ReconcilerError
 from reconciler.core.kinds.template import TemplateError
 from reconciler.core.model import Action, Change, LiveObject, Plan, Request, Response
 from reconciler.core.plan.considered import Considered, Inputs, consider
-from reconciler.core.plan.next_steps import step_after, usual_step
+from reconciler.core.plan.next_steps import place_of, step_after, usual_step
 from reconciler.core.plan.removal.leaving import departing
 from reconciler.core.pointer import format_pointer
 from reconciler.core.report import Ending, FollowUpOutcome, Outcome, Status
@@ -247,6 +247,7 @@ def _apply(change: Change, run: Run, ready: int) -> Outcome:
     started = tools.clock()
     count = _IntentWriter(tools.send, partial(run.before_write, change))
     created: list[LiveObject] = []
+    kind = run.inputs.catalog.kinds[change.address.system, change.address.kind]
 
     def note(live: LiveObject) -> None:
         created.append(live)
@@ -271,10 +272,12 @@ def _apply(change: Change, run: Run, ready: int) -> Outcome:
             outcome = _told_apart(outcome, change, made_again=bool(created), wrote=count.wrote)
     except Stop as stop:
         outcome = _outcome(change, stop.status, stop.detail, stop.hint)
-        outcome = replace(outcome, moved=stop.moved, leftovers=stop.leftovers)
+        source = place_of(stop.fields, change, kind)
+        outcome = replace(outcome, moved=stop.moved, leftovers=stop.leftovers, source=source)
     except ReconcilerError as error:
-        kind = run.inputs.catalog.kinds[change.address.system, change.address.kind]
         outcome = _outcome(change, Status.FAILED, error.message, step_after(error, change, kind))
+        if isinstance(error, ApiError):
+            outcome = replace(outcome, source=place_of(error.fields, change, kind))
     except (TemplateError, AnswerError) as error:
         outcome = _outcome(change, _when_broken_off(count), str(error))
     except Exception as error:  # noqa: BLE001  one change never ends a run

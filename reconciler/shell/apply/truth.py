@@ -17,7 +17,8 @@ from reconciler.core.plan.moved import moved_fields
 from reconciler.core.pointer import MISSING, format_pointer
 from reconciler.core.report import Leftover, Status
 from reconciler.core.wire.answers import NothingFound
-from reconciler.core.wire.judge import all_hold, holds, reason_in
+from reconciler.core.wire.judge import all_hold, holds
+from reconciler.core.wire.said import reason_in
 from reconciler.shell.apply.work import Stop, Work
 
 MIN_LOOKS = 3  # reads before a lost write counts as not done, also where reads are said to agree at once
@@ -49,7 +50,7 @@ def read_back(
         looks += 1
         settled = live is not None and not _awaited(work, live, sent)
         if live is not None and any(holds(condition, live.body) for condition in read.failed):
-            raise Stop(Status.FAILED, f"the server took it, and reports a failure: {reason_in(live.body)}")
+            raise Stop(Status.FAILED, f"the server took it, and reports a failure: {reason_in(work.kind, live.body)}")
         if settled and live is not None and not all_hold(read.ready, live.body):
             if work.clock() >= ready_by:
                 raise Stop(Status.FAILED, f"written, and not ready after {read.ready_seconds:g} s", "plan again")

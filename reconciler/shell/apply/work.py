@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from reconciler.core.compare.diff import field_changes
@@ -27,10 +27,11 @@ class Stop(Exception):
         *,
         moved: tuple[Moved, ...] = (),
         leftovers: tuple[Leftover, ...] = (),
+        fields: Sequence[tuple[str, ...]] = (),  # that the server has named, as it writes their paths
     ) -> None:
         super().__init__(detail)
         self.status, self.detail, self.hint = status, detail, hint
-        self.moved, self.leftovers = moved, leftovers
+        self.moved, self.leftovers, self.fields = moved, leftovers, fields
 
 
 class Refusal(Stop):

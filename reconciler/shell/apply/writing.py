@@ -13,10 +13,12 @@ from reconciler.core.kinds.definition import Call, Wait, WriteCall
 from reconciler.core.model import LiveObject, Request, Response
 from reconciler.core.records import dataclass
 from reconciler.core.report import Status
-from reconciler.core.wire.answers import AnswerError, answered_object, json_or_missing, live_object, promise
-from reconciler.core.wire.judge import all_hold, holds, judge, reason_in
+from reconciler.core.wire.answers import AnswerError, answered_object, live_object, promise
+from reconciler.core.wire.judge import all_hold, holds
 from reconciler.core.wire.requests import Subject, Writing, call_fields, call_request, context, write_request
+from reconciler.core.wire.said import json_or_missing, reason_in
 from reconciler.shell.apply.work import Refusal, Stop, Work
+from reconciler.shell.live.judging import judged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,22 +57,24 @@ def write(work: Work, call: Call, request: Request, *, absent_ok: bool = False) 
         if error.sent:
             return Answer(response=None, lost=f"the answer was lost ({error.message})")
         raise
-    verdict = judge(work.kind, response, call)
+    verdict = judged(work.kind, call, request, response)
     if verdict.ok:
         return Answer(response=response)
+    fields = [reason.field for reason in verdict.reasons if reason.field]
     message = f"{request.method} {request.path}: {verdict.message}"
     match verdict.error_class:
         case ErrorClass.TRANSIENT | None:
             return Answer(response=None, lost=message)
         case ErrorClass.CONFLICT:
-            raise Refusal(Status.CONFLICT, message, verdict.hint or "something on the server is in the way; plan again")
+            hint = verdict.hint or "something on the server is in the way; plan again"
+            raise Refusal(Status.CONFLICT, message, hint, fields=fields)
         case ErrorClass.NOT_FOUND if absent_ok:
             return Answer(response=response)
         case ErrorClass.NOT_FOUND:
             gone = "the object, or something that it refers to, is not there; plan again"
-            raise Stop(Status.CONFLICT, message, verdict.hint or gone)
+            raise Stop(Status.CONFLICT, message, verdict.hint or gone, fields=fields)
         case error_class:
-            raise ApiError(message, error_class=error_class, status=response.status, hint=verdict.hint)
+            raise ApiError(message, error_class=error_class, status=response.status, hint=verdict.hint, fields=fields)
 
 
 def write_and_wait(work: Work, call: WriteCall, request: Request, live: LiveObject | None) -> Answer:
@@ -97,7 +101,7 @@ def wait_until_done(work: Work, wait: Wait, response: Response, live: LiveObject
             ) from None
         body = json_or_missing(answer)
         if any(holds(condition, body) for condition in wait.failed):
-            raise Stop(Status.FAILED, f"accepted, and then it went wrong: {reason_in(body)}", "plan again")
+            raise Stop(Status.FAILED, f"accepted, and then it went wrong: {reason_in(work.kind, body)}", "plan again")
         if answer is not None and all_hold(wait.until, body):
             return
         if work.clock() >= deadline:

@@ -14,10 +14,11 @@ from reconciler.core.kinds.definition import Call, WriteCall
 from reconciler.core.model import JsonObject, LiveObject, Request, Response, Send
 from reconciler.core.pointer import MISSING, get, parse_pointer
 from reconciler.core.records import dataclass
-from reconciler.core.wire.answers import AnswerError, answered_id, json_or_missing, live_object
+from reconciler.core.wire.answers import AnswerError, answered_id, live_object
 from reconciler.core.wire.judge import Verdict as Judgement
-from reconciler.core.wire.judge import judge
 from reconciler.core.wire.requests import Subject, Writing, call_request, context, write_request
+from reconciler.core.wire.said import json_or_missing
+from reconciler.shell.live.judging import judged
 from reconciler.shell.live.refresh import LiveReader
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 1.0
@@ -86,14 +87,16 @@ class Scratch:
 
     def ask_to(self, call: Call, request: Request) -> Judgement:
         """Send a write as it stands, and return what its answer means."""
-        return judge(self.kind, self.send(request), call)
+        return judged(self.kind, call, request, self.send(request))
 
     def _write(self, call: WriteCall, spec: JsonObject, changed: frozenset[str], over: LiveObject | None) -> Answered:
         subject = Subject(spec=spec, id=None if over is None else over.id, live=over)
         request = write_request(self.kind, call, Writing(subject=subject, changed=changed, creating=over is None))
         assert request is not None
         response = self.send(request)
-        return Answered(call=call, request=request, response=response, judgement=judge(self.kind, response, call))
+        return Answered(
+            call=call, request=request, response=response, judgement=judged(self.kind, call, request, response)
+        )
 
     # ------------------------------------------------------------------ looking
 
@@ -142,7 +145,7 @@ class Scratch:
         assert delete.call is not None
         subject = Subject(spec=self.spec, id=remote_id or self.id, live=live)
         request = call_request(self.kind, delete.call, context(self.kind, subject), writes=True)
-        return judge(self.kind, self.send(request), delete.call)
+        return judged(self.kind, delete.call, request, self.send(request))
 
     def clean_up(self) -> str:
         """Take away what may be left, and return what could not be, for people; empty when nothing is left."""

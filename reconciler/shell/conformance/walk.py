@@ -29,7 +29,8 @@ from reconciler.core.kinds.catalog import send_mode
 from reconciler.core.model import Json, JsonObject, LiveObject
 from reconciler.core.pointer import MISSING, Path
 from reconciler.core.records import dataclass
-from reconciler.core.wire.answers import NothingFound, answered_object, json_or_missing
+from reconciler.core.wire.answers import NothingFound, answered_object
+from reconciler.core.wire.said import json_or_missing
 from reconciler.shell.conformance.scratch import Answered, Scratch
 
 NOTICED_S = 0.05  # a read takes time itself: only beyond this is it a lag

@@ -20,7 +20,8 @@ from reconciler.core.plan.owing import mark
 from reconciler.core.plan.removal.leaving import departing
 from reconciler.core.pointer import MISSING
 from reconciler.core.report import FollowUpOutcome, Outcome, Status
-from reconciler.core.wire.judge import holds, judge
+from reconciler.core.wire.judge import holds
+from reconciler.shell.live.judging import judged
 from reconciler.shell.live.refresh import LiveReader
 
 
@@ -130,7 +131,7 @@ def _carry_out(
         return replace(skipped, because_of=tuple(failed))
     try:
         request = occasion.request(occasion.follow_up, writes=True)
-        verdict = judge(occasion.kind, send(request), occasion.follow_up)
+        verdict = judged(occasion.kind, occasion.follow_up, request, send(request))
     except TransportError as error:
         status = Status.IN_DOUBT if error.sent else Status.FAILED
         return _outcome(planned, status, error.message, error.hint or "apply again")

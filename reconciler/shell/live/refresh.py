@@ -30,10 +30,11 @@ from reconciler.core.wire.answers import (
     read_object,
     with_part,
 )
-from reconciler.core.wire.judge import holds, judge
+from reconciler.core.wire.judge import holds
 from reconciler.core.wire.requests import Subject, call_request, context
 from reconciler.core.wire.seeking import may_be_wanted, needs_id
 from reconciler.shell.live.fresh_lists import FreshList, FreshLists
+from reconciler.shell.live.judging import judged
 from reconciler.shell.live.pages import Listing, RunAll, all_pages, bad_answer
 from reconciler.shell.network.once import Once
 
@@ -82,7 +83,7 @@ class LiveReader:
         Raises ApiError when the answer means anything else than success.
         """
         response = self.send(request)
-        verdict = judge(kind, response, call)
+        verdict = judged(kind, call, request, response)
         if verdict.ok:
             return response
         assert verdict.error_class is not None
