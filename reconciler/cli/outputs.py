@@ -20,7 +20,7 @@ from reconciler.render.machine import diagnostics_document, error_document, plan
 from reconciler.render.report import render_report
 from reconciler.render.style import PLAIN, Style, render_error
 from reconciler.render.text import plural, render_diagnostics, render_plan
-from reconciler.shell.files.disk import read_documents, write_atomically
+from reconciler.shell.files.disk import display_path, read_documents, write_atomically
 
 STDOUT = "-"
 
@@ -93,6 +93,7 @@ def _findings(result: Result, options: argparse.Namespace, console: Console) -> 
     timings = None if stopwatch is None else stopwatch.timings()
     return Findings(
         target=result.target,
+        configuration=display_path(Path(options.config)) if getattr(options, "config", None) else "",
         plan=None if result.plan is None else redact(plan_document(result.plan, show_requests=show)),
         report=None if result.report is None else redact(report_document(result.report, timings)),
         mistakes=None if mistakes is None else redact(diagnostics_document(mistakes)),

@@ -20,6 +20,7 @@ class Findings:
     """The documents of one run, as `machine` makes them, each None where the run did not come to it."""
 
     target: str = ""
+    configuration: str = ""  # path of the file that the run was configured by
     plan: JsonObject | None = None
     report: JsonObject | None = None  # what an apply did; `plan` is then what it was asked to do
     mistakes: JsonObject | None = None  # what is wrong with files, or what is to be said about them
