@@ -149,6 +149,11 @@ def _add_live(parser: argparse.ArgumentParser, *, writes: bool = True) -> None:
             action="store_true",
             help="send write-only and masked values even where nothing tells that they differ",
         )
+        group.add_argument(
+            "--take-over",
+            action="store_true",
+            help="manage objects from now on that bear the mark of another tool",
+        )
     add_deadline(group)
     if writes:
         group.add_argument(

@@ -108,6 +108,8 @@ class Lifecycle:
     ignore: tuple[Path, ...] = ()  # stated on create, left alone afterwards
     lookup: bool = False  # only found, never created, changed or deleted
     replace: bool = False  # may be replaced by a new object where a field cannot change
+    adopt: bool = True  # an object that is there already, and that the ledger does not record, becomes managed
+    adopt_id: str = ""  # of the object that is meant, where its natural key does not tell it from another one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -319,6 +321,11 @@ class Change:
     departure: Departure | None = None  # of a delete: how `live` goes away
     taken_with: Address | None = None  # with whose old object the server may delete `live`: it is made again then
 
+    @property
+    def is_idle(self) -> bool:
+        """Tell a change that sends nothing: the object is as declared, recorded already or from now on."""
+        return self.action is Action.UNCHANGED or self.action is Action.ADOPT
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedFollowUp:
@@ -352,7 +359,12 @@ class Plan:
 
     @property
     def pending(self) -> tuple[Change, ...]:
-        return tuple(c for c in self.changes if c.action is not Action.UNCHANGED)
+        return tuple(c for c in self.changes if not c.is_idle)
+
+    @property
+    def adopted(self) -> tuple[Change, ...]:
+        """The objects that are as declared and that the ledger does not record yet; no request is sent for them."""
+        return tuple(c for c in self.changes if c.action is Action.ADOPT)
 
     @property
     def has_work(self) -> bool:

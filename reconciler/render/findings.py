@@ -11,6 +11,7 @@ from reconciler.render.values import moved_sides, sides
 
 SYMBOLS = {"create": "+", "update": "~", "replace": "±", "delete": "-", "adopt": "=", "unchanged": " "}
 RISKY = ("replace", "delete")
+IDLE = ("unchanged", "adopt")  # nothing is sent
 FINE = ("applied", "unchanged")
 _VALUE = 80  # characters of a value in a message
 
@@ -47,7 +48,12 @@ class Findings:
     def pending(self) -> list[JsonObject]:
         """The changes of the plan that would do something."""
         changes = [] if self.plan is None else self.plan["changes"]
-        return [change for change in changes if change["action"] != "unchanged"]
+        return [change for change in changes if change["action"] not in IDLE]
+
+    @property
+    def adopted(self) -> list[JsonObject]:
+        """The objects that are as declared and will be recorded: nothing is sent for them."""
+        return [] if self.plan is None else [one for one in self.plan["changes"] if one["action"] == "adopt"]
 
     @property
     def diagnostics(self) -> list[JsonObject]:

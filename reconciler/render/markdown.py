@@ -142,6 +142,11 @@ def _details(findings: Findings) -> Iterator[str]:
         fields = f", {count} field{'s' if count != 1 else ''}" if count else ""
         title = f"{SYMBOLS[change['action']]} {change['address']} {change['action']}{fields}"
         yield _fold(title, list(_change(change)))
+    if findings.adopted:
+        names = [
+            f"- {markdown_code(change['address'])} {markdown_text(change['reason'])}" for change in findings.adopted
+        ]
+        yield _fold(f"= {len(names)} to adopt", ["\n".join(names)])
     for one in findings.plan["followUps"] if findings.plan is not None else ():
         after = ", ".join(one["waitsFor"])
         lines = [f"  once, after {after}"] if after else []

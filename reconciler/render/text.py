@@ -142,7 +142,7 @@ def _is_replaced(change: Change) -> bool:
 def _sign(change: Change, *, drift: bool) -> tuple[str, str, str]:
     """Return the sign, the colour and the word for what is done; of a drift, for what happened."""
     symbol, colour, _ = _ACTIONS[change.action]
-    if drift and change.action is not Action.UNCHANGED:
+    if drift and not change.is_idle:
         return ("-", "red", "vanished") if change.action is Action.CREATE else ("~", "yellow", "moved")
     return symbol, colour, _verb(change)
 
@@ -180,7 +180,7 @@ def render_plan(plan: Plan, style: Style = PLAIN, *, show_unchanged: bool = Fals
             sign = _sign(change, drift=plan.shows_drift)
             blocks.append(_render_change(change, sign, style, show_requests=show_requests))
     blocks += [_render_follow_up(follow_up, style) for follow_up in plan.follow_ups]
-    doubtful = sum(change.action is Action.UNCHANGED and bool(change.caveats) for change in plan.changes)
+    doubtful = sum(change.is_idle and bool(change.caveats) for change in plan.changes)
     if doubtful and not show_unchanged:
         which = plural(doubtful, "unchanged resource holds", "unchanged resources hold")
         blocks.append(style.paint(f"  {which} values that could not be compared; -v shows which.", "dim"))
@@ -195,9 +195,11 @@ def _render_change(change: Change, sign: tuple[str, str, str], style: Style, *, 
     symbol, colour, word = sign
     blind = "  (not verified against live)" if change.comparability is Comparability.UNREADABLE else ""
     head = f"  {symbol} {printable(str(change.address))}  {word}{blind}"
-    lines = [style.paint(head, colour) if change.action is Action.UNCHANGED else style.paint(head, colour, "bold")]
+    lines = [style.paint(head, colour) if change.is_idle else style.paint(head, colour, "bold")]
     width = max((len(format_pointer(field.path)) for field in change.fields), default=0)
     lines += [_render_field(field, min(width, 40), style) for field in change.fields]
+    if change.action is Action.ADOPT:
+        lines.append(style.paint(f"      {printable(change.reason)}", "dim"))
     if change.departure is not None:
         lines.append(style.paint(f"      because: {printable(change.reason)}", "dim"))
     lines += [style.paint(f"      note: {printable(note)}", "dim") for note in (*change.notes, *change.caveats)]
@@ -207,7 +209,7 @@ def _render_change(change: Change, sign: tuple[str, str, str], style: Style, *, 
         if show_requests and request.has_body:
             body = json.dumps(request.body, indent=2, ensure_ascii=False, sort_keys=True)
             lines += [style.paint("        " + printable(line), "dim") for line in body.split("\n")]
-    if change.guard and change.action is not Action.UNCHANGED and show_requests:
+    if change.guard and not change.is_idle and show_requests:
         lines.append(style.paint(f"      guard: {change.guard}", "dim"))
     return "\n".join(lines)
 

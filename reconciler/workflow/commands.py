@@ -10,6 +10,7 @@ from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from reconciler.core.address import Address
 from reconciler.core.errors import ApiError, ReconcilerError, Refused, UsageError
 from reconciler.core.kinds.catalog import Catalog
 from reconciler.core.manifests.references import Known
@@ -89,7 +90,7 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
         [one for one in begun if one.address in loaded.resources],
         lambda a: catalog.kinds[a.system, a.kind].definition.read.settle_seconds,
     )
-    reader = _reader(catalog, ledger, connections, options)
+    reader = _reader(loaded, ledger, connections, options)
     chosen = loaded.selected
     if options.destroy:
         chosen = loaded.leaving | to_be_read(loaded.resources, ledger, options)
@@ -121,7 +122,13 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
     return Planned(plan=made, inputs=inputs, reader=reader, memory=memory, folded=folded, version=remembered.version)
 
 
-def _reader(catalog: Catalog, ledger: Ledger, connections: Connections, options: Options) -> LiveReader:
+def _adopted_ids(loaded: Loaded) -> dict[Address, str]:
+    """Return the ids of objects that manifests name themselves, for as long as the ledger does not record them."""
+    return {a: one.lifecycle.adopt_id for a, one in loaded.resources.items() if one.lifecycle.adopt_id}
+
+
+def _reader(loaded: Loaded, ledger: Ledger, connections: Connections, options: Options) -> LiveReader:
+    catalog = loaded.catalog
     trusted = frozenset(name for text in options.trust_list for name in _named_kinds(text, catalog))
     return LiveReader(
         catalog=catalog,
@@ -130,7 +137,7 @@ def _reader(catalog: Catalog, ledger: Ledger, connections: Connections, options:
         run_apart=run_all(options.parallelism),
         waits=connections.waits,
         fresh=FreshLists(options.timing.clock),
-        remote_ids=ledger.remote_ids(),
+        remote_ids={**_adopted_ids(loaded), **ledger.remote_ids()},
         places={address: dict(record.removal.place) for address, record in ledger.records.items() if record.removal},
         trusted=trusted,
     )

@@ -68,6 +68,8 @@ def declared(
         live=live,
         unreadable=unreadable,
         memory=memory,
+        has_ledger=loaded.settings.ledger is not None,
+        take_over=options.take_over,
         allow_replace=options.allow_replace,
         limits=Limits(max_deletes=policy.max_deletes, max_change_share=policy.max_change_share),
         resend=options.resend,

@@ -21,7 +21,7 @@ def drift_of(plan: Plan, memory: PlanMemory, *, has_ledger: bool) -> Plan:
     said that they may come from the manifests.
     """
     changes = tuple(_only_drift(change, memory, has_ledger=has_ledger) for change in plan.changes)
-    shown = {change.address for change in changes if change.action is not Action.UNCHANGED}
+    shown = {change.address for change in changes if not change.is_idle}
     pending = {change.address for change in plan.pending}
     known = {change.address for change in plan.changes}
     # What could not be read may have moved; what merely stands in the way of an apply is told beside the drift.
@@ -44,7 +44,7 @@ def drift_of(plan: Plan, memory: PlanMemory, *, has_ledger: bool) -> Plan:
 
 
 def _only_drift(change: Change, memory: PlanMemory, *, has_ledger: bool) -> Change:
-    if change.action is Action.UNCHANGED:
+    if change.is_idle:
         return replace(change, notes=()) if change.notes else change
     nothing = replace(
         change, action=Action.UNCHANGED, fields=(), requests=(), waits_for=frozenset(), notes=(), caveats=()

@@ -160,6 +160,10 @@ class Read(StrictForm):
         default_factory=list,
         description="An object of which all of these hold is ours: pruning deletes it when no manifest states it.",
     )
+    foreign: Conditions = Field(
+        default_factory=list,
+        description="An object of which one of these holds bears the mark of another tool: never adopted unasked.",
+    )
     built_in: Conditions = Field(
         default_factory=list, description="An object of which one of these holds came with the server: never deleted."
     )

@@ -97,7 +97,7 @@ def read_lifecycle(document: Document, report: ReportProblem) -> Lifecycle:
     block = document.data.get("lifecycle")
     if block is None:
         return _NOTHING_SPECIAL
-    known = ("protect", "ignore", "lookup", "replace")
+    known = ("protect", "ignore", "lookup", "replace", "adopt")
     if not isinstance(block, dict):
         report(document.locate(("lifecycle",)), "invalid-value", "lifecycle is a mapping", f"it has {', '.join(known)}")
         return _NOTHING_SPECIAL
@@ -108,6 +108,7 @@ def read_lifecycle(document: Document, report: ReportProblem) -> Lifecycle:
         if not isinstance(flags[key], bool):
             where = document.locate(("lifecycle", key))
             report(where, "invalid-value", f"lifecycle.{key} is true or false", "write it without quotes")
+    adopt, adopt_id = _read_adopt(document, block.get("adopt", True), report)
     ignore: list[Path] = []
     pointers = block.get("ignore", [])
     if not isinstance(pointers, list):
@@ -129,4 +130,20 @@ def read_lifecycle(document: Document, report: ReportProblem) -> Lifecycle:
         else:
             ignore.append(parse_pointer(pointer))
     set_flags = {key: value is True for key, value in flags.items()}
-    return Lifecycle(**set_flags, ignore=tuple(ignore))
+    return Lifecycle(**set_flags, ignore=tuple(ignore), adopt=adopt, adopt_id=adopt_id)
+
+
+def _read_adopt(document: Document, value: object, report: ReportProblem) -> tuple[bool, str]:
+    """Return whether an object that is there may be adopted, and which one; empty: the one of the natural key."""
+    if isinstance(value, bool):
+        return value, ""
+    remote_id = value.get("id") if isinstance(value, dict) and len(value) == 1 else None
+    if isinstance(remote_id, (str, int)) and not isinstance(remote_id, bool) and remote_id != "":
+        return True, str(remote_id)
+    report(
+        document.locate(("lifecycle", "adopt")),
+        "invalid-value",
+        "lifecycle.adopt is true, false or the id of the object that is meant",
+        "write it as in `adopt: {id: 42}`",
+    )
+    return True, ""

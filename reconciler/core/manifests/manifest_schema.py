@@ -56,6 +56,18 @@ _DEFINITIONS: JsonObject = {
                 "description": "May be replaced by a new object where a field cannot change.",
                 "type": "boolean",
             },
+            "adopt": {
+                "description": "Whether an object that is there and not recorded becomes managed, or the id of it.",
+                "oneOf": [
+                    {"type": "boolean"},
+                    {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "required": ["id"],
+                        "properties": {"id": {"type": ["string", "integer"]}},
+                    },
+                ],
+            },
             "ignore": {
                 "description": "Pointers to fields of spec that are stated on create and left alone afterwards.",
                 "type": "array",

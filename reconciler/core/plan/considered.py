@@ -71,6 +71,8 @@ class Inputs:
     live: Mapping[Address, LiveObject]
     unreadable: Mapping[Address, str]
     memory: PlanMemory = field(default_factory=NoMemory)
+    has_ledger: bool = False  # what the memory does not hold was never applied from here
+    take_over: bool = False  # objects that bear the mark of another tool are adopted all the same
     due: tuple[Occasion, ...] = ()  # follow-ups that are due whatever changes
     rivals: Mapping[Address, LiveObject] = field(default_factory=dict)  # beside the one of the ledger: by natural key
     remnants: tuple[Remnant, ...] = ()  # looked for, since they are to go when they are there

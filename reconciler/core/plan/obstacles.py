@@ -7,7 +7,6 @@ from reconciler.core.compare.normalize import is_masked, item_key_of
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.fields import FieldInfo
 from reconciler.core.model import (
-    Action,
     Change,
     Diagnostic,
     FieldChange,
@@ -200,7 +199,7 @@ def unselected_parents(changes: list[Change], inputs: Inputs) -> list[Diagnostic
     """Refuse changes that refer to something that does not exist and is not part of the selection."""
     blockers = []
     for change in changes:
-        if change.action is Action.UNCHANGED or change.resource is None or change.departure is not None:
+        if change.is_idle or change.resource is None or change.departure is not None:
             continue
         for expression in change.resource.expressions:
             for reference in expression.references:

@@ -10,7 +10,7 @@ from reconciler.core.address import Address
 from reconciler.core.graph import find_cycle, levels
 from reconciler.core.kinds.fields import walk
 from reconciler.core.manifests.references import parents_of
-from reconciler.core.model import Action, Change, Json
+from reconciler.core.model import Change, Json
 from reconciler.core.plan.considered import Inputs
 from reconciler.core.plan.remnant import successor_of
 from reconciler.core.pointer import get
@@ -24,7 +24,7 @@ def in_order(changes: list[Change], inputs: Inputs) -> list[Change]:
     deletes of the others.
     """
     leaving = {change.address: change for change in changes if change.departure is not None}
-    pending = {c.address: c for c in changes if c.action is not Action.UNCHANGED and c.address not in leaving}
+    pending = {c.address: c for c in changes if not c.is_idle and c.address not in leaving}
     if not pending and not leaving:
         return changes
     awaited = _parents_first(pending, inputs)

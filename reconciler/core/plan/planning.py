@@ -12,6 +12,7 @@ from reconciler.core.address import Address
 from reconciler.core.graph import levels
 from reconciler.core.manifests.references import Known, parents_of
 from reconciler.core.model import Action, Change, Diagnostic, LiveObject, Plan, Severity
+from reconciler.core.plan.adopting import adopted
 from reconciler.core.plan.considered import Inputs, consider
 from reconciler.core.plan.decisions import as_declared, decide, may_be_taken
 from reconciler.core.plan.follow_ups import Occasion, occasions, plan_follow_ups
@@ -74,16 +75,19 @@ def _decide_all(inputs: Inputs, ambiguous: frozenset[Address]) -> _Decided:
             going = (p for p in sorted(resource.depends_on) if p in replaced_first or p in taken)
             with_whom = next((taken.get(parent, parent) for parent in going), None)
             if unchanged is not None and with_whom is None:
-                decided.changes.append(unchanged)
+                change, refused = adopted(unchanged, kind, spec, inputs)
+                decided.changes.append(change)
+                decided.blockers += refused
                 continue
             considered = consider(address, inputs, known)
             decision = decide(considered, inputs, replaced_first)
             if with_whom is not None and decision.stays:
                 decision = may_be_taken(considered, decision, with_whom)
                 taken[address] = with_whom
-            decided.changes += decision.changes
-            decided.blockers += [*decision.blockers, *rivals]
             own, *old = decision.changes
+            own, refused = adopted(own, kind, spec, inputs)
+            decided.changes += [own, *old]
+            decided.blockers += [*decision.blockers, *rivals, *refused]
             if decision.replaces:
                 del decided.live[address]
                 replaced_first.update(address for one in old if one.departure is not None and one.departure.first)
@@ -100,6 +104,6 @@ def _occasions(changes: Sequence[Change], inputs: Inputs, known: Known) -> Itera
             # What stood in something that goes away as well needs no follow-up there.
             if change.departure.way.sends and not going & change.departure.parents:
                 yield from occasions(kind, change.address, departing(change, kind).spec, change.live)
-        elif change.action is not Action.UNCHANGED:
+        elif not change.is_idle:
             live = None if change.action is Action.REPLACE else change.live
             yield from occasions(kind, change.address, consider(change.address, inputs, known).spec, live)

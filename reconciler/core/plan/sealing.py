@@ -24,7 +24,7 @@ _REMARKS_INSIDE = {"description", "title", "x-evidence"}  # names of fields as w
 
 def digest_of(change: Change) -> str:
     """Return the digest of a change; of one that changes nothing it is worked out when it is asked for."""
-    if change.digest or change.action is not Action.UNCHANGED:
+    if change.digest or not change.is_idle:
         return change.digest
     # Canonical JSON, put together by hand because it is asked for with each of thousands of objects.
     address = change.address

@@ -213,7 +213,7 @@ def compare_with_plan(approval: Approval, today: Today) -> ApprovalComparison:
     verdicts += [
         ApprovalVerdict(name=str(a), address=a, standing=ApprovalState.EXTRA, why=f"{c.action.value}: not approved")
         for a, c in now.items()
-        if c.action is not Action.UNCHANGED and a not in approved
+        if not c.is_idle and a not in approved
     ]
     due = {v.address for v in verdicts if v.standing is ApprovalState.DUE and v.address is not None}
     waiting = _waiting(due, now)
@@ -263,7 +263,7 @@ def _judge(
         if removal:
             return verdict(ApprovalState.DONE)
         return verdict(ApprovalState.MISSING, f"{approved.action}: approved, but no manifest declares it any more")
-    if now.action is Action.UNCHANGED:
+    if now.is_idle:
         if removal:
             return verdict(ApprovalState.MISSING, "delete: approved, but it is declared now")
         return verdict(ApprovalState.DONE)
@@ -375,7 +375,7 @@ def _in_words(one: ApprovedField) -> str:
 
 def restricted(plan: Plan, comparison: ApprovalComparison) -> Plan:
     """Return the part of `plan` that may be performed: approved changes, and what is as declared anyway."""
-    kept = tuple(c for c in plan.changes if c.action is Action.UNCHANGED or c.address in comparison.due)
+    kept = tuple(c for c in plan.changes if c.is_idle or c.address in comparison.due)
     follow_ups = []
     for one in plan.follow_ups:
         if one.key not in comparison.follow_ups:

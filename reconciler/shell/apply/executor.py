@@ -32,7 +32,7 @@ from reconciler.shell.apply.run import NOT_BEGUN, CountedSend, Execution, Run, T
 from reconciler.shell.apply.work import Stop, Work
 from reconciler.shell.live.following import carry_out, skip_all
 
-_STAYING = (Action.UNCHANGED, Action.UPDATE)
+_STAYING = (Action.UNCHANGED, Action.ADOPT, Action.UPDATE)
 
 
 class _Lanes:
@@ -120,7 +120,7 @@ WATCHED_NO_LONGER = "the run was cut off while it was being carried out"
 def _conduct(run: Run, lanes: _Lanes) -> tuple[FollowUpOutcome, ...]:
     plan = run.plan
     for change in plan.changes:
-        if change.action is Action.UNCHANGED:
+        if change.is_idle:
             run.outcomes[change.address] = _already_done(change, run)
     pending = {change.address: change for change in plan.pending}
     sorter = TopologicalSorter({a: [p for p in c.waits_for if p in pending] for a, c in pending.items()})
