@@ -110,7 +110,7 @@ def summarize_plan(plan: Plan, style: Style = PLAIN) -> str:
         text = f"nothing to do: {plural(unchanged, 'resource')} as declared"
     else:
         text = ", ".join([*parts, *([f"{unchanged} unchanged"] if unchanged else [])])
-        text += f"; {plural(_writes(plan), 'write request')}"
+        text += f"; {_writes(plan)}"
     if plan.blockers:
         text += "; " + style.paint(f"blocked by {plural(len(plan.blockers), 'problem')}", "red", "bold")
     if plan.snapshot_at:
@@ -167,9 +167,11 @@ def _summarize_drift(plan: Plan, style: Style) -> str:
     return f"{style.paint(f'Drift for {printable(plan.target)}:', 'bold')} {text}."
 
 
-def _writes(plan: Plan) -> int:
-    changes = sum(not request.only_if for change in plan.changes for request in change.requests)
-    return changes + len(plan.follow_ups)
+def _writes(plan: Plan) -> str:
+    """Return how many requests write; those that depend on the answer to an earlier one are counted as well."""
+    requests = [request for change in plan.changes for request in change.requests]
+    at_most = " at most" if any(request.only_if for request in requests) else ""
+    return plural(len(requests) + len(plan.follow_ups), "write request") + at_most
 
 
 def render_plan(plan: Plan, style: Style = PLAIN, *, show_unchanged: bool = False, show_requests: bool = False) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import pytest
 from core_builders import kind_of, live_of, thing
@@ -15,8 +16,8 @@ from reconciler.core.kinds.catalog import Kind
 from reconciler.core.manifests.references import is_hidden_in
 from reconciler.core.model import LiveObject, PlannedRequest
 from reconciler.core.plan.preview import CARRIED, preview_requests
-from reconciler.core.pointer import Path
-from reconciler.core.wire.requests import Subject, Writing, write_body
+from reconciler.core.pointer import Path, get, parse_pointer
+from reconciler.core.wire.requests import Subject, Writing, write_body, write_request
 
 TEXT = {"type": "string"}
 SECRET_TEXT = {"type": "string", "x-sensitive": True}
@@ -88,8 +89,47 @@ def test_what_a_create_cannot_set_follows_in_an_update(spec: Any, follows: bool)
 
 def test_what_is_not_known_yet_is_spelled_out_in_the_path() -> None:
     kind = thing({"name": TEXT, "pool": TEXT}, create={"path": "/pools/{spec.pool}/things/{spec.name}"})
-    assert only(preview(kind, {"name": "a b", "pool": "${ref:Pool/blue}"})).path == "/pools/${ref:Pool/blue}/things/a b"
+    shown = only(preview(kind, {"name": "a b", "pool": "${ref:Pool/blue}"})).path
+    assert shown == "/pools/${ref:Pool/blue}/things/a%20b"
     assert only(preview(kind, {"pool": "p"})).path == "/pools/p/things/{spec.name}"
+
+
+def test_a_path_is_shown_encoded_with_its_query() -> None:
+    call = {"path": "/things/{id}/{+spec.folder}", "query": {"by": "{spec.name}", "not": "{spec.none}", "all": True}}
+    kind = thing({"name": TEXT, "folder": TEXT, "none": TEXT}, call)
+    spec = {"name": "ä/b?", "folder": "x y/z"}
+    live = live_of(kind, {"id": "t 1", "name": "n"})
+    writing = Writing(
+        subject=Subject(spec=spec, id=live.id, live=live), changed=frozenset({"name", "folder"}), creating=False
+    )
+    sent = write_request(kind, kind.definition.write.update[0], writing)
+    assert sent is not None
+    query = urlencode(sent.query, quote_via=quote)
+    assert (
+        only(preview(kind, spec, live)).path
+        == f"{sent.path}?{query}"
+        == "/things/t%201/x%20y/z?by=%C3%A4%2Fb%3F&all=true"
+    )
+
+
+def test_a_set_is_sent_and_shown_without_repetitions() -> None:
+    texts = {"type": "array", "x-list": "set", "items": {**TEXT, "x-form": "lower"}}
+    objects = {"type": "array", "x-list": "set", "x-key": ["sku"], "items": {"properties": {"sku": TEXT}}}
+    kind = thing({"name": TEXT, "tags": texts, "parts": objects, "rows": {"type": "array", "items": TEXT}})
+    spec = {"tags": ["b", "a", "B", "a"], "parts": [{"sku": "x"}, {"sku": "x"}], "rows": ["r", "r"]}
+    for live in (None, live_of(kind, {"tags": ["c"], "parts": [{"sku": "x", "n": 1}], "rows": ["s"]})):
+        shown = only(preview(kind, spec, live)).body
+        assert shown["tags"] == ["b", "a"]
+        assert [part["sku"] for part in shown["parts"]] == ["x"]
+        assert shown["rows"] == ["r", "r"]
+
+
+@pytest.mark.parametrize("pointer", ["/version", "/meta/version"])
+def test_the_version_that_guards_an_update_is_shown(pointer: str) -> None:
+    kind = thing({"name": TEXT, "a": TEXT}, guard={"version": pointer})
+    live = live_of(kind, {"version": 7, "meta": {"version": 7}, "a": "old"})
+    body = only(preview(kind, {"a": "new"}, live)).body
+    assert get(body, parse_pointer(pointer)) == CARRIED
 
 
 def test_fields_of_the_path_are_not_in_the_body_unless_a_template_says_so() -> None:

@@ -209,7 +209,35 @@ class Shuffling(Rows):
 def test_sets(tmp_path: Path) -> None:
     rows = Shuffling({"id": "t1", "name": "one", "items": ["a"]})
     definition = things("items: {type: array, x-list: set, items: {type: string}}")
-    proved(tmp_path, rows.handle, definition, manifest("{items: [b, c, a, c]}"), patch(items=["b", "c", "a", "c"]))
+    proved(tmp_path, rows.handle, definition, manifest("{items: [b, c, a, c]}"), patch(items=["b", "c", "a"]))
+    assert len(rows.rows["t1"]["items"]) == 3
+
+
+class Distinct(Rows):
+    """Refuses a list with a repetition."""
+
+    def take(self, body: Any, row: Row) -> Row:
+        items = [json.dumps(item) for item in body["items"]]
+        assert len(items) == len(set(items))
+        return {**row, **body}
+
+
+@pytest.mark.parametrize("call", ["create", "changed", "full", "jsonPatch"])
+def test_a_set_is_sent_as_the_plan_shows_it(tmp_path: Path, call: str) -> None:
+    rows = Distinct(*([] if call == "create" else [{"id": "t1", "name": "one", "items": []}]))
+    definition = kind(
+        properties=f"{{name: {{type: string}}, {ID}, items: {{type: array, x-list: set, items: {{type: string}}}}}}",
+        write='{create: {method: POST, path: /things}, update: {method: PATCH, path: "/things/{id}", '
+        f"send: {call if call != 'create' else 'full'}}}}}",
+    )
+    if call == "jsonPatch":
+        rows.take = lambda body, row: {**row, "items": body[0]["value"]}  # type: ignore[method-assign]
+    api = OddApi(folder=tmp_path, handle=rows.handle)
+    api.define(definition, manifest("{items: [b, a, b, b]}"))
+    (request,) = api.plan().pending[0].requests
+    api.apply()
+    assert [request.body] == [body for _, _, body in api.writes()]
+    assert api.plan().pending == ()
 
 
 def test_keyed_lists(tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ def test_a_plan() -> None:
         "format": FORMAT,
         "kind": "plan",
         "target": "production",
-        "headline": "Plan for production: 1 to create, 1 to update, 1 follow-up; 3 write requests; "
+        "headline": "Plan for production: 1 to create, 1 to update, 1 follow-up; 4 write requests at most; "
         "blocked by 1 problem.",
         "digest": digest_of_plan(plan),
         "applyable": False,

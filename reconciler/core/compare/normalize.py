@@ -271,13 +271,26 @@ def _canonical_desired(info: FieldInfo, value: Any, absent: str) -> Any:
     )
 
 
+def distinct(info: FieldInfo, items: list[Json]) -> list[Json]:
+    """Return the items of a manifest's list without repetitions where it is a set."""
+    if not info.is_set or len(items) < 2:
+        return items
+    found: dict[str, Json] = {}
+    for item in items:
+        found.setdefault(item_key_of(info.child(0), item, desired=True), item)
+    return list(found.values())
+
+
 def encode(info: FieldInfo, value: Any) -> Any:
-    """Return a manifest's value with every scalar in the form that requests carry; names stay the manifest's."""
+    """Return a manifest's value with every scalar in the form that requests carry; names stay the manifest's.
+
+    Sets come without repetitions.
+    """
     if isinstance(value, dict):
         return {name: encode(info.child(name), item) for name, item in value.items()}
     if isinstance(value, list):
         items = info.child(0)
-        return [encode(items, item) for item in value]
+        return [encode(items, item) for item in distinct(info, value)]
     return encode_scalar(info.forms, value) if info.forms else value
 
 

@@ -13,7 +13,7 @@ from reconciler.core.kinds.definition import Call, FollowUp
 from reconciler.core.kinds.template import as_text
 from reconciler.core.model import Json, JsonObject, LiveObject, PlannedFollowUp, PlannedRequest, Request
 from reconciler.core.records import dataclass
-from reconciler.core.wire.requests import Subject, call_request, context, shown_path
+from reconciler.core.wire.requests import Subject, call_request, context, shown_target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +31,11 @@ class Occasion:
     def key(self) -> str:
         """The same for all resources whose request comes out the same."""
         values = self._values()
-        path = shown_path(self.follow_up.path, values, lambda variable: f"{variable} of {self.address}")
+        path = shown_target(self.follow_up, values, lambda variable: f"{variable} of {self.address}")
         return f"{self.kind.definition.system} {self.follow_up.title}: {self.follow_up.method} {path}"
 
     def shown(self) -> PlannedRequest:
-        path = shown_path(self.follow_up.path, self._values(), lambda variable: variable)
+        path = shown_target(self.follow_up, self._values(), lambda variable: variable)
         return PlannedRequest(method=self.follow_up.method, path=path)
 
     def request(self, call: Call, *, writes: bool) -> Request:

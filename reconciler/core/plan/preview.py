@@ -9,14 +9,16 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from reconciler.core.compare.diff import SENSITIVE, redact
+from reconciler.core.compare.normalize import encode
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.definition import WriteCall
 from reconciler.core.kinds.fields import FieldInfo, walk
 from reconciler.core.kinds.forms import encode_scalar
 from reconciler.core.kinds.template import render_value
 from reconciler.core.model import Json, JsonObject, LiveObject, PlannedRequest
-from reconciler.core.pointer import MISSING, Path, parse_pointer
-from reconciler.core.wire.requests import Subject, Writing, context, shown_path, write_body
+from reconciler.core.pointer import MISSING, Path, get, parse_pointer, put
+from reconciler.core.wire.answers import read_id
+from reconciler.core.wire.requests import Subject, Writing, context, shown_target, write_body
 
 CARRIED = "(as last read)"
 
@@ -26,14 +28,16 @@ def preview_requests(kind: Kind, writing: Writing, hides: Callable[[Path], bool]
     shown = _shown(kind, writing, hides)
     write = kind.definition.write
     if write.inside is not None:
-        path = shown_path(write.inside.write.path, context(kind, shown.subject), lambda variable: variable)
+        path = shown_target(write.inside.write, context(kind, shown.subject), lambda variable: variable)
         return (PlannedRequest(method=write.inside.write.method, path=path),)
     if not writing.creating:
         return tuple(r for call in write.update if (r := _preview(kind, call, shown)) is not None)
     assert write.create is not None
     first = _preview(kind, write.create, shown)
     later = set_later(kind, writing.subject.spec)
-    follow_up = replace(shown, changed=later, creating=False, subject=replace(shown.subject, id="{id}"))
+    new = shown.subject
+    known = new.id if kind.id_path is not None else read_id(kind, {}, encode(kind.fields, new.spec))
+    follow_up = replace(shown, changed=later, creating=False, subject=replace(new, id=known or "{id}"))
     rest = (_preview(kind, call, follow_up) for call in write.update) if later else ()
     return (
         *([first] if first is not None else []),
@@ -50,7 +54,7 @@ def preview_removal(kind: Kind, subject: Subject, hides: Callable[[Path], bool])
         assert write.inside is not None
         call = write.inside.write.model_copy(update={"body": None})
     values = context(kind, shown)
-    path = shown_path(call.path, values, lambda variable: variable)
+    path = shown_target(call, values, lambda variable: variable)
     body = None if call.body is None else render_value(call.body, values)
     return (PlannedRequest(method=call.method, path=path, body=body, has_body=call.body is not None),)
 
@@ -67,7 +71,12 @@ def _shown(kind: Kind, writing: Writing, hides: Callable[[Path], bool]) -> Writi
     if live is not None:
         carried = _carried(kind.fields, live.spec)
         spec = {name: redact(value, (name,), hides) for name, value in carried.items()}
-        live = LiveObject(id=live.id, body=_scalars(live.body, kind, hides), spec=spec, etag=live.etag)
+        body = _scalars(live.body, kind, hides)
+        version = kind.definition.guard.version
+        if version is not None and get(live.body, parse_pointer(version)) is not MISSING:
+            path = parse_pointer(version)
+            body = put({name: value for name, value in body.items() if name != path[0]}, path, CARRIED)
+        live = LiveObject(id=live.id, body=body, spec=spec, etag=live.etag)
     spec = {name: redact(value, (name,), hides) for name, value in subject.spec.items()}
     return replace(writing, subject=replace(subject, spec=spec, live=live))
 
@@ -105,7 +114,7 @@ def _scalars(body: JsonObject, kind: Kind, hides: Callable[[Path], bool]) -> Jso
 
 def _preview(kind: Kind, call: WriteCall, shown: Writing) -> PlannedRequest | None:
     values = context(kind, shown.subject)
-    path = shown_path(call.path, values, lambda variable: variable)
+    path = shown_target(call, values, lambda variable: variable)
     body = write_body(kind, call, shown)
     if body is MISSING:
         return None

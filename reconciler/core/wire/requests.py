@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, replace
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from reconciler.core.canonical import strictly_equal
-from reconciler.core.compare.normalize import encode, pair_items
+from reconciler.core.compare.diff import SENSITIVE
+from reconciler.core.compare.normalize import distinct, encode, pair_items
 from reconciler.core.kinds.catalog import Kind, send_mode
 from reconciler.core.kinds.definition import Call, WriteCall
 from reconciler.core.kinds.fields import FieldInfo
@@ -111,14 +112,9 @@ def write_request(kind: Kind, call: WriteCall, writing: Writing) -> Request | No
     media_type = _MEDIA_TYPES.get(send_mode(call, creating=writing.creating))
     if media_type is not None and "content-type" not in {name.lower() for name in call.headers}:
         headers = (("Content-Type", media_type),)
-    guard = kind.definition.guard
     live = writing.subject.live
-    if guard.if_match and live is not None and live.etag is not None and not writing.creating:
+    if kind.definition.guard.if_match and live is not None and live.etag is not None and not writing.creating:
         headers += (("If-Match", live.etag),)
-    if guard.version is not None and live is not None and isinstance(body, dict) and not writing.creating:
-        version = get(live.body, parse_pointer(guard.version))
-        if version is not MISSING and get(body, parse_pointer(guard.version)) is MISSING:
-            body = put(body, parse_pointer(guard.version), version)
     keyed = call.idempotency_key is not None and writing.creating and bool(writing.intent)
     if keyed:
         headers += ((call.idempotency_key or "", writing.intent),)
@@ -164,7 +160,17 @@ def _written(kind: Kind, call: WriteCall, writing: Writing) -> tuple[Json, dict[
     travelling = with_companions(kind, writing, names & writing.changed) - unsettable
     values = context(kind, writing.subject, changed=",".join(_wire_names(kind, travelling, writing.creating)))
     fields = _fields(kind, call, writing, (names - unsettable, travelling), unsettable)
-    return _place(call, fields, values), values
+    return _with_version(kind, writing, _place(call, fields, values)), values
+
+
+def _with_version(kind: Kind, writing: Writing, body: Json) -> Json:
+    """Return the body of an update with the version that it rests on, where the kind guards writes by one."""
+    live, pointer = writing.subject.live, kind.definition.guard.version
+    if pointer is None or live is None or writing.creating or not isinstance(body, dict):
+        return body
+    path = parse_pointer(pointer)
+    version = get(live.body, path)
+    return body if version is MISSING or get(body, path) is not MISSING else put(body, path, version)
 
 
 def _unsettable(kind: Kind, call: WriteCall, *, creating: bool) -> frozenset[str]:
@@ -299,7 +305,7 @@ def merge(info: FieldInfo, desired: Json, live: Json) -> Json:
             base[name] = merge(info.child(name), value, live.get(name, MISSING))
         return base
     if isinstance(desired, list) and isinstance(live, list):
-        items = info.child(0)
+        items, desired = info.child(0), distinct(info, desired)
         partners = pair_items(info, desired, live)
         return [
             merge(items, item, MISSING if partner is None else live[partner])
@@ -359,7 +365,7 @@ def respell(info: FieldInfo, value: Json, *, creating: bool) -> Json:
 
 def item_body(kind: Kind, spec: JsonObject, live: LiveObject | None) -> JsonObject:
     """Return the object as it stands inside another one's document: what it had, with our fields laid over it."""
-    merged = spec if live is None else merge(kind.fields, spec, live.spec)
+    merged = merge(kind.fields, spec, {} if live is None else live.spec)
     fields = kind.fields.properties
     kept = {n: v for n, v in merged.items() if n not in kind.scope and not (n in fields and fields[n].read_only)}
     body = respell(kind.fields, kept, creating=live is None)
@@ -382,13 +388,27 @@ def _laid_over(around: Json, fields: Json) -> Json:
     return {**around, **{n: _laid_over(around[n], value) if n in around else value for n, value in fields.items()}}
 
 
-def shown_path(template: str, values: Mapping[str, Any], stand_in: Callable[[str], str]) -> str:
-    """Return a path for people: unknown parts spelled out by `stand_in`, nothing percent-encoded."""
+def shown_target(call: Call, values: Mapping[str, Any], stand_in: Callable[[str], str]) -> str:
+    """Return path and query of a call as they are sent, percent-encoded; unknown parts spelled out by `stand_in`."""
     parts = []
-    for part in parse_template(template):
+    for part in parse_template(call.path):
         if isinstance(part, str):
             parts.append(part)
             continue
         value = get(values.get(part.root, MISSING), part.steps)
-        parts.append(stand_in(str(part)) if value in (MISSING, None, "") else as_text(value))
-    return "".join(parts)
+        if value in (MISSING, None, "") or isinstance(value, (dict, list)):
+            parts.append(stand_in(str(part)))
+        elif part.root == "location":
+            parts.append(as_text(value))
+        else:
+            parts.append(_shown_encoded(as_text(value), keeps_slashes=part.keeps_slashes))
+    # A parameter of the system may be a key: it is named only.
+    named = {**values, "system": {name: f"{{system.{name}}}" for name in values["system"]}}
+    query = [f"{_shown_encoded(name)}={_shown_encoded(value)}" for name, value in render_query(call.query, named)]
+    return "".join(parts) + ("?" + "&".join(query) if query else "")
+
+
+def _shown_encoded(text: str, *, keeps_slashes: bool = False) -> str:
+    """Percent-encode what is sent as it is; what holds a stand-in, for a secret or a reference, is not sent."""
+    is_stand_in = "${" in text or SENSITIVE in text or text == "{id}" or text.startswith("{system.")
+    return text if is_stand_in else quote(text, safe="/" if keeps_slashes else "")
