@@ -12,8 +12,9 @@ from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.definition import Call, FollowUp
 from reconciler.core.kinds.template import as_text
 from reconciler.core.model import Json, JsonObject, LiveObject, PlannedFollowUp, PlannedRequest, Request
+from reconciler.core.plan.shown import shown_target
 from reconciler.core.records import dataclass
-from reconciler.core.wire.requests import Subject, call_request, context, shown_target
+from reconciler.core.wire.requests import Subject, call_request, context
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

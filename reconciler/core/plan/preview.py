@@ -16,9 +16,10 @@ from reconciler.core.kinds.fields import FieldInfo, walk
 from reconciler.core.kinds.forms import encode_scalar
 from reconciler.core.kinds.template import render_value
 from reconciler.core.model import Json, JsonObject, LiveObject, PlannedRequest
+from reconciler.core.plan.shown import shown_target
 from reconciler.core.pointer import MISSING, Path, get, parse_pointer, put
 from reconciler.core.wire.answers import read_id
-from reconciler.core.wire.requests import Subject, Writing, context, shown_target, write_body
+from reconciler.core.wire.requests import Subject, Writing, context, write_body
 
 CARRIED = "(as last read)"
 
