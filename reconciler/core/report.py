@@ -52,6 +52,7 @@ class LeftoverCause(enum.Enum):
     ZERO = "zero left out"
     ORDER = "order"
     MEMBERS = "members added"
+    REMOVED = "members removed"
     CASE = "case"
     BLANKS = "blanks"
     NUMBER = "number form"
@@ -62,6 +63,10 @@ class LeftoverCause(enum.Enum):
     SPELLING = "spelling"
     WRITE_ONLY = "write-only"
     MASKED = "masked"
+    HASHED = "hashed"
+    COMPOSED = "composed letters"
+    NETWORK = "network form"
+    OTHER_CALL = "written by another call"
     IGNORED = "ignored"
     CHANGED = "changed by the server"
 

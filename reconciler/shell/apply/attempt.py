@@ -158,7 +158,8 @@ def send_updates(work: Work, live: LiveObject, changed: frozenset[str]) -> LiveO
 
     Raises Stop and ApiError, which say what had been written before.
     """
-    before, written = live, frozenset[str]()
+    before, written, kept = live, frozenset[str](), frozenset[str]()
+    several = len(work.kind.definition.write.update) > 1
     for call in work.kind.definition.write.update:
         fields = fields_of(work, call, live, changed)
         try:
@@ -170,7 +171,8 @@ def send_updates(work: Work, live: LiveObject, changed: frozenset[str]) -> LiveO
             error.message += _written_before(written)
             raise
         written |= fields
-    return verified(work, live, before)
+        kept |= fields - work.outstanding(live) if several else frozenset()
+    return verified(work, live, before, kept)
 
 
 def _written_before(fields: frozenset[str]) -> str:

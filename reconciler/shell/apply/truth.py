@@ -126,23 +126,24 @@ def _look(work: Work, remote_id: str | None, lost: str) -> LiveObject | None:
         ) from None
 
 
-def verified(work: Work, live: LiveObject, before: LiveObject | None) -> LiveObject:
+def verified(work: Work, live: LiveObject, before: LiveObject | None, kept: frozenset[str] = frozenset()) -> LiveObject:
     """Return the object once it holds what was asked. Raises Stop with the fields that the server did not keep.
 
-    `before` is the object as it was before the write.
+    `before` is the object as it was before the write, and `kept` are fields that it held right after their call.
     """
     ready = all_hold(work.kind.definition.read.ready, live.body)
     if work.kind.unreadable or (ready and not work.outstanding(live)):
         return live
     # An answer may be older, or poorer, than what reading shows.
     live = read_back(work, live.id)
-    leftovers = find_leftovers(work.after, live, before)
+    leftovers = find_leftovers(work.after, live, before, kept)
     if not leftovers:
         return live
     raise Stop(
         Status.FAILED,
         f"the server answered with success but did not keep: {'; '.join(_kept(one) for one in leftovers)}",
-        "state the values that it keeps, or describe in the kind how it treats these fields",
+        "state the values that it keeps"
+        + (", or describe in the kind how it treats these fields" if any(one.line for one in leftovers) else ""),
         leftovers=leftovers,
     )
 
