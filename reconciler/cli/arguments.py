@@ -191,6 +191,11 @@ def _add_apply(commands: Commands) -> None:
     _add_live(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument(
+        "--trust-secrets",
+        action="store_true",
+        help="let the ledger take secrets that were never sent from here for applied, without sending them",
+    )
+    parser.add_argument(
         "--report", metavar="FILE", help="write what became of each change into this file, as JSON, however it ends"
     )
     group = parser.add_argument_group("approval")

@@ -110,6 +110,7 @@ def _options(options: argparse.Namespace, console: Console, environ: Mapping[str
         resend=getattr(options, "resend", False),
         stage="apply" if options.command in ("apply", "destroy") else "plan",
         take_over=getattr(options, "take_over", False),
+        trust_secrets=getattr(options, "trust_secrets", False),
         on_interrupt=lambda: console.complain(_INTERRUPTED),
         without_secrets=getattr(options, "without_secrets", False) or bool(getattr(options, "snapshot", None)),
         reads_ledger=not (options.command == "validate" and options.without_secrets),

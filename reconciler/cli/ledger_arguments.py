@@ -48,16 +48,24 @@ def add_ledger(commands: Any, add: Callable[..., argparse.ArgumentParser]) -> No
     move = add(sub, "move", "let a renamed manifest keep its object", epilog=_MOVE)
     move.add_argument("old", metavar="OLD", help="address that the ledger knows")
     move.add_argument("new", metavar="NEW", help="address, or only the new name")
+    rekey = add(
+        sub, "rekey", "write the digests of secrets anew by another key; no live system is asked", epilog=_REKEY
+    )
+    rekey.add_argument(
+        "--trust-secrets",
+        action="store_true",
+        help="take the secrets of the manifests for applied where nothing tells, as when the old key is lost",
+    )
     unlock = add(sub, "unlock", "take the lock away from a run that is surely dead", epilog=_UNLOCK)
     unlock.add_argument("token", metavar="TOKEN", nargs="?", help="token of the run that holds it")
     unlock.add_argument("--force", action="store_true", help="whoever holds it")
-    for one in (show, history, forget, move, unlock):
+    for one in (show, history, forget, move, rekey, unlock):
         group = one.add_argument_group("input")
         group.add_argument(
             "--config", metavar="FILE", default="reconciler.yaml", help="configuration (default: reconciler.yaml)"
         )
         group.add_argument("--target", metavar="NAME", help="target in the configuration (default: the only one)")
-        if one in (forget, move):
+        if one in (forget, move, rekey):
             add_lock_timeout(one)
         add_output(one)
 
@@ -73,6 +81,10 @@ _LEDGER = "The ledger is what `ledger` in the configuration names: a file, or a 
 _PATTERN = "An address is system.Kind/name, Kind/name or a name; * and ? stand for any characters."
 _MOVE = """\
 Needed where the name is part of the natural key; otherwise the plan notices a renamed manifest by itself."""
+_REKEY = """\
+RECONCILER_LEDGER_KEY holds the new key, RECONCILER_LEDGER_OLD_KEY the one that the ledger was written with; either may
+be missing, for a ledger without one. All secrets of the manifests are needed: a digest is only written anew for a
+secret that is the one that was applied."""
 _UNLOCK = """\
 The message about the lock says who holds it and names the token. The next apply settles by reading what the
 run has left open. A run that is still alive loses nothing: its records are laid over those of the next one."""

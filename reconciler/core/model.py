@@ -233,7 +233,8 @@ class LiveObject:
     id: str  # remote id, as it stands in paths before percent-encoding
     body: JsonObject = field(repr=False)  # as answered; never printed
     spec: JsonObject = field(repr=False)  # the same in the manifest's spelling; never printed
-    etag: str | None = None
+    etag: str | None = None  # a strong one
+    no_etag: str = ""  # why there is none, where the object was read by itself
 
 
 class Comparability(enum.Enum):
@@ -318,6 +319,8 @@ class Change:
     comparability: Comparability = Comparability.READ
     notes: tuple[str, ...] = ()  # what a person must see, also of an unchanged resource
     caveats: tuple[str, ...] = ()  # what the comparison could not tell
+    unsent: tuple[Path, ...] = ()  # wanted secrets that were never sent from here, as far as the ledger knows
+    forgotten: tuple[Path, ...] = ()  # wanted secrets that were sent when the ledger had another key
     departure: Departure | None = None  # of a delete: how `live` goes away
     taken_with: Address | None = None  # with whose old object the server may delete `live`: it is made again then
 

@@ -101,6 +101,7 @@ class Outcome:
     seconds: float = 0.0
     moved: tuple[Moved, ...] = ()  # on conflict: what moved, from all three sides
     leftovers: tuple[Leftover, ...] = ()  # on failed: what the server did not keep as asked
+    unguarded: tuple[str, ...] = ()  # which of the guards that its kind asks for its writes had not, and why
     source: Source | None = None  # of its manifest; None where no manifest states it
 
 

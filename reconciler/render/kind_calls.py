@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from reconciler.core.kinds.catalog import Kind, send_mode
 from reconciler.core.kinds.definition import Call, Condition, ListCall, Paging, WriteCall
 from reconciler.core.kinds.template import as_text
+from reconciler.core.plan.removal.leaving import removing_calls
 from reconciler.core.records import dataclass
+from reconciler.core.wire.guards import compared_values
 
 _SENDS = {
     "stated": "carries all stated fields",
@@ -128,6 +130,9 @@ def guard_of(kind: Kind) -> list[str]:
     lines = ["reading the object again right before each write, and comparing it with what the plan was made on"]
     if guard.if_match:
         lines.append("If-Match with the ETag of that read: the server refuses what came too late")
+    calls = [*write.update, *removing_calls(kind)]
+    for text in dict.fromkeys(f"{name}={one}" for call in calls for name, one in compared_values(kind, call)):
+        lines.append(f"check-and-set by {text}: the server refuses what came too late")
     if guard.version is not None:
         lines.append(f"sending back its version, {guard.version}: the server refuses what came too late")
     if read.settle_seconds:

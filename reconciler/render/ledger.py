@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reconciler.core.address import Address
 from reconciler.core.memory.journal import Event, Folded, Holder, Intent
-from reconciler.core.memory.ledger import FORGOTTEN, UNSURE, Record
+from reconciler.core.memory.ledger import FORGOTTEN, UNSENT, UNSURE, Record
 from reconciler.core.model import Json, JsonObject
 from reconciler.render.escapes import printable
 from reconciler.render.style import PLAIN, Style
@@ -57,7 +57,12 @@ def _full(address: Address, record: Record, style: Style) -> list[str]:
 
 
 def _state(digest: str) -> str:
-    return {FORGOTTEN: " (forgotten: the key has changed)", UNSURE: " (unsure: a write was cut short)"}.get(digest, "")
+    words = {
+        FORGOTTEN: " (forgotten: the key has changed)",
+        UNSENT: " (never sent from here)",
+        UNSURE: " (unsure: a write was cut short)",
+    }
+    return words.get(digest, "")
 
 
 def _open(intent: Intent, style: Style) -> str:

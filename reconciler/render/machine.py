@@ -75,6 +75,7 @@ def plan_document(plan: Plan, *, show_requests: bool = False) -> JsonObject:
             "managed": len(plan.limits.managed),
         },
         "requestsMade": plan.requests_made,
+        **_untold(plan),
         **({"snapshotAt": plan.snapshot_at} if plan.snapshot_at else {}),
         "followUps": [
             {
@@ -90,6 +91,13 @@ def plan_document(plan: Plan, *, show_requests: bool = False) -> JsonObject:
         "diagnostics": [_diagnostic(d) for d in plan.diagnostics],
         "blockers": [_diagnostic(d) for d in plan.blockers],
     }
+
+
+def _untold(plan: Plan) -> JsonObject:
+    """Return how many secrets the ledger cannot tell to be applied, where there are any."""
+    unsent = sum(len(change.unsent) for change in plan.changes)
+    forgotten = sum(len(change.forgotten) for change in plan.changes)
+    return {"untoldSecrets": {"neverSent": unsent, "otherKey": forgotten}} if unsent or forgotten else {}
 
 
 def _change(change: Change, *, show_requests: bool) -> JsonObject:
@@ -112,6 +120,8 @@ def _change(change: Change, *, show_requests: bool) -> JsonObject:
         "fields": [{**_field(field), **_place(change, field)} for field in change.fields],
         "notes": list(change.notes),
         "caveats": list(change.caveats),
+        **({"unsent": [format_pointer(path) for path in change.unsent]} if change.unsent else {}),
+        **({"forgotten": [format_pointer(path) for path in change.forgotten]} if change.forgotten else {}),
         "requests": [
             {
                 "method": request.method,
@@ -216,6 +226,7 @@ def _outcome(outcome: Outcome) -> Json:
             }
             for one in outcome.moved
         ],
+        **({"unguarded": list(outcome.unguarded)} if outcome.unguarded else {}),
         "leftovers": [
             {
                 "path": format_pointer(one.path),

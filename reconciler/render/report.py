@@ -64,9 +64,20 @@ def render_report(report: Report, style: Style = PLAIN) -> str:
     lines += wrong
     if report.problems:
         lines.append(render_diagnostics(report.problems, style))
+    lines += _unguarded(report, style)
     if report.ending is not Ending.COMPLETE:
         lines.append(style.paint(_ENDINGS[report.ending], "yellow", "bold"))
     return "\n".join([*lines, summarize_report(report, style)])
+
+
+def _unguarded(report: Report, style: Style) -> Iterator[str]:
+    """Yield one line for each guard that a kind asks for and that was not in force."""
+    counts = Counter(
+        (f"{one.address.system}.{one.address.kind}", reason) for one in report.outcomes for reason in one.unguarded
+    )
+    for (kind, reason), count in sorted(counts.items()):
+        warning = style.paint("warning", "yellow", "bold")
+        yield f"{warning}: guard-off: {printable(kind)}: {printable(reason)} ({plural(count, 'object')})"
 
 
 def _follow_up(one: FollowUpOutcome, style: Style) -> Iterator[str]:

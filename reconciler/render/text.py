@@ -182,7 +182,10 @@ def render_plan(plan: Plan, style: Style = PLAIN, *, show_unchanged: bool = Fals
             sign = _sign(change, drift=plan.shows_drift)
             blocks.append(_render_change(change, sign, style, show_requests=show_requests))
     blocks += [_render_follow_up(follow_up, style) for follow_up in plan.follow_ups]
-    doubtful = sum(change.is_idle and bool(change.caveats) for change in plan.changes)
+    blocks += [style.paint(f"  {line}", "yellow") for line in untold_secrets(plan)]
+    doubtful = sum(
+        change.is_idle and bool(change.caveats) and not (change.unsent or change.forgotten) for change in plan.changes
+    )
     if doubtful and not show_unchanged:
         which = plural(doubtful, "unchanged resource holds", "unchanged resources hold")
         blocks.append(style.paint(f"  {which} values that could not be compared; -v shows which.", "dim"))
@@ -191,6 +194,24 @@ def render_plan(plan: Plan, style: Style = PLAIN, *, show_unchanged: bool = Fals
     if plan.blockers:
         blocks.append(style.paint("Blocked:", "red", "bold") + "\n" + render_diagnostics(plan.blockers, style))
     return "\n\n".join(blocks)
+
+
+def untold_secrets(plan: Plan) -> list[str]:
+    """Return how many secrets the ledger cannot tell to be applied, and what to do about it: a line for each cause."""
+    lines = []
+    for cause, secrets in (
+        ("never sent from here", {str(one.address): len(one.unsent) for one in plan.changes if one.unsent}),
+        ("sent with another ledger key", {str(o.address): len(o.forgotten) for o in plan.changes if o.forgotten}),
+    ):
+        if secrets:
+            first, *others = secrets
+            where = printable(first) + (f" and {plural(len(others), 'other')}" if others else "")
+            way = "`ledger rekey` compares them" if cause.startswith("sent") else "`--resend` sends them"
+            lines.append(
+                f"{cause}: {plural(sum(secrets.values()), 'secret')} of {where} "
+                f"({way}, `apply --trust-secrets` takes them for applied, -v shows which)"
+            )
+    return lines
 
 
 def _render_change(change: Change, sign: tuple[str, str, str], style: Style, *, show_requests: bool) -> str:

@@ -31,6 +31,7 @@ class Options:
     resend: bool = False
     reads_ledger: bool = True
     take_over: bool = False  # adopt objects that bear the mark of another tool
+    trust_secrets: bool = False  # secrets that were never sent from here are recorded as if they had been
     without_secrets: bool = False  # values of environment and files that are not there count as unknown
     cache: bool = True  # of parsed manifests
     on_interrupt: Callable[[], None] = lambda: None  # called when an apply begins to end because of an interrupt

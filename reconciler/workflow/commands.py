@@ -41,6 +41,7 @@ from reconciler.shell.memory.recorder import Recorder
 from reconciler.shell.options import Options
 from reconciler.workflow.loading import Loaded, declared, load, missing_accelerators
 from reconciler.workflow.removals import Scene, find_remnants, owing, to_be_read
+from reconciler.workflow.unguarded import find_unguarded
 
 if TYPE_CHECKING:
     from reconciler.shell.apply.run import Tools
@@ -118,7 +119,8 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
             inputs = replace(inputs, seen=look(state.lists, loaded.marks))
             loaded.marks.save()
         made = make_plan(inputs, [*loaded.warnings, *said, *state.problems, *_lifted(reader), *notes])
-    made = replace(made, requests_made=connections.attempts)
+    unguarded = tuple(find_unguarded(made, inputs, reader)) if not made.blockers else ()
+    made = replace(made, diagnostics=(*made.diagnostics, *unguarded), requests_made=connections.attempts)
     return Planned(plan=made, inputs=inputs, reader=reader, memory=memory, folded=folded, version=remembered.version)
 
 
@@ -233,7 +235,7 @@ def apply(
     started, started_at = timing.clock(), timing.wall_clock()
     attempts, retries = connections.attempts, connections.retries
     revision = git_revision(loaded.settings.root, options.environ) if planned.memory.lasting else ""
-    recorder = Recorder(planned.memory, planned.folded, planned.plan, revision)
+    recorder = Recorder(planned.memory, planned.folded, planned.plan, revision, trust_secrets=options.trust_secrets)
     tools = _tools(planned, connections, options, recorder, on_begin, on_outcome)
     try:
         with options.stopwatch.phase("apply"):

@@ -19,7 +19,7 @@ from reconciler.core.kinds.catalog import Catalog
 from reconciler.core.manifests.selection import select
 from reconciler.core.manifests.validation import validate
 from reconciler.core.model import Diagnostic, Document, LiveObject, Resource, Severity
-from reconciler.core.plan.considered import Inputs, PlanMemory
+from reconciler.core.plan.considered import Inputs, PlanMemory, Resend
 from reconciler.core.records import dataclass
 from reconciler.core.schema.schema_gate import fast_judge
 from reconciler.shell.files.checkout import missing_content
@@ -72,7 +72,7 @@ def declared(
         take_over=options.take_over,
         allow_replace=options.allow_replace,
         limits=Limits(max_deletes=policy.max_deletes, max_change_share=policy.max_change_share),
-        resend=options.resend,
+        resend=Resend.ALL if options.resend else Resend.UNSENT if policy.secrets == "resend" else Resend.NONE,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from dataclasses import replace
 from typing import Any
 
 from reconciler.core.kinds.catalog import Kind, load_catalog
@@ -80,7 +81,7 @@ def page_answer(text: str, status: int = 200) -> Response:
 
 def live_of(kind: Kind, body: JsonObject, etag: str | None = None) -> LiveObject:
     """Return the live object that `body` is an answer of."""
-    return live_object(kind, {"id": "t-1", **body}, Subject(spec={}), etag)
+    return replace(live_object(kind, {"id": "t-1", **body}, Subject(spec={})), etag=etag)
 
 
 def write(

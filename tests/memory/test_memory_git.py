@@ -289,6 +289,8 @@ def test_another_key_is_noticed_and_said(bench: Bench) -> None:
     assert "another key" in told.message
     assert "--resend" in told.hint
     bench.apply()
+    assert codes(bench) == ["ledger-key"], "the digests by the old key are not given up for nothing"
+    bench.apply(trust_secrets=True)
     assert codes(bench) == []
 
 

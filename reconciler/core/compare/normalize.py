@@ -143,7 +143,7 @@ def _pair_values(
     hidden = blind or info.write_only or is_masked(info, live) or info.is_secret_beside(siblings)
     hidden = hidden or isinstance(live, LeftOut)
     if hidden and desired is not MISSING:
-        return _pair_hidden(info, desired, path, walk, siblings)
+        return _pair_hidden(info, desired, live, path, walk, siblings)
     if isinstance(desired, (dict, list)) and (live is None or live is MISSING):
         live = _left_out(info, walk.absent)
     if isinstance(desired, dict) and isinstance(live, _MAPPING_OR_ABSENT):
@@ -161,7 +161,7 @@ def is_masked(info: FieldInfo, live: Any) -> bool:
 
 
 def _pair_hidden(
-    info: FieldInfo, desired: Json, path: Path, walk: _Walk, siblings: Mapping[str, Json]
+    info: FieldInfo, desired: Json, live: Any, path: Path, walk: _Walk, siblings: Mapping[str, Json]
 ) -> tuple[Any, Any]:
     wanted = _canonical_desired(info, desired, walk.absent)
     walk.by_memory[path] = None if wanted is MISSING else wanted
@@ -171,6 +171,8 @@ def _pair_hidden(
             return wanted, MISSING if not is_set else ""
         if not is_set:
             return wanted, wanted
+    if desired is None and live and isinstance(live, str) and is_masked(info, live):
+        return MISSING, ""  # a mask says that there is a value: null removes it
     gap = walk.gap(path)
     known = walk.remembers(path, walk.by_memory[path]) if gap is Gap.NONE else None
     if known is False or (known is None and not walk.readable and gap is not Gap.APPLIED):

@@ -240,7 +240,7 @@ def _settle_one(intent: Intent, records: dict[Address, Record], found: Found) ->
 class Event:
     """One entry of a ledger's history: what was done to it, by whom. Never a value."""
 
-    what: str  # "apply", "forget", "move", "unlock"
+    what: str  # "apply", "forget", "move", "rekey", "unlock"
     at: str = ""  # RFC 3339
     by: str = ""
     run: str = ""

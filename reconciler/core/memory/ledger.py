@@ -16,11 +16,12 @@ from reconciler.core.address import Address
 from reconciler.core.canonical import canonical_json
 from reconciler.core.compare.normalize import Remembers
 from reconciler.core.model import Json
-from reconciler.core.pointer import MISSING, Path, format_pointer, get, parse_pointer
+from reconciler.core.pointer import MISSING, Path, format_pointer, get, parse_pointer, starts_with
 from reconciler.core.records import dataclass
 
 FORMAT = 2  # 1 did not hold what removing an object needs
 FORGOTTEN = ""  # in place of a secret's digest that nothing can be compared with any more
+UNSENT = "unsent"  # in place of a digest: it is wanted, no answer shows it, and it was never sent from here
 UNSURE = "?"  # in place of a digest when a write was cut short: whatever is wanted counts as not yet applied
 
 
@@ -53,12 +54,13 @@ class Record:
     def unsure(self, *, everything: bool = False) -> Record:
         """Return the record after a write that may or may not have happened: secrets count as not applied.
 
-        With `everything`, so do all other fields, for objects that cannot be read.
+        With `everything`, so do all other fields, for objects that cannot be read. What was never sent from here
+        still was not, as far as anybody knows.
         """
         return replace(
             self,
             fields=dict.fromkeys(self.fields, UNSURE) if everything else self.fields,
-            secrets=dict.fromkeys(self.secrets, UNSURE),
+            secrets=_marked(self.secrets, UNSURE),
         )
 
     @property
@@ -72,7 +74,16 @@ class Record:
 
     def forgetful(self) -> Record:
         """Return the record without the digests of secrets, which can be compared with nothing any more."""
-        return replace(self, secrets=dict.fromkeys(self.secrets, FORGOTTEN))
+        return replace(self, secrets=_marked(self.secrets, FORGOTTEN))
+
+    def has_forgotten(self, path: Path) -> bool:
+        """Tell whether a secret at `path` was sent from here, and its digest can be compared with nothing."""
+        places = (parse_pointer(pointer) for pointer, digest in self.secrets.items() if digest == FORGOTTEN)
+        return any(starts_with(place, path) or starts_with(path, place) for place in places)
+
+
+def _marked(secrets: Mapping[str, str], mark: str) -> dict[str, str]:
+    return {pointer: UNSENT if digest == UNSENT else mark for pointer, digest in secrets.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +156,7 @@ class Applied:
     canonical: Json = field(repr=False)
     by_memory: Mapping[Path, Json] = field(repr=False, default_factory=dict)  # the part of it that no answer shows
     hides: Callable[[Path], bool]
+    unsent: Mapping[Path, str] = field(default_factory=dict)  # what nobody knows to be so, with the mark in its place
     removal: Removal | None = None
 
 
@@ -157,11 +169,22 @@ def make_record(applied: Applied, secret: SecretDigest) -> Record:
     fields: dict[str, str] = {}
     secrets: dict[str, str] = {}
     for pointer, value, hidden in _recorded(applied):
-        if hidden:
+        mark = _mark_at(parse_pointer(pointer), applied.unsent)
+        if mark is not None:
+            (secrets if hidden else fields)[pointer] = mark
+        elif hidden:
             secrets[pointer] = secret.of(address, pointer, value)
         else:
             fields[pointer] = _plain_digest(pointer, value)
     return Record(id=applied.remote_id, fields=fields, secrets=secrets, removal=applied.removal)
+
+
+def _mark_at(path: Path, unsent: Mapping[Path, str]) -> str | None:
+    """Return the mark of what was not sent at `path`, or above it.
+
+    A list that holds such a thing keeps its digest, since what can be seen of it is known.
+    """
+    return next((mark for place, mark in unsent.items() if starts_with(path, place)), None)
 
 
 def _recorded(applied: Applied) -> Iterator[tuple[str, Json, bool]]:
@@ -206,7 +229,8 @@ class Ledger:
         """Return a function that tells whether a value is the one last applied at a path of `address`.
 
         It says None when nobody knows: there is no record, it is about another object, or its secrets were
-        forgotten. A path that a record does not cover was not stated then, so its value is not the one applied.
+        forgotten or never sent. A path that a record does not cover was not stated then, so its value is not the one
+        applied.
         """
         record = self.records.get(address)
         if record is not None and record.id != remote_id:
@@ -217,13 +241,15 @@ class Ledger:
                 return None
             pointer = format_pointer(path)
             if pointer in record.secrets:
-                if record.secrets[pointer] == FORGOTTEN:
+                if record.secrets[pointer] in (FORGOTTEN, UNSENT):
                     return None
                 if record.secrets[pointer] == UNSURE:
                     return False
                 bound_to = record.named or address
                 return self.secret.matches(record.secrets[pointer], bound_to, pointer, value)
             if pointer in record.fields:
+                if record.fields[pointer] == UNSENT:
+                    return None
                 return record.fields[pointer] == _plain_digest(pointer, value)
             if isinstance(value, dict) and value:
                 known = [compare((*path, name), item) for name, item in value.items()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Collection, Mapping
 from dataclasses import field
 from typing import Protocol
@@ -60,6 +61,14 @@ class NoMemory:
         return ()
 
 
+class Resend(enum.Enum):
+    """Which write-only and masked values are sent although nothing tells that they differ."""
+
+    NONE = "none"
+    UNSENT = "unsent"  # those that the ledger does not know as sent from here
+    ALL = "all"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
     """Everything a plan is made of."""
@@ -84,7 +93,7 @@ class Inputs:
     # Secrets that were applied once, where nothing tells which: an offline plan takes them for the wanted ones.
     untold: Mapping[Address, frozenset[Path]] = field(default_factory=dict)
     hidden: dict[Address, frozenset[Path]] = field(default_factory=dict, repr=False)  # by origin, as they are found
-    resend: bool = False  # send write-only and masked values even where nothing tells that they differ
+    resend: Resend = Resend.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,19 +155,23 @@ def _without(value: Json, path: Path) -> Json:
     return value
 
 
+def _resending(resend: Resend, remembers: Remembers) -> Remembers:
+    """Return a memory by which values that no answer shows count as not applied: all of them, or unknown ones."""
+
+    def remembers_less(path: Path, value: Json) -> bool | None:
+        return resend is Resend.UNSENT and bool(remembers(path, value))
+
+    return remembers_less
+
+
 def consider(address: Address, inputs: Inputs, known: Known) -> Considered:
     """Return what is known about one resource, with the references that have a value filled in."""
     resource = inputs.resources[address]
     spec, unknown = known.spec_of(resource)
     live = inputs.live.get(address)
     remembers = nothing_remembered if live is None else inputs.memory.remembers(address, live.id)
-    if inputs.resend:
-
-        def resending(path: Path, value: Json) -> bool | None:
-            del path, value
-            return False
-
-        remembers = resending
+    if inputs.resend is not Resend.NONE:
+        remembers = _resending(inputs.resend, remembers)
     kind = inputs.catalog.kinds[address.system, address.kind]
     hidden = hidden_paths(resource, inputs.resources, inputs.catalog, inputs.hidden)
     if kind.fields.telling:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from reconciler.core.address import Address
 from reconciler.core.compare.diff import field_changes
 from reconciler.core.compare.normalize import Comparison, Remembers, compare
 from reconciler.core.compare.sameness import surely_same
-from reconciler.core.kinds.catalog import Kind, send_mode
+from reconciler.core.kinds.catalog import Kind
+from reconciler.core.kinds.definition import WriteCall
 from reconciler.core.model import (
     Action,
     Cause,
@@ -34,11 +35,13 @@ from reconciler.core.plan.obstacles import (
     uncarried,
 )
 from reconciler.core.plan.preview import preview_requests, set_later
+from reconciler.core.plan.remarks import caveats_of, notes_on, untold_secrets, unverified
 from reconciler.core.plan.replacing import forbidden, goes_first, is_allowed, old_one, replaced
 from reconciler.core.plan.sealing import managed_digest, sealed
-from reconciler.core.pointer import MISSING, Path, format_pointer, get, starts_with
+from reconciler.core.pointer import MISSING, Path, get
 from reconciler.core.records import dataclass
-from reconciler.core.wire.requests import Subject, Writing
+from reconciler.core.wire.guards import guards_named
+from reconciler.core.wire.requests import Subject, Writing, call_fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +101,7 @@ def as_declared(resource: Resource, kind: Kind, spec: JsonObject, inputs: Inputs
         seen = surely_same(kind.fields, managed(kind, resource, spec), live.spec)
     if not seen:
         return None
-    return _unchanged(resource, live, notes=_notes(resource, spec, inputs))
+    return _unchanged(resource, live, notes=notes_on(resource, spec, inputs))
 
 
 def decide(considered: Considered, inputs: Inputs, replaced_first: Collection[Address] = ()) -> Decision:
@@ -175,7 +178,7 @@ def _decide_missing(considered: Considered, inputs: Inputs) -> tuple[Change, lis
         guard=_guard_of_create(considered),
         reason="not found by its natural key" if considered.readable else "nothing remembers that it exists",
         comparability=_comparability(considered),
-        caveats=_unverified(considered, inputs),
+        caveats=unverified(considered, inputs),
     )
     writing = _writing(considered, None, frozenset(considered.spec))
     requests = preview_requests(kind, writing, considered.hides)
@@ -243,10 +246,11 @@ def _decide_existing(considered: Considered, live: LiveObject, inputs: Inputs) -
         hidden=considered.hides,
         unknown=considered.unseen,
     )
-    notes, caveats = _notes(resource, considered.spec, inputs), _caveats(considered, comparison, inputs)
+    notes, caveats = notes_on(resource, considered.spec, inputs), caveats_of(considered, comparison, inputs)
+    unsent, forgotten = untold_secrets(considered, comparison, inputs)
     if resource.lifecycle.lookup or not fields:
-        comparability = _comparability(considered)
-        return _unchanged(resource, live, comparability=comparability, notes=notes, caveats=caveats), []
+        unchanged = _unchanged(resource, live, comparability=_comparability(considered), notes=notes, caveats=caveats)
+        return replace(unchanged, unsent=unsent, forgotten=forgotten), []
     fields = _with_causes(fields, considered, comparison, inputs, live)
     change = Change(
         address=resource.address,
@@ -256,13 +260,14 @@ def _decide_existing(considered: Considered, live: LiveObject, inputs: Inputs) -
         live=live,
         live_digest=managed_digest(comparison.live, considered),
         desired_digest=managed_digest(comparison.desired, considered),
-        guard=_guard(considered),
         reason="the values cannot be read, and the ledger does not hold them as applied"
         if not considered.readable
         else "managed fields differ",
         comparability=_comparability(considered),
         notes=notes,
         caveats=caveats,
+        unsent=unsent,
+        forgotten=forgotten,
     )
     blockers = blocked_fields(considered, fields)
     if blockers:
@@ -277,7 +282,8 @@ def _decide_existing(considered: Considered, live: LiveObject, inputs: Inputs) -
         *uncarried(considered, writing),
     ]
     requests = preview_requests(kind, writing, considered.hides)
-    return sealed(replace(change, requests=requests)), blockers
+    calls = [call for call in kind.definition.write.update if call_fields(kind, call, writing) & changed]
+    return sealed(replace(change, requests=requests, guard=_guard(considered, live, calls))), blockers
 
 
 def _writing(considered: Considered, live: LiveObject | None, changed: frozenset[str]) -> Writing:
@@ -291,62 +297,16 @@ def _comparability(considered: Considered) -> Comparability:
 
 def _guard_of_create(considered: Considered) -> str:
     if not considered.readable:
-        return _guard(considered)
+        return "none: the object cannot be read"
     create = considered.kind.definition.write.create
     key = None if create is None else create.idempotency_key
     return "must not exist" + ("" if key is None else f"; {key} tells a repeat")
 
 
-def _guard(considered: Considered) -> str:
-    guard = considered.kind.definition.guard
+def _guard(considered: Considered, live: LiveObject, calls: Sequence[WriteCall]) -> str:
     if not considered.readable:
         return "none: the object cannot be read"
-    words = ["read again, compared, then written"]
-    if guard.if_match:
-        words.append("If-Match with its ETag")
-    if guard.version is not None:
-        words.append(f"version field {guard.version}")
-    return "; ".join(words)
-
-
-def _notes(resource: Resource, spec: JsonObject, inputs: Inputs) -> tuple[str, ...]:
-    before = inputs.memory.stated_before(resource.address)
-    if not before:
-        return ()
-    stated = _leaves(spec)
-    released = [p for p in sorted(before, key=format_pointer) if not any(_overlaps(p, s) for s in stated)]
-    names = ", ".join(format_pointer(path) for path in released)
-    return (f"no longer stated, the value stays as it is: {names}",) if released else ()
-
-
-def _caveats(considered: Considered, comparison: Comparison, inputs: Inputs) -> tuple[str, ...]:
-    caveats = [*_unverified(considered, inputs)]
-    if not (considered.readable or comparison.equal) and _replaces_whole(considered.kind):
-        caveats.append("the call replaces the whole object: what the manifest leaves out may be reset")
-    if comparison.incomparable:
-        names = ", ".join(sorted(format_pointer(path) for path in comparison.incomparable))
-        caveats.append(f"not comparable, taken as equal: {names} (`--resend` sends them)")
-    return tuple(caveats)
-
-
-def _unverified(considered: Considered, inputs: Inputs) -> tuple[str, ...]:
-    if considered.readable:
-        return ()
-    return ("not verified against live: " + inputs.unreadable[considered.resource.address],)
-
-
-def _replaces_whole(kind: Kind) -> bool:
-    return any(send_mode(call, creating=False) == "full" for call in kind.definition.write.update)
-
-
-def _overlaps(one: Path, other: Path) -> bool:
-    return starts_with(one, other) or starts_with(other, one)
-
-
-def _leaves(value: Json, path: Path = ()) -> list[Path]:
-    if isinstance(value, dict) and value:
-        return [leaf for key, item in value.items() for leaf in _leaves(item, (*path, key))]
-    return [path]
+    return "; ".join(["read again, compared, then written", *guards_named(considered.kind, live, calls)])
 
 
 def _with_causes(

@@ -212,7 +212,7 @@ def _find(body: Json, names: frozenset[str], wanted: FindFields) -> JsonObject |
     return max(by_name, key=lambda value: len(names & value.keys()), default=None)
 
 
-def live_object(kind: Kind, body: JsonObject, subject: Subject, etag: str | None = None) -> LiveObject:
+def live_object(kind: Kind, body: JsonObject, subject: Subject) -> LiveObject:
     """Return an answered `body` as a live object: manifest spelling, and the scope it was read in filled in.
 
     Raises AnswerError when its id is not where the kind says.
@@ -225,7 +225,7 @@ def live_object(kind: Kind, body: JsonObject, subject: Subject, etag: str | None
     remote_id = read_id(kind, body, shaped)
     if remote_id is None:
         raise AnswerError(f"no id at {kind.definition.identity.id} of the object")
-    return LiveObject(id=remote_id, body=body, spec=shaped, etag=etag)
+    return LiveObject(id=remote_id, body=body, spec=shaped)
 
 
 def natural_key(kind: Kind, spec: JsonObject, *, desired: bool = True) -> str:

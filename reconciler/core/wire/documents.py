@@ -16,6 +16,7 @@ from reconciler.core.model import Json, JsonObject, LiveObject, Request, Respons
 from reconciler.core.pointer import MISSING, get, parse_pointer
 from reconciler.core.records import dataclass
 from reconciler.core.wire.answers import AnswerError, live_object, natural_key, put_into, read_object
+from reconciler.core.wire.guards import etag_in, uncompressed
 from reconciler.core.wire.requests import Subject, call_request, item_body
 
 
@@ -27,6 +28,7 @@ class Holder:
     objects: tuple[tuple[int | str, LiveObject], ...]
     spec: JsonObject = field(repr=False)  # of the object that it was read for
     etag: str | None = None
+    no_etag: str = ""  # why there is none
 
     def find(self, kind: Kind, subject: Subject) -> LiveObject | None:
         """Return the object that `subject` is about, by id or else by natural key."""
@@ -54,7 +56,8 @@ def read_document(kind: Kind, inside: Inside, response: Response, subject: Subje
     else:
         raise AnswerError(f"no list or map at {inside.at or 'the root'} of the document")
     objects = tuple((p, live_object(kind, item, subject)) for p, item in pairs if isinstance(item, dict))
-    return Holder(body=body, objects=objects, spec=subject.spec, etag=response.headers.get("etag"))
+    etag, why = etag_in(response.headers)
+    return Holder(body=body, objects=objects, spec=subject.spec, etag=etag, no_etag=why)
 
 
 def document_request(
@@ -91,9 +94,16 @@ def document_without(
     return _write_back(kind, inside, holder, items, values)
 
 
+def document_unguarded(kind: Kind, holder: Holder) -> list[str]:
+    """Return which guard the kind asks for and the document that was read does not allow."""
+    if not kind.definition.guard.if_match or holder.etag is not None:
+        return []
+    return [f"If-Match is not sent: reads of the document give {holder.no_etag}"]
+
+
 def _write_back(kind: Kind, inside: Inside, holder: Holder, items: Json, values: Mapping[str, Any]) -> Request:
     document = put_into(holder.body, inside.at, items, "document")
-    request = call_request(kind, inside.write, values, writes=True)
+    request = uncompressed(kind, call_request(kind, inside.write, values, writes=True))
     template = "{document}" if inside.write.body is None else inside.write.body
     body = render_value(template, {**values, "document": document, "items": items})
     headers = request.headers

@@ -112,7 +112,10 @@ def write_request(kind: Kind, call: WriteCall, writing: Writing) -> Request | No
     if media_type is not None and "content-type" not in {name.lower() for name in call.headers}:
         headers = (("Content-Type", media_type),)
     live = writing.subject.live
-    if kind.definition.guard.if_match and live is not None and live.etag is not None and not writing.creating:
+    guard = kind.definition.guard
+    if guard.if_match:
+        headers += (("Accept-Encoding", "identity"),)  # compressed answers often come without their ETag
+    if guard.if_match and live is not None and live.etag is not None and not writing.creating:
         headers += (("If-Match", live.etag),)
     keyed = call.idempotency_key is not None and writing.creating and bool(writing.intent)
     if keyed:

@@ -12,12 +12,13 @@ from reconciler.core.kinds.definition import WriteCall
 from reconciler.core.model import Action, LiveObject, Response
 from reconciler.core.report import Status
 from reconciler.core.wire.answers import answered_id, live_object
+from reconciler.core.wire.guards import guards_missing
 from reconciler.core.wire.requests import Subject
 from reconciler.shell.apply.guarding import TRIES, appeared, fresh_after, gone, refuse_if_moved, refuse_if_there
 from reconciler.shell.apply.inside import write_inside
 from reconciler.shell.apply.truth import read_back, verified
 from reconciler.shell.apply.work import Refusal, Stop, Work
-from reconciler.shell.apply.writing import Answer, fields_of, object_in, request_for, write_and_wait
+from reconciler.shell.apply.writing import Answer, carried_by, fields_of, object_in, request_for, write_and_wait
 
 
 def perform(work: Work) -> LiveObject:
@@ -72,6 +73,7 @@ def _create(work: Work) -> LiveObject:
         answer = write_and_wait(work, call, request, None)
     except Refusal as refusal:
         answer = _refused_create(work, call, refusal)
+    work.carried.update(carried_by(work, call, None, frozenset(spec)))
     if kind.unreadable and answer.response is None:
         raise _in_doubt(answer.lost, "look for the object in the system itself; a second create would make another one")
     live = None if answer.response is None else _created(work, call, answer.response)
@@ -163,6 +165,9 @@ def send_updates(work: Work, live: LiveObject, changed: frozenset[str]) -> LiveO
     for call in work.kind.definition.write.update:
         fields = fields_of(work, call, live, changed)
         try:
+            if fields and work.considered.readable:
+                live = _with_etag(work, live) if written or work.change.action is Action.CREATE else live
+                work.unguarded.update(guards_missing(work.kind, live, [call]))
             live = _send_update(work, call, live, changed)
         except Stop as stop:
             stop.detail += _written_before(written)
@@ -173,6 +178,18 @@ def send_updates(work: Work, live: LiveObject, changed: frozenset[str]) -> LiveO
         written |= fields
         kept |= fields - work.outstanding(live) if several else frozenset()
     return verified(work, live, before, kept)
+
+
+def _with_etag(work: Work, live: LiveObject) -> LiveObject:
+    """Return the object with an ETag for its next write, read again where the answer to the last one had none."""
+    definition = work.kind.definition
+    if live.etag is not None or not definition.guard.if_match or definition.read.get is None:
+        return live
+    fresh = work.reader.read_one(work.kind, work.considered.spec, live.id)
+    if fresh is None:
+        raise gone()
+    refuse_if_moved(work, live, fresh)
+    return fresh
 
 
 def _written_before(fields: frozenset[str]) -> str:
@@ -189,9 +206,10 @@ def _send_update(work: Work, call: WriteCall, live: LiveObject, changed: frozens
             answer = write_and_wait(work, call, request, live)
             break
         except Refusal as refusal:
-            live = fresh_after(refusal, work, live)
+            live = fresh_after(refusal, work, live, [call])
             if not tries_left:
                 raise
+    work.carried.update(carried_by(work, call, live, changed))
     answered = object_in(work, call, answer.response)
     if answered is not None:
         return answered

@@ -178,7 +178,7 @@ def _already_done(change: Change, run: Run) -> Outcome:
         if change.resource is not None and change.resource.lifecycle.lookup:
             run.tools.on_removed(change.address)  # others manage it now: nothing of it may ever be pruned
         elif change.live is not None:
-            run.tools.on_applied(consider(change.address, run.inputs, run.known), change.live)
+            run.tools.on_applied(consider(change.address, run.inputs, run.known), change.live, ())
     except Exception as error:  # noqa: BLE001  one change never ends a run
         return _outcome(change, Status.FAILED, run.unexpected(error, str(change.address)))
     return _outcome(change, Status.UNCHANGED)
@@ -235,7 +235,7 @@ def _carry_out(work: Work, run: Run) -> Outcome:
         return replace(_outcome(change, Status.APPLIED, detail), remote_id=remote_id)
     live = perform(work)
     run.live[change.address] = live
-    run.tools.on_applied(work.considered, live)
+    run.tools.on_applied(work.considered, live, work.carried)
     return replace(_outcome(change, Status.APPLIED), remote_id=live.id)
 
 
@@ -248,6 +248,7 @@ def _apply(change: Change, run: Run, ready: int) -> Outcome:
     count = _IntentWriter(tools.send, partial(run.before_write, change))
     created: list[LiveObject] = []
     kind = run.inputs.catalog.kinds[change.address.system, change.address.kind]
+    unguarded: set[str] = set()
 
     def note(live: LiveObject) -> None:
         created.append(live)
@@ -266,6 +267,7 @@ def _apply(change: Change, run: Run, ready: int) -> Outcome:
             ready=ready,
             intent=intent_of(run.plan, change, tools.run_of(change.address)),
             on_created=note,
+            unguarded=unguarded,
         )
         outcome = _carry_out(work, run)
         if change.taken_with is not None:
@@ -285,6 +287,7 @@ def _apply(change: Change, run: Run, ready: int) -> Outcome:
     return replace(
         outcome,
         remote_id=created[-1].id if created else outcome.remote_id,
+        unguarded=tuple(sorted(unguarded)),
         requests=count.requests,
         attempts=count.attempts,
         seconds=tools.clock() - started,

@@ -5,12 +5,16 @@ Reads: the object once more when the server itself refused. Writes: nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reconciler.core.canonical import strictly_equal
 from reconciler.core.errors import ApiError, DoubtfulList
+from reconciler.core.kinds.definition import Call
 from reconciler.core.model import LiveObject
 from reconciler.core.plan.moved import moved_fields
-from reconciler.core.pointer import MISSING, format_pointer, get, parse_pointer, starts_with
+from reconciler.core.pointer import format_pointer, starts_with
 from reconciler.core.report import Moved, Status
+from reconciler.core.wire.guards import guards_moved
 from reconciler.shell.apply.work import Refusal, Stop, Work
 from reconciler.shell.live.beyond import by_id
 
@@ -45,10 +49,11 @@ def _is_poorer_list(work: Work, planned: LiveObject, moved: tuple[Moved, ...]) -
     return all(one.path[0] not in planned.spec for one in moved)
 
 
-def fresh_after(refusal: Refusal, work: Work, live: LiveObject) -> LiveObject:
+def fresh_after(refusal: Refusal, work: Work, live: LiveObject, calls: Sequence[Call]) -> LiveObject:
     """Return the object as it is after the server refused a write over `live`, when the write can be made over that.
 
-    It can when the server's own guard, ETag or version, moved and no managed field did. Raises Stop otherwise, with
+    It can when the server's own guard, ETag, version or another value that `calls` send back, moved and no managed
+    field did. Raises Stop otherwise, with
     what moved; the refusal itself when nothing seems to have moved.
     """
     if work.kind.unreadable:
@@ -62,20 +67,9 @@ def fresh_after(refusal: Refusal, work: Work, live: LiveObject) -> LiveObject:
     moved = moved_fields(work.considered, live, fresh)
     if moved:
         raise _changed(moved, f"; {refusal.detail}") from None
-    if not _guard_moved(work, live, fresh):
+    if not guards_moved(work.kind, live, fresh, calls):
         raise refusal
     return fresh
-
-
-def _guard_moved(work: Work, live: LiveObject, fresh: LiveObject) -> bool:
-    guard = work.kind.definition.guard
-    if guard.if_match and live.etag != fresh.etag:
-        return True
-    if guard.version is None:
-        return False
-    place = parse_pointer(guard.version)
-    before, now = get(live.body, place), get(fresh.body, place)
-    return now is not MISSING and not strictly_equal(before, now)
 
 
 def _changed(moved: tuple[Moved, ...], said: str = "") -> Stop:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from reconciler.core.kinds.definition import Inside
 from reconciler.core.model import Action, LiveObject, Request
-from reconciler.core.wire.documents import document_request, read_document
+from reconciler.core.wire.documents import document_request, document_unguarded, read_document
+from reconciler.core.wire.guards import uncompressed
 from reconciler.core.wire.requests import Subject, call_request, context
 from reconciler.shell.apply.guarding import TRIES, appeared, gone, refuse_if_moved
 from reconciler.shell.apply.truth import read_back, verified
@@ -25,6 +26,7 @@ def write_inside(work: Work, inside: Inside) -> LiveObject:
         for tries_left in reversed(range(TRIES)):
             try:
                 mine, answer = _write_once(work, inside, subject, reading)
+                work.carried.update(work.considered.spec)
                 break
             except Refusal:
                 # Somebody else wrote the document meanwhile, perhaps other objects in it: the next read tells.
@@ -39,7 +41,7 @@ def write_inside(work: Work, inside: Inside) -> LiveObject:
 def _write_once(work: Work, inside: Inside, subject: Subject, reading: Request) -> tuple[LiveObject | None, Answer]:
     """Return the object as it was in the document, and what came back from writing the document with it."""
     kind, change = work.kind, work.change
-    response = work.reader.ask(kind, inside.read, reading)
+    response = work.reader.ask(kind, inside.read, uncompressed(kind, reading))
     assert response is not None
     document = read_document(kind, inside, response, subject)
     mine = document.find(kind, subject)
@@ -49,5 +51,6 @@ def _write_once(work: Work, inside: Inside, subject: Subject, reading: Request) 
         if mine is None or change.live is None:
             raise gone()
         refuse_if_moved(work, change.live, mine)
+    work.unguarded.update(document_unguarded(kind, document))
     request = document_request(kind, inside, document, mine, context(kind, subject))
     return mine, write(work, inside.write, request)

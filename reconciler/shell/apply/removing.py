@@ -17,7 +17,8 @@ from reconciler.core.plan.remnant import untouchable
 from reconciler.core.plan.removal.leaving import disabled_fields, disabling
 from reconciler.core.report import Status
 from reconciler.core.wire.answers import NothingFound
-from reconciler.core.wire.documents import document_without, read_document
+from reconciler.core.wire.documents import document_unguarded, document_without, read_document
+from reconciler.core.wire.guards import guards_missing, uncompressed
 from reconciler.core.wire.requests import Subject, call_request, context, removal_request
 from reconciler.shell.apply.attempt import send_updates
 from reconciler.shell.apply.guarding import refuse_if_moved
@@ -76,6 +77,8 @@ def _delete(work: Work) -> str:
         if live is None:
             return GONE_ALREADY
     subject = Subject(spec=work.considered.spec, id=None if live is None else live.id, live=live)
+    if live is not None:
+        work.unguarded.update(guards_missing(kind, live, [delete.call]))
     answer = write(work, delete.call, removal_request(kind, delete.call, subject), absent_ok=True)
     if answer.response is not None and delete.wait is not None:
         wait_until_done(work, delete.wait, answer.response, live)
@@ -144,7 +147,7 @@ def _remove_inside(work: Work, inside: Inside) -> str:
     reading = call_request(kind, inside.read, values)
     # Others of this run may be about to write the same document: one after the other, each on a fresh read.
     with work.locks.of(f"{reading.system} {reading}"):
-        response = work.reader.ask(kind, inside.read, reading, absent_ok=True)
+        response = work.reader.ask(kind, inside.read, uncompressed(kind, reading), absent_ok=True)
         if response is None:
             return GONE_ALREADY  # the document, and with it everything in it
         document = read_document(kind, inside, response, subject)
@@ -152,6 +155,7 @@ def _remove_inside(work: Work, inside: Inside) -> str:
         if mine is None:
             return GONE_ALREADY
         _guard(work, planned, mine)
+        work.unguarded.update(document_unguarded(kind, document))
         answer = write(work, inside.write, document_without(kind, inside, document, mine, values))
     _see_it_gone(work, planned, answer.lost)
     return ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import field
 from typing import Protocol
 
@@ -52,7 +52,8 @@ class Tools:
     on_begin: Callable[[Change], None] = lambda change: None
     on_write: Callable[[Change, Request], None] = lambda change, request: None  # right before each; may refuse it
     on_outcome: Callable[[Outcome], None] = lambda outcome: None
-    on_applied: Callable[[Considered, LiveObject], None] = lambda considered, live: None
+    # With the top-level fields that were sent; an object that was as stated already had none.
+    on_applied: Callable[[Considered, LiveObject, Collection[str]], None] = lambda considered, live, sent: None
     on_created: Callable[[Address, LiveObject], None] = lambda address, live: None  # a new object is there
     on_removed: Callable[[Address], None] = lambda address: None  # it is gone, or is no longer managed
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import field, replace
 
 from reconciler.core.compare.diff import field_changes
 from reconciler.core.compare.normalize import nothing_remembered
@@ -52,6 +52,8 @@ class Work:
     intent: str  # the same for one change of one run, and for no other: repeats are told by it
     ready: int  # the moment of `reader.fresh` when nothing was left to wait for: what is read after it is fresh
     on_created: Callable[[LiveObject], None] = lambda live: None  # told as soon as a new object is known
+    unguarded: set[str] = field(default_factory=set)  # which of the server's guards its writes had not, and why
+    carried: set[str] = field(default_factory=set)  # top-level fields that its writes have carried so far
 
     @property
     def kind(self) -> Kind:

@@ -14,6 +14,8 @@ from reconciler.core.model import LiveObject, Request, Response
 from reconciler.core.records import dataclass
 from reconciler.core.report import Status
 from reconciler.core.wire.answers import AnswerError, answered_object, live_object, promise
+from reconciler.core.wire.carrying import carried_fields
+from reconciler.core.wire.guards import tagged
 from reconciler.core.wire.judge import all_hold, holds
 from reconciler.core.wire.requests import Subject, Writing, call_fields, call_request, context, write_request
 from reconciler.core.wire.said import json_or_missing, reason_in
@@ -39,6 +41,11 @@ def request_for(
 def fields_of(work: Work, call: WriteCall, live: LiveObject, changed: frozenset[str]) -> frozenset[str]:
     """Return which of the `changed` fields the update of `call` is for."""
     return changed & call_fields(work.kind, call, _writing(work, live, changed, creating=False))
+
+
+def carried_by(work: Work, call: WriteCall, live: LiveObject | None, changed: frozenset[str]) -> frozenset[str]:
+    """Return the stated fields whose values the request of `call` over `live` carries."""
+    return carried_fields(work.kind, call, _writing(work, live, changed, creating=live is None))
 
 
 def _writing(work: Work, live: LiveObject | None, changed: frozenset[str], *, creating: bool) -> Writing:
@@ -119,6 +126,6 @@ def object_in(work: Work, call: WriteCall, response: Response | None) -> LiveObj
     if response is None or body is None:
         return None
     try:
-        return live_object(work.kind, body, Subject(spec=work.considered.spec), response.headers.get("etag"))
+        return tagged(live_object(work.kind, body, Subject(spec=work.considered.spec)), response.headers)
     except AnswerError:
         return None

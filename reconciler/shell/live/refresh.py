@@ -30,6 +30,7 @@ from reconciler.core.wire.answers import (
     read_object,
     with_part,
 )
+from reconciler.core.wire.guards import tagged, uncompressed
 from reconciler.core.wire.judge import holds
 from reconciler.core.wire.requests import Subject, call_request, context
 from reconciler.core.wire.seeking import may_be_wanted, needs_id
@@ -237,7 +238,7 @@ class LiveReader:
         assert call is not None
         subject = Subject(spec=spec, id=remote_id)
         values = context(kind, subject)
-        request = call_request(kind, call, values)
+        request = uncompressed(kind, call_request(kind, call, values))
         response = self.ask(kind, call, request, absent_ok=True)
         if response is None:
             return None
@@ -245,10 +246,10 @@ class LiveReader:
             body = read_object(kind, call, response, values)
             if _is_gone(kind, body):
                 return None
-            live = live_object(kind, body, subject, response.headers.get("etag"))
+            live = live_object(kind, body, subject)
             for part in kind.definition.read.parts:
                 live = self._with_part(kind, part, replace(subject, id=live.id, live=live))
-            return live
+            return tagged(live, response.headers)
         except NothingFound:
             raise
         except AnswerError as error:
@@ -263,7 +264,7 @@ class LiveReader:
         if response is None:
             return live
         try:
-            return live_object(kind, with_part(call, live.body, response), subject, live.etag)
+            return live_object(kind, with_part(call, live.body, response), subject)
         except AnswerError as error:
             raise bad_answer(kind, request, str(error)) from None
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from reconciler.shell.memory.ledger_form import LedgerForm, RecordForm, RemovalForm
 
 KEY_NAME = "RECONCILER_LEDGER_KEY"
+OLD_KEY_NAME = "RECONCILER_LEDGER_OLD_KEY"  # read by `ledger rekey` alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +31,12 @@ class Owner:
     key: bytes = b""
 
 
-def read_key(environ: Mapping[str, str]) -> bytes:
+def read_key(environ: Mapping[str, str], name: str = KEY_NAME) -> bytes:
     """Return the key of digests that the environment holds, empty when it holds none. Raises UsageError."""
     try:
-        return environ.get(KEY_NAME, "").encode()
+        return environ.get(name, "").encode()
     except UnicodeEncodeError:
-        raise UsageError(f"the environment variable {KEY_NAME} is not UTF-8 text", hint=_MAKE_A_KEY) from None
+        raise UsageError(f"the environment variable {name} is not UTF-8 text", hint=_MAKE_A_KEY) from None
 
 
 def new_ledger(owner: Owner) -> Ledger:
@@ -123,8 +124,9 @@ def _key_note(change: str) -> Diagnostic:
     return Diagnostic(
         severity=Severity.WARNING,
         code="ledger-key",
-        message=f"the ledger {change}: whether secrets have changed cannot be told this time",
-        hint="put the old key back, or apply once with --resend, which sends all secrets",
+        message=f"the ledger {change}: whether secrets have changed cannot be told",
+        hint=f"put the old key back; or `ledger rekey` with the old one in {OLD_KEY_NAME}, before the next apply; or "
+        "apply once with --resend, which sends all secrets",
     )
 
 

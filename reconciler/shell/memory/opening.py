@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.memory.journal import Holder, rfc3339
 from reconciler.shell.memory.file_store import FileStore
 from reconciler.shell.memory.holder import as_text, this_run
-from reconciler.shell.memory.ledger_text import Owner, read_key
+from reconciler.shell.memory.ledger_text import KEY_NAME, Owner, read_key
 from reconciler.shell.memory.memory import Memory
 from reconciler.shell.memory.store import Store
 from reconciler.shell.options import Options
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from reconciler.shell.memory.git_ref import GitRef
 
 
-def open_memory(settings: Settings, options: Options) -> Memory:
+def open_memory(settings: Settings, options: Options, key_name: str = KEY_NAME) -> Memory:
     """Return the memory of the target, unread and unlocked. The key of its digests is redacted from now on."""
-    key = read_key(options.environ)
+    key = read_key(options.environ, key_name)
     options.redactor.add([key.decode()] if key else [])
     owner = Owner(target=settings.target, key=key)
     run = this_run(options.environ, rfc3339(options.timing.wall_clock()))

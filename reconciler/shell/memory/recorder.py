@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 from reconciler.core.address import Address
+from reconciler.core.compare.normalize import Comparison
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.memory.journal import Ended, Entry, Event, Folded, Intent, fold
-from reconciler.core.memory.ledger import Applied, Record, make_record
+from reconciler.core.memory.ledger import FORGOTTEN, UNSENT, Applied, Record, make_record
 from reconciler.core.model import Change, Diagnostic, LiveObject, Plan, Request, Severity
 from reconciler.core.plan.considered import Considered
 from reconciler.core.plan.owing import mark, settle_follow_ups
 from reconciler.core.plan.removal.remembered import remembered
 from reconciler.core.plan.sealing import digest_of_plan
+from reconciler.core.pointer import Path
 from reconciler.core.report import FollowUpOutcome, Outcome, Status
 from reconciler.shell.memory.memory import Memory
 
@@ -27,7 +29,10 @@ from reconciler.shell.memory.memory import Memory
 class Recorder:
     """Journal and ledger of one apply, safe in threads. `folded` is what the plan was made on."""
 
-    def __init__(self, memory: Memory, folded: Folded, plan: Plan, revision: str) -> None:
+    def __init__(
+        self, memory: Memory, folded: Folded, plan: Plan, revision: str, *, trust_secrets: bool = False
+    ) -> None:
+        self._trust_secrets = trust_secrets
         self._memory, self._folded, self._plan, self._revision = memory, folded, plan, revision
         departures = ((c.departure, c.address) for c in plan.changes)
         self._old = {d.replaced: a for d, a in departures if d is not None and d.replaced is not None}
@@ -58,8 +63,12 @@ class Recorder:
             self._entries.append(intent)
             self._open.add(change.address)
 
-    def applied(self, considered: Considered, live: LiveObject) -> None:
-        """Remember an object as it is now, whether it was written or was so already."""
+    def applied(self, considered: Considered, live: LiveObject, sent: Collection[str]) -> None:
+        """Remember an object as it is now, whether it was written or was so already.
+
+        `sent` are the top-level fields that were written. What no answer shows, and what was neither sent now nor is
+        known to have been before, is remembered as that, unless it is to be trusted.
+        """
         if not self._memory.lasting:
             return
         address = considered.resource.address
@@ -71,6 +80,7 @@ class Recorder:
             canonical=comparison.desired,
             by_memory=comparison.by_memory,
             hides=considered.hides,
+            unsent={} if self._trust_secrets else self._unsent(considered, live, comparison, sent),
             removal=remembered(considered),
         )
         record = make_record(applied, self._folded.ledger.secret)
@@ -96,6 +106,15 @@ class Recorder:
         """Remember a new object as soon as it is there, and the one that it replaces beside it, whatever follows."""
         if self._memory.lasting:
             self._note(address, Status.IN_DOUBT, Record(id=live.id))
+
+    def _unsent(
+        self, considered: Considered, live: LiveObject, comparison: Comparison, sent: Collection[str]
+    ) -> dict[Path, str]:
+        """Return what nobody knows to be as stated, with the mark that is remembered in place of its digest."""
+        unknown = [p for p in (*comparison.incomparable, *comparison.unseen) if p[0] not in sent]
+        old = self._folded.ledger.records.get(considered.resource.address)
+        known = None if old is None or old.id != live.id else old
+        return {p: FORGOTTEN if known is not None and known.has_forgotten(p) else UNSENT for p in unknown}
 
     def forget(self, address: Address) -> None:
         """Let the ledger hold nothing of `address` any more: its object is gone, or is no longer managed."""

@@ -1,4 +1,4 @@
-"""What a person does to a ledger by hand: look, forget, move, unlock.
+"""What a person does to a ledger by hand: look, forget, move, unlock. `workflow` does what needs the manifests too.
 
 Reads and writes: the memory of the target; no live system.
 """
@@ -13,14 +13,18 @@ from reconciler.core.errors import Refused, UsageError
 from reconciler.core.manifests.selection import fits
 from reconciler.core.memory.journal import Event, Folded, Holder
 from reconciler.core.suggest import did_you_mean
+from reconciler.shell.memory.ledger_text import KEY_NAME
 from reconciler.shell.memory.memory import Memory
 from reconciler.shell.memory.opening import open_memory
 from reconciler.shell.options import Options
 from reconciler.shell.settings.loading import load_settings
 
 
-def memory_of(options: Options) -> Memory:
-    """Return the memory of the target that is chosen. Raises UsageError when it has none, and InvalidInput."""
+def memory_of(options: Options, key_name: str = KEY_NAME) -> Memory:
+    """Return the memory of the target that is chosen, by the key in a variable of the environment.
+
+    Raises UsageError when it has none, and InvalidInput.
+    """
     settings = load_settings(options.config, options.target, options.environ)
     options.redactor.add(settings.secret_values)
     if settings.ledger is None:
@@ -28,7 +32,7 @@ def memory_of(options: Options) -> Memory:
             f"the target {settings.target!r} has no ledger",
             hint="add `ledger: {file: PATH}` or `ledger: {git: refs/reconciler/NAME}` to it in reconciler.yaml",
         )
-    return open_memory(settings, options)
+    return open_memory(settings, options, key_name)
 
 
 def chosen(folded: Folded, patterns: Sequence[str]) -> list[Address]:
@@ -53,7 +57,7 @@ def forget(memory: Memory, patterns: Sequence[str]) -> list[Address]:
     left = tuple(intent for intent in folded.open if intent.address not in addresses)
     runs = tuple(run for run in folded.runs if run.token in {intent.run for intent in left})
     after = replace(folded, ledger=replace(folded.ledger, records=records), open=left, runs=runs)
-    memory.finish(after, _event(memory, "forget", addresses))
+    memory.finish(after, event_of(memory, "forget", addresses))
     return addresses
 
 
@@ -70,7 +74,7 @@ def move(memory: Memory, old: str, new: str) -> tuple[Address, Address]:
         raise UsageError(
             f"the ledger has a record of {target} already", hint=f"forget one of them first: `ledger forget {target}`"
         )
-    event = replace(_event(memory, "move", [source]), note=f"{source} to {target}", outcomes=())
+    event = replace(event_of(memory, "move", [source]), note=f"{source} to {target}", outcomes=())
     memory.finish(replace(folded, ledger=folded.ledger.moved(source, target)), event)
     return source, target
 
@@ -87,11 +91,12 @@ def unlock(memory: Memory, token: str | None, *, force: bool) -> Holder | None:
             hint=f"if that run is surely dead, `reconciler ledger unlock {holder.token or '--force'}`",
         )
     note = f"lock of {holder}" if holder is not None else "lock that nobody held"
-    memory.unlock(replace(_event(memory, "unlock", []), note=note))
+    memory.unlock(replace(event_of(memory, "unlock", []), note=note))
     return holder
 
 
-def _event(memory: Memory, what: str, addresses: Sequence[Address]) -> Event:
+def event_of(memory: Memory, what: str, addresses: Sequence[Address]) -> Event:
+    """Return the entry of the history for what a person has done by hand."""
     run = memory.run
     outcomes = tuple(("done", what, str(address)) for address in addresses)
     return Event(what=what, at=memory.now(), by=run.who, run=run.token, url=run.url, outcomes=outcomes)

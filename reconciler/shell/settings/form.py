@@ -277,6 +277,7 @@ class PolicyForm(StrictForm):
         Annotated[float, Field(ge=0, le=1)] | None, Field(description="a share from 0 to 1, as 0.3")
     ] = None
     approval: Literal["optional", "required"] = "optional"
+    secrets: Literal["keep", "resend"] = "keep"
 
 
 class LedgerForm(StrictForm):
@@ -305,6 +306,16 @@ class TargetForm(StrictForm):
     secrets: list[EnvironmentName] = Field(default_factory=list)
     policy: PolicyForm = Field(default_factory=PolicyForm)
     ledger: LedgerForm | None = None
+
+    @model_validator(mode="after")
+    def resends_what_is_remembered(self) -> TargetForm:
+        """Refuse to send in every run what only a ledger could tell was sent."""
+        if self.policy.secrets == "resend" and self.ledger is None:
+            raise RuleError(
+                "may have `policy: {secrets: resend}` only beside a `ledger`",
+                "add a ledger, which remembers what was sent; without one every plan would send all secrets again",
+            )
+        return self
 
 
 class ConfigurationForm(StrictForm):

@@ -229,6 +229,7 @@ def _settings(
             max_deletes=form.policy.max_deletes,
             max_change_share=form.policy.max_change_share,
             approval_required=form.policy.approval == "required",
+            secrets=form.policy.secrets,
         ),
         ledger=_ledger(form.ledger, root),
         secret_values=frozenset(text for text in (*environment.values(), *own) if text and is_utf8(text)),

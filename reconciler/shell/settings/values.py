@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from reconciler.core.model import Diagnostic, Json, Source
 from reconciler.core.records import dataclass
@@ -64,6 +64,7 @@ class PolicySettings:
     max_deletes: int = 5
     max_change_share: float | None = None  # 0 to 1; None: not stated
     approval_required: bool = False  # only saved plans are performed
+    secrets: Literal["keep", "resend"] = "keep"  # whether those that were never sent from here are planned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

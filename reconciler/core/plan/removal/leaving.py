@@ -9,6 +9,7 @@ from reconciler.core.address import Address
 from reconciler.core.compare.normalize import compare
 from reconciler.core.departure import Departure, Way
 from reconciler.core.kinds.catalog import Kind
+from reconciler.core.kinds.definition import Call
 from reconciler.core.model import Action, Change, Comparability, Json, JsonObject, LiveObject, Resource, Source
 from reconciler.core.plan.considered import Considered, Inputs
 from reconciler.core.plan.preview import preview_removal, preview_requests
@@ -16,6 +17,7 @@ from reconciler.core.plan.remnant import way_of
 from reconciler.core.plan.sealing import managed_digest, sealed
 from reconciler.core.pointer import MISSING, Path, get, parse_pointer, put
 from reconciler.core.records import dataclass
+from reconciler.core.wire.guards import guards_named
 from reconciler.core.wire.requests import Subject, Writing
 
 
@@ -84,11 +86,17 @@ def _sending(change: Change, kind: Kind) -> Change:
         requests = preview_removal(kind, _subject(considered, change), considered.hides)
     if change.live is None:
         return replace(change, requests=requests, guard="none: the object cannot be read")
-    guard = "read again, compared, then deleted"
-    if kind.definition.guard.if_match:
-        guard += "; If-Match with its ETag"
+    guard = "; ".join(["read again, compared, then deleted", *guards_named(kind, change.live, removing_calls(kind))])
     held = considered.compared_with(change.live).live
     return replace(change, requests=requests, guard=guard, live_digest=managed_digest(held, considered))
+
+
+def removing_calls(kind: Kind) -> list[Call]:
+    """Return the calls that take an object away, where they are not updates of a document."""
+    delete = kind.definition.write.delete
+    if delete is not None and delete.call is not None:
+        return [delete.call]
+    return list(kind.definition.write.update) if delete is not None and delete.disable else []
 
 
 def _subject(considered: Considered, change: Change) -> Subject:
