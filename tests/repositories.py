@@ -104,8 +104,8 @@ def use_git(config: Path) -> None:
     config.write_text(text.replace("{file: ledger.json}", f"{{git: {REF}}}"))
 
 
-def subjects(remote: Path) -> list[str]:
+def subjects(remote: Path, ref: str = REF) -> list[str]:
     """Return the subjects of the ref's commits that tell of something, newest first."""
     passing = {"lock", "lock released", "cut short"}
-    subjects = git(remote, "log", "--first-parent", "--format=%s", REF).splitlines()
+    subjects = git(remote, "log", "--first-parent", "--format=%s", ref).splitlines()
     return [subject for subject in subjects if subject not in passing]

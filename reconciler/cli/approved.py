@@ -10,10 +10,18 @@ from reconciler.cli.progress import Watch
 from reconciler.console import Console
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Plan, Severity
+from reconciler.core.plan.sealing import digest_of_plan
 from reconciler.core.report import Report
 from reconciler.core.saved_plans.approval import restricted
 from reconciler.render.text import render_diagnostics, render_plan
-from reconciler.workflow.approvals import apply_approved, compare_with_approval, objections, open_approval, refuse
+from reconciler.workflow.approvals import (
+    already_applied,
+    apply_approved,
+    compare_with_approval,
+    objections,
+    open_approval,
+    refuse,
+)
 from reconciler.workflow.commands import Connections, Options, load, open_memory, plan
 
 
@@ -35,6 +43,11 @@ def apply_saved_plan(options: argparse.Namespace, console: Console, given: Optio
         with Watch(console, connections):
             planned = plan(loaded, connections, given, memory)
         found = compare_with_approval(approval, planned, loaded, given)
+        if applied_at := already_applied(found, planned, loaded):
+            left = replace(restricted(planned.plan, found), changes=(), follow_ups=())
+            said = f"This plan was already applied on {applied_at}, and all of it is in place: nothing to do."
+            (console.result if options.format == "text" else console.say)(said)
+            return left, Report(target=left.target, plan_digest=digest_of_plan(planned.plan), outcomes=())
         if not options.only_approved:
             refuse(found, loaded)
         left_out = [replace(one, severity=Severity.WARNING) for one in objections(found, loaded)]

@@ -198,6 +198,11 @@ def _add_apply(commands: Commands) -> None:
     parser.add_argument(
         "--report", metavar="FILE", help="write what became of each change into this file, as JSON, however it ends"
     )
+    parser.add_argument(
+        "--allow-older",
+        action="store_true",
+        help="apply a Git revision that does not come after the one that was applied last, as the ledger knows it",
+    )
     group = parser.add_argument_group("approval")
     group.add_argument(
         "--plan",

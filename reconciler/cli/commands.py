@@ -31,6 +31,7 @@ from reconciler.workflow.commands import (
     open_memory,
     plan,
 )
+from reconciler.workflow.revisions import refuse_older
 
 _INTERRUPTED = "interrupted: what has begun is finished, nothing more begins; once more stops at once"
 
@@ -119,6 +120,7 @@ def _options(options: argparse.Namespace, console: Console, environ: Mapping[str
         prune=getattr(options, "prune", None),
         allow_replace=getattr(options, "allow_replace", False),
         trust_list=tuple(getattr(options, "trust_list", None) or ()),
+        allow_older=getattr(options, "allow_older", False),
         destroy=tuple(options.addresses) if options.command == "destroy" else (),
         environ=environ,
         redactor=console.redactor,
@@ -186,7 +188,8 @@ def _made_plan(options: argparse.Namespace, console: Console, given: Options) ->
     if options.out is not None and not planned.plan.blockers:
         from reconciler.workflow.approvals import save_plan
 
-        save_plan(planned, loaded, given, Path(options.out))
+        if save_plan(planned, loaded, given, Path(options.out)).dirty:
+            console.say("note: files in use differ from the commit that is checked out; the saved plan records that")
     return planned.plan
 
 
@@ -232,6 +235,7 @@ def _plan_and_perform(options: argparse.Namespace, console: Console, given: Opti
         if options.format == "text":
             console.result(shown)
         if made.has_work and not options.yes:
+            refuse_older(planned.folded.ledger, loaded.settings, given)
             if options.format != "text":
                 console.complain(shown)
             _ask(made, console)

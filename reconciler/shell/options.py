@@ -38,6 +38,7 @@ class Options:
     prune: bool | None = None  # None: as the policy of the target says
     allow_replace: bool = False
     trust_list: tuple[str, ...] = ()  # kinds whose lists count as whole, whatever contradicts them
+    allow_older: bool = False  # apply a revision that does not come after the one that was applied last
     destroy: tuple[str, ...] = ()  # address patterns; anything in them: delete those, and do nothing else
     stage: Literal["plan", "apply"] = "plan"  # whose credentials are used; "apply" where live systems are written to
     approved: bool = False  # a saved plan is performed

@@ -36,21 +36,24 @@ from reconciler.core.saved_plans.approval import (
 from reconciler.core.saved_plans.planfile import Approval, in_camel_case, read_approval
 from reconciler.shell.files.json_document import read_document, write_document
 from reconciler.shell.files.reading import display_path
-from reconciler.shell.git.revision import git_revision
+from reconciler.shell.git.revision import Revision
 from reconciler.shell.memory.ledger_text import read_key
 from reconciler.workflow.commands import LEDGER_KEY_NAME, Connections, Loaded, Options, Planned, apply
 from reconciler.workflow.removals import prunes
+from reconciler.workflow.revisions import revision_in_use
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _CLOCKS_MAY_DIFFER_S = 300
 _AGAIN = "plan again, and have the new plan approved"
 
 
-def save_plan(planned: Planned, loaded: Loaded, options: Options, path: Path) -> None:
-    """Write the plan to `path` for approval. Raises UsageError when the file cannot be written."""
+def save_plan(planned: Planned, loaded: Loaded, options: Options, path: Path) -> Revision:
+    """Write the plan to `path` for approval, and return what it was made on. Raises UsageError when it cannot be."""
+    revision = revision_in_use(loaded.settings, options)
     around = Circumstances(
         made_at=rfc3339(options.timing.wall_clock()),
-        revision=git_revision(loaded.settings.root, options.environ),
+        revision=revision.id,
+        dirty=revision.dirty,
         tool_version=__version__,
         labels=options.selection.label_texts(),
         addresses=options.selection.addresses,
@@ -62,6 +65,7 @@ def save_plan(planned: Planned, loaded: Loaded, options: Options, path: Path) ->
         key=_key(options),
     )
     write_document(path, make_approval(planned.plan, planned.inputs, around, options.redactor.json))
+    return revision
 
 
 def _systems(loaded: Loaded, options: Options) -> dict[str, str]:
@@ -156,6 +160,7 @@ def _objection(verdict: ApprovalVerdict, loaded: Loaded) -> Diagnostic:
 
 
 _CODES = {
+    ApprovalState.DUE: "already-applied",
     ApprovalState.EXTRA: "not-approved",
     ApprovalState.MISSING: "approved-and-missing",
     ApprovalState.MOVED: "moved-since-approval",
@@ -178,6 +183,26 @@ def _count(number: int) -> str:
     return "1 place" if number == 1 else f"{number} places"
 
 
+def already_applied(found: ApprovalComparison, planned: Planned, loaded: Loaded) -> str:
+    """Return when this very plan was applied to its end, "" when it was not.
+
+    Raises Refused when it was, and what it did is no longer in place: an approval is used once.
+    """
+    applied_at = planned.folded.ledger.plans.get(found.approved, "")
+    if not applied_at:
+        return ""
+    undone = [v for v in found.verdicts if v.standing not in (ApprovalState.DONE, ApprovalState.EXTRA)]
+    if undone:
+        gone = [replace(v, why=v.why or "no longer as it was applied") for v in undone]
+        raise Refused(
+            f"nothing was applied: this plan was already applied on {applied_at}, and what it did was changed since in "
+            f"{_count(len(undone))}",
+            hint=f"an approval is used once: {_AGAIN}",
+            diagnostics=[_objection(verdict, loaded) for verdict in gone],
+        )
+    return applied_at
+
+
 # --------------------------------------------------------------------------- performed
 
 
@@ -192,7 +217,8 @@ def apply_approved(
 ) -> Report:
     """Carry out what is approved and due. What was approved and cannot be performed counts as skipped."""
     allowed = replace(planned, plan=restricted(planned.plan, found))
-    report = apply(allowed, loaded, connections, options, on_begin=on_begin, on_outcome=on_outcome)
+    uses = "" if found.broken else found.approved
+    report = apply(allowed, loaded, connections, options, on_begin=on_begin, on_outcome=on_outcome, uses=uses)
     return replace(report, outcomes=tuple(sorted([*report.outcomes, *_left_out(found, planned)], key=_by_address)))
 
 

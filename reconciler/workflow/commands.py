@@ -29,7 +29,7 @@ from reconciler.core.report import Outcome, Report
 from reconciler.core.suggest import did_you_mean
 from reconciler.shell.connections import Connections, run_all
 from reconciler.shell.files.definitions import load_kinds, read_definitions
-from reconciler.shell.git.revision import git_revision
+from reconciler.shell.git.revision import Revision
 from reconciler.shell.live.following import find_due
 from reconciler.shell.live.fresh_lists import FreshLists
 from reconciler.shell.live.matching import LiveState, refresh
@@ -41,6 +41,7 @@ from reconciler.shell.memory.recorder import Recorder
 from reconciler.shell.options import Options
 from reconciler.workflow.loading import Loaded, declared, load, missing_accelerators
 from reconciler.workflow.removals import Scene, find_remnants, owing, to_be_read
+from reconciler.workflow.revisions import refuse_older, revision_in_use
 from reconciler.workflow.unguarded import find_unguarded
 
 if TYPE_CHECKING:
@@ -222,25 +223,34 @@ def apply(
     *,
     on_begin: Callable[[Change], None] = lambda change: None,
     on_outcome: Callable[[Outcome], None] = lambda outcome: None,
+    uses: str = "",
 ) -> Report:
     """Carry out a plan, record it in journal and ledger, and tell the functions of each change.
 
-    Raises Refused when the plan has blockers, or another run holds the lock or was there since; sends nothing then.
+    `uses` is the digest of the saved plan that is used up by this, if all of it succeeds.
+
+    Raises Refused when the plan has blockers, another run holds the lock or was there since, or the revision does not
+    come after the last one; sends nothing then.
     """
     from reconciler.shell.apply.executor import execute  # here, because most runs only plan
 
     _check_fit(planned.plan)
+    refuse_older(planned.folded.ledger, loaded.settings, options)
     planned.memory.lock_as_read(planned.version)
     timing = options.timing
     started, started_at = timing.clock(), timing.wall_clock()
     attempts, retries = connections.attempts, connections.retries
-    revision = git_revision(loaded.settings.root, options.environ) if planned.memory.lasting else ""
-    recorder = Recorder(planned.memory, planned.folded, planned.plan, revision, trust_secrets=options.trust_secrets)
+    revision = revision_in_use(loaded.settings, options) if planned.memory.lasting else Revision()
+    recorder = Recorder(
+        planned.memory, planned.folded, planned.plan, str(revision), trust_secrets=options.trust_secrets
+    )
     tools = _tools(planned, connections, options, recorder, on_begin, on_outcome)
     try:
         with options.stopwatch.phase("apply"):
             execution = execute(planned.plan, planned.inputs, tools)
         recorder.settle_follow_ups(execution.follow_ups)
+        if uses and execution.complete:
+            recorder.use_up(uses)
     finally:
         problems = recorder.finish()
     attempts = connections.attempts - attempts

@@ -44,7 +44,7 @@ def save_snapshot(planned: Planned, loaded: Loaded, options: Options, path: Path
     """
     taken = Taken(
         at=rfc3339(options.timing.wall_clock()),
-        revision=git_revision(loaded.settings.root, options.environ),
+        revision=git_revision(loaded.settings.root, options.environ).id,
         tool_version=__version__,
         kinds=kinds_in_use(planned.plan, planned.inputs),
         looked_for=frozenset(with_parents(set(loaded.selected), loaded.resources)),

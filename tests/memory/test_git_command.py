@@ -144,7 +144,7 @@ class Scene:
         assert ref.log(5, commit)
         ref.identity()
         ref.git_path("reconciler")
-        assert git_revision(place, self.environ) == git(self.root, "rev-parse", "HEAD")
+        assert git_revision(place, self.environ).id == git(self.root, "rev-parse", "HEAD")
         return ref
 
 
@@ -295,7 +295,7 @@ def test_settings_in_the_environment(scene: Scene, remote: Path) -> None:
 
 def test_an_additional_work_tree_is_one_too(scene: Scene) -> None:
     git(scene.root, "worktree", "add", "--quiet", str(scene.folder / "second"))
-    assert git_revision(scene.folder / "second", scene.environ) == git(scene.root, "rev-parse", "HEAD")
+    assert git_revision(scene.folder / "second", scene.environ).id == git(scene.root, "rev-parse", "HEAD")
 
 
 def test_variables_about_another_repository_do_not_count_in_a_work_tree(scene: Scene, remote: Path) -> None:
@@ -308,8 +308,8 @@ def test_a_bare_repository_is_used_where_it_is_named(scene: Scene, remote: Path)
     place = scene.folder / "deployed"
     place.mkdir()
     environ = scene.environ | {"GIT_CEILING_DIRECTORIES": str(scene.folder)}
-    assert git_revision(place, environ) == ""
-    assert git_revision(place, environ | {"GIT_DIR": str(remote)}) == git(remote, "rev-parse", "HEAD")
+    assert git_revision(place, environ).id == ""
+    assert git_revision(place, environ | {"GIT_DIR": str(remote)}).id == git(remote, "rev-parse", "HEAD")
 
 
 def test_a_bare_repository_is_not_used_because_it_is_there(remote: Path, tmp_path: Path) -> None:

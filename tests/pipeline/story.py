@@ -17,7 +17,7 @@ from console_script import Scene, open_scene
 from fake_hosting import GITHUB_TOKEN, REPOSITORY, FakeHosting, serve
 from fake_hosting import environment_of as environment_of
 from repositories import git as git
-from repositories import git_environment
+from repositories import git_environment, subjects
 from runner import JobRun, Runner
 
 KEPT = ("products", "sales-assistant", "support-bot-init", "support-bot-close", "support-bot-prod")
@@ -137,8 +137,8 @@ class Story:
         assert len(edited) == 1
 
     def ledger(self) -> list[str]:
-        """Return the subjects of the ledger's commits, newest first."""
-        return git(self.remote, "log", "--format=%s", LEDGER).splitlines()
+        """Return the subjects of the ledger's commits that tell of something, newest first."""
+        return subjects(self.remote, LEDGER)
 
     def comments(self, number: int) -> list[str]:
         return [one["body"] for one in self.fake.comments.get(number, [])]

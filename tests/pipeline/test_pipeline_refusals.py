@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from story import Story, begin, git, open_story, propose
+from story import Story, begin, open_story, propose
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +80,31 @@ def test_a_plan_played_again_changes_nothing(merged: tuple[Story, str]) -> None:
     done = story.apply(commit)
     assert not done.failed, done.log
     assert story.live() == 20
-    writes, ledger = len(story.scene.writes()), git(story.remote, "rev-parse", "refs/reconciler/sandbox")
+    writes, ledger = len(story.scene.writes()), story.ledger()
     again = story.apply(commit)
     assert not again.failed, again.log
+    assert "This plan was already applied on " in again.log
     assert len(story.scene.writes()) == writes
-    assert git(story.remote, "rev-parse", "refs/reconciler/sandbox") == ledger
+    assert story.ledger() == ledger
+
+
+def test_a_plan_played_again_after_its_revert_does_not_turn_back_time(merged: tuple[Story, str]) -> None:
+    """As "Re-run jobs" on the run of the first pull request does, when the second one has reverted it."""
+    story, commit = merged
+    assert not story.apply(commit).failed
+    assert story.live() == 20
+    story.edit("timeout: 20", "timeout: 15")
+    story.plan(6, story.commit("back again", "revert"))
+    revert = story.squash(6, "revert")
+    assert not story.apply(revert).failed
+    assert story.live() == 15
+    ledger, writes = story.ledger(), len(story.scene.writes())
+    for inputs in ({}, {"approval": "optional"}):
+        replayed = story.apply(commit, **inputs)
+        assert replayed.failed
+        assert "this plan was already applied on " in replayed.log, replayed.log
+    story.fake.artifacts.clear()  # plans expire; the order of commits does not
+    older = story.apply(commit, approval="optional")
+    assert older.failed
+    assert f"{commit[:12]} does not come after {revert[:12]}, which was applied to sandbox last" in older.log, older.log
+    assert (story.live(), story.ledger(), len(story.scene.writes())) == (15, ledger, writes)

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.core.address import Address
 from reconciler.core.errors import ExitCode, UsageError
-from reconciler.core.memory.ledger import Applied, Ledger, Record, Removal, make_record
+from reconciler.core.memory.ledger import FORMAT, Applied, Ledger, Record, Removal, make_record
 from reconciler.shell.memory.file_store import read_ledger as read_with_notes
 from reconciler.shell.memory.file_store import write_ledger
 from reconciler.shell.memory.ledger_text import Owner
@@ -89,7 +89,7 @@ def test_the_layout_of_the_file(tmp_path: Path) -> None:
     ledger = recorded(path)
     record = ledger.records[ADDRESS]
     assert json.loads(path.read_text(encoding="utf-8")) == {
-        "format": 2,
+        "format": FORMAT,
         "target": "test",
         "salt": ledger.secret.salt.hex(),
         "keyed": True,
@@ -175,7 +175,7 @@ def test_a_folder_is_no_ledger(tmp_path: Path) -> None:
 
 def test_a_newer_format_asks_for_a_newer_program_even_with_unknown_keys(tmp_path: Path) -> None:
     path = tmp_path / "ledger.json"
-    path.write_text(json.dumps({**GOOD, "format": 3, "sparkles": True}), encoding="utf-8")
+    path.write_text(json.dumps({**GOOD, "format": FORMAT + 1, "sparkles": True}), encoding="utf-8")
     with pytest.raises(UsageError, match="written by a newer reconciler") as caught:
         read_ledger(path, "test", b"")
     assert caught.value.hint == "upgrade this one"

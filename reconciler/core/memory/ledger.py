@@ -19,7 +19,8 @@ from reconciler.core.model import Json
 from reconciler.core.pointer import MISSING, Path, format_pointer, get, parse_pointer, starts_with
 from reconciler.core.records import dataclass
 
-FORMAT = 2  # 1 did not hold what removing an object needs
+FORMAT = 3  # 1 did not hold what removing an object needs, 2 not which plans were used
+MOST_PLANS = 500  # that are remembered as used, the newest
 FORGOTTEN = ""  # in place of a secret's digest that nothing can be compared with any more
 UNSENT = "unsent"  # in place of a digest: it is wanted, no answer shows it, and it was never sent from here
 UNSURE = "?"  # in place of a digest when a write was cut short: whatever is wanted counts as not yet applied
@@ -224,6 +225,8 @@ class Ledger:
     target: str
     records: Mapping[Address, Record] = field(default_factory=dict)
     secret: SecretDigest = SecretDigest()
+    revision: str = ""  # Git revision that was applied last; "" when nobody knows
+    plans: Mapping[str, str] = field(default_factory=dict)  # digests of saved plans that were applied: when
 
     def remembers(self, address: Address, remote_id: str) -> Remembers:
         """Return a function that tells whether a value is the one last applied at a path of `address`.
@@ -265,6 +268,11 @@ class Ledger:
             return frozenset()
         paths = {parse_pointer(pointer) for pointer in (*record.fields, *record.secrets)}
         return frozenset(path for path in paths if not any(path[:length] in paths for length in range(len(path))))
+
+    def having_used(self, plan: str, at: str) -> Ledger:
+        """Return the ledger that knows that a saved plan was applied to its end."""
+        newest = sorted({**self.plans, plan: at}.items(), key=lambda item: item[1])[-MOST_PLANS:]
+        return replace(self, plans=dict(newest))
 
     def record_of(self, address: Address) -> Record | None:
         """Return all that is remembered of `address`."""

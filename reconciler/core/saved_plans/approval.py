@@ -37,6 +37,7 @@ class Circumstances:
 
     made_at: str  # RFC 3339, UTC
     revision: str
+    dirty: bool = False  # files in use differ from that revision
     tool_version: str
     labels: tuple[str, ...]
     addresses: tuple[str, ...]
@@ -58,6 +59,7 @@ def make_approval(
         "target": plan.target,
         "madeAt": around.made_at,
         "revision": around.revision,
+        "dirty": around.dirty,
         "tool": {"name": "reconciler", "version": around.tool_version},
         "selection": {
             "labels": [*around.labels],
@@ -165,6 +167,7 @@ class ApprovalVerdict:
 class ApprovalComparison:
     """All verdicts by name, and what may be performed."""
 
+    approved: str  # digest of the saved plan
     verdicts: tuple[ApprovalVerdict, ...]
     due: frozenset[Address]
     follow_ups: frozenset[str]  # keys
@@ -226,6 +229,7 @@ def compare_with_plan(approval: Approval, today: Today) -> ApprovalComparison:
         if one.key not in follow_ups
     ]
     return ApprovalComparison(
+        approved=approval.digest,
         verdicts=tuple(sorted(verdicts, key=lambda verdict: verdict.name)),
         due=allowed,
         follow_ups=follow_ups,

@@ -108,6 +108,7 @@ class Approval(SealedPart):
         description="When it was made, in UTC."
     )
     revision: str = Field(description="Git revision of the manifests, for the audit only; empty without Git.")
+    dirty: bool = Field(default=False, description="Whether files in use differed from that revision.")
     tool: Tool
     selection: Chosen
     policy: dict[str, Any] = Field(description="Limits that the plan was made under; for the audit.")

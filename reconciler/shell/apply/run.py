@@ -67,6 +67,12 @@ class Execution:
     ending: Ending
     problems: tuple[Diagnostic, ...] = ()  # bugs, and why the run was ended before everything was tried
 
+    @property
+    def complete(self) -> bool:
+        """Tell whether all of the plan was performed."""
+        found = {one.status for one in self.outcomes} | {one.status for one in self.follow_ups}
+        return self.ending is Ending.COMPLETE and found <= {Status.APPLIED, Status.UNCHANGED}
+
 
 @dataclass(slots=True)
 class Run:

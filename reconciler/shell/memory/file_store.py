@@ -99,8 +99,11 @@ class FileStore:
             )
         self._lines.append(entry_line(entry), lasting=isinstance(entry, Intent))
 
-    def finish(self, merge: Merge, ledger: Ledger, open_entries: Sequence[Entry], event: Event) -> None:
+    def finish(self, merge: Merge, ledger: Ledger, open_entries: Sequence[Entry], event: Event | None) -> None:
         self._close()
+        if event is None:  # a file that is committed would change with each commit, without end
+            self.release()
+            return
         if not self._lock.held:  # somebody has broken it, and may have written meanwhile
             ledger = merge(read_ledger(self._path, self._owner)[0])
         write_ledger(self._path, ledger)

@@ -171,16 +171,20 @@ class GitStore:
         assert self._lines is not None
         self._lines.append(entry_line(entry), lasting=isinstance(entry, Intent))
 
-    def finish(self, merge: Merge, ledger: Ledger, open_entries: Sequence[Entry], event: Event) -> None:
+    def finish(self, merge: Merge, ledger: Ledger, open_entries: Sequence[Entry], event: Event | None) -> None:
         self._close()
         held = self._held
         assert held is not None
         files = {LEDGER: ledger_text(ledger).encode(), **_journal_file(open_entries)}
+        message = f"{_RELEASED}\n" if event is None else message_of(event)
         expected, base = held.commit, held.base
         for attempt in range(_TRIES):
             try:
-                self._ref.put(self._commit(files, message_of(event), base, expected), expected)
+                self._ref.put(self._commit(files, message, base, expected), expected)
             except RefMoved:
+                if event is None:
+                    self._held = None
+                    return
                 self._pause(attempt)
             else:
                 self._held = None

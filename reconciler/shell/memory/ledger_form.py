@@ -42,4 +42,6 @@ class LedgerForm(_Form):
     salt: str
     keyed: bool = False
     key_check: str = ""
+    revision: str = ""  # format 3
+    plans: dict[str, str] = Field(default_factory=dict)  # format 3
     records: dict[str, RecordForm] = Field(default_factory=dict)

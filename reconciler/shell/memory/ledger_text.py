@@ -81,7 +81,8 @@ def read_ledger_text(content: bytes, place: str, owner: Owner) -> tuple[Ledger, 
         if any(record.secrets for record in records.values()):
             notes.append(_key_note(changed))
         records = {address: record.forgetful() for address, record in records.items()}
-    return Ledger(target=owner.target, records=records, secret=secret), notes
+    ledger = Ledger(target=owner.target, records=records, secret=secret, revision=form.revision, plans=dict(form.plans))
+    return ledger, notes
 
 
 def _key_change(form: LedgerForm, secret: SecretDigest) -> str:
@@ -146,6 +147,8 @@ def ledger_text(ledger: Ledger) -> str:
         "salt": ledger.secret.salt.hex(),
         "keyed": bool(ledger.secret.key),
         **({"key_check": ledger.secret.check} if ledger.secret.key else {}),
+        **({"revision": ledger.revision} if ledger.revision else {}),
+        **({"plans": dict(sorted(ledger.plans.items()))} if ledger.plans else {}),
         "records": {str(address): record_document(record) for address, record in sorted(ledger.records.items())},
     }
     return json.dumps(document, indent=2) + "\n"

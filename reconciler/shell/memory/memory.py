@@ -134,8 +134,8 @@ class Memory:
         before, after = self._stored, ledger.records
         return {a: after.get(a) for a in {*before, *after} if before.get(a) != after.get(a)}
 
-    def finish(self, folded: Folded, event: Event) -> None:
-        """Write what is known now, and let go of the lock."""
+    def finish(self, folded: Folded, event: Event | None) -> None:
+        """Write what is known now, and let go of the lock. Without an event, nothing was done."""
         if self._store is None:
             return
         learnt = self._learnt(folded.ledger)
@@ -183,7 +183,8 @@ def _laid_over(theirs: Ledger, ours: Ledger, learnt: Mapping[Address, Record | N
     for address, record in learnt.items():
         if record is not None:
             records[address] = record if comparable else record.forgetful()
-    return replace(theirs, records=records)
+    plans = {**theirs.plans, **ours.plans}
+    return replace(theirs, records=records, revision=ours.revision, plans=plans)
 
 
 def _held_by(other: Holder, place: str, waited_s: float) -> Refused:

@@ -40,6 +40,7 @@ class Recorder:
         self._learnt: dict[Address, Record | None] = {}  # None: to be forgotten
         self._open: set[Address] = set()  # begun, and not ended
         self._outcomes: list[tuple[str, ...]] = []
+        self._uses = ""
         self._began = self._over = False
         self._guard, self._first = threading.Lock(), threading.Lock()
 
@@ -148,6 +149,10 @@ class Recorder:
             made = None if outcome.remote_id is None else Record(id=outcome.remote_id)
             self._end(outcome.address, status, made)
 
+    def use_up(self, saved_plan: str) -> None:
+        """Remember that a saved plan, by its digest, was applied to its end."""
+        self._uses = saved_plan
+
     # ------------------------------------------------------------------ the end
 
     def finish(self) -> tuple[Diagnostic, ...]:
@@ -160,13 +165,18 @@ class Recorder:
             folded = self._now()
             ledger = replace(folded.ledger, records=self._records())
         changed = self._memory.differs(ledger)
-        if changed or self._began or self._outcomes or self._memory.remembered.leftover:
-            try:
-                self._memory.finish(replace(folded, ledger=ledger), self._event(changed))
-            except ReconcilerError as error:
-                return (_not_written(error, sent=bool(self._entries)),)
-        else:
+        tells = changed or self._began or self._outcomes or self._uses or self._memory.remembered.leftover
+        if not self._plan.destroys:  # which is about names, whatever the manifests say
+            ledger = replace(ledger, revision=self._revision)
+        if self._uses:
+            ledger = ledger.having_used(self._uses, self._memory.now())
+        if not tells and ledger.revision == folded.ledger.revision:
             self._memory.release()
+            return ()
+        try:
+            self._memory.finish(replace(folded, ledger=ledger), self._event(changed) if tells else None)
+        except ReconcilerError as error:
+            return (_not_written(error, sent=any(isinstance(entry, Intent) for entry in self._entries)),)
         return ()
 
     # ------------------------------------------------------------------ entries
@@ -188,9 +198,14 @@ class Recorder:
             revision=self._revision,
             plan=digest_of_plan(self._plan),
             url=run.url,
-            note="" if self._outcomes else f"{changed} recorded as found" if changed else "settled an earlier run",
+            note="" if self._outcomes else self._summary(changed),
             outcomes=tuple(sorted(self._outcomes, key=lambda outcome: outcome[2])),
         )
+
+    def _summary(self, changed: int) -> str:
+        if changed:
+            return f"{changed} recorded as found"
+        return "everything was in place" if self._uses else "settled an earlier run"
 
     def _planned(self) -> Sequence[Intent]:
         return [self._intent(change) for change in self._plan.pending]

@@ -52,8 +52,10 @@ class Store(Protocol):
         """Add one entry to the journal; an intent is on the disk when this returns. Safe in threads."""
         ...
 
-    def finish(self, merge: Merge, ledger: Ledger, open_entries: Sequence[Entry], event: Event) -> None:
+    def finish(self, merge: Merge, ledger: Ledger, open_entries: Sequence[Entry], event: Event | None) -> None:
         """Write the ledger and the history, and leave `open_entries` as the journal; lets go of the lock.
+
+        Without an event nothing was done, and where writing would be more than letting go, nothing is written.
 
         `ledger` is the whole of what this run knows; where somebody else has written meanwhile, `merge` lays what
         is new in it over theirs.
