@@ -57,6 +57,10 @@ def run_command(options: argparse.Namespace, console: Console, environ: Mapping[
             from reconciler.cli.drift import run_drift
 
             return run_drift(options, console, _options(options, console, environ))
+        case "init":
+            from reconciler.cli.init import run_init
+
+            return run_init(options, console, environ)
         case "inventory" | "export":
             from reconciler.cli.estate import run_export, run_inventory
 

@@ -12,6 +12,12 @@ TYPE_CHECKING = False  # as the type checker knows it, without loading `typing`
 if TYPE_CHECKING:
     from typing import Any
 
+_INIT = """\
+Writes reconciler.yaml, manifests/, .env.example, .gitignore, a JSON Schema and settings for editors, a pre-commit hook,
+and the pipeline that --hosting names. Files that exist are left alone. Where the secrets are set already, one list of
+each system is read, to see that it can be reached; nothing is ever written there.
+
+"""
 _INVENTORY = """\
 Every kind of the target's systems is read by its lists. A kind below a parent is read for each live parent; where a
 list needs a value that no parent gives, name it with --in.
@@ -33,6 +39,10 @@ def add_estate(
     exit_codes: str,
 ) -> None:
     """Add the commands."""
+    parser = add(commands, "init", "start a repository: configuration, folders, pipeline", epilog=_INIT + exit_codes)
+    _add_start(parser)
+    add_output(parser, formats=())
+
     parser = add(
         commands, "inventory", "show what is live, and who manages it; writes nothing", epilog=_INVENTORY + exit_codes
     )
@@ -64,6 +74,50 @@ def add_estate(
     )
     group.add_argument("--dry-run", action="store_true", help="show the files, and write nothing")
     add_output(parser, formats=())
+
+
+def _add_start(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dir", metavar="DIR", nargs="?", default=".", help="where (default: this folder)")
+    group = parser.add_argument_group("systems")
+    group.add_argument(
+        "--system",
+        metavar="NAME=URL",
+        action="append",
+        default=[],
+        help="a system and where it is, as in galtea=https://api.galtea.ai; may be repeated; asked for when left out",
+    )
+    group.add_argument(
+        "--auth",
+        metavar="NAME=HOW",
+        action="append",
+        default=[],
+        help="how to sign in: bearer, basic, jwt, none, header:X-Api-Key or oauth2:TOKEN-URL (default: bearer)",
+    )
+    group.add_argument(
+        "--set",
+        metavar="NAME.PARAMETER=VALUE",
+        action="append",
+        default=[],
+        help="a parameter of a system, as in goldmine.workspaceId=…; may be repeated",
+    )
+    group = parser.add_argument_group("repository")
+    group.add_argument(
+        "--target", metavar="NAME", default="production", help="name of the target (default: production)"
+    )
+    group.add_argument(
+        "--ledger",
+        choices=("git", "file", "none"),
+        help="where the target remembers what it applied (default: git inside a work tree of Git, else file)",
+    )
+    group.add_argument(
+        "--hosting", choices=("github", "gitlab", "none"), default="none", help="write a pipeline (default: none)"
+    )
+    group.add_argument(
+        "--tool",
+        metavar="PLACE@COMMIT",
+        default="",
+        help="where the pipeline takes reconciler from: OWNER/REPOSITORY@COMMIT, on GitLab URL@COMMIT",
+    )
 
 
 def _add_choice(parser: argparse.ArgumentParser) -> None:

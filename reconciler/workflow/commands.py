@@ -61,6 +61,7 @@ __all__ = [
     "open_memory",
     "plan",
     "read_definitions",
+    "reader_of",
 ]
 
 
@@ -92,7 +93,7 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
         [one for one in begun if one.address in loaded.resources],
         lambda a: catalog.kinds[a.system, a.kind].definition.read.settle_seconds,
     )
-    reader = _reader(loaded, ledger, connections, options)
+    reader = reader_of(loaded, ledger, connections, options)
     chosen = loaded.selected
     if options.destroy:
         chosen = loaded.leaving | to_be_read(loaded.resources, ledger, options)
@@ -130,7 +131,8 @@ def _adopted_ids(loaded: Loaded) -> dict[Address, str]:
     return {a: one.lifecycle.adopt_id for a, one in loaded.resources.items() if one.lifecycle.adopt_id}
 
 
-def _reader(loaded: Loaded, ledger: Ledger, connections: Connections, options: Options) -> LiveReader:
+def reader_of(loaded: Loaded, ledger: Ledger, connections: Connections, options: Options) -> LiveReader:
+    """Return what reads the live systems of a target, with what the ledger remembers of ids."""
     catalog = loaded.catalog
     trusted = frozenset(name for text in options.trust_list for name in _named_kinds(text, catalog))
     return LiveReader(

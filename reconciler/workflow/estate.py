@@ -11,13 +11,14 @@ from pathlib import Path
 
 from reconciler.core.address import Address
 from reconciler.core.drift.edits import Edit
-from reconciler.core.errors import UsageError
+from reconciler.core.errors import ApiError, UsageError
 from reconciler.core.export.drafting import Draft, Drafting, Drafts
 from reconciler.core.export.inventory import Inventory, KindSurvey, Standing, Wanted, take_stock
 from reconciler.core.export.naming import as_file_name, unique, words
 from reconciler.core.export.scopes import reference_names
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.fields import walk
+from reconciler.core.memory.ledger import Ledger
 from reconciler.core.model import Json, Plan
 from reconciler.core.records import dataclass
 from reconciler.shell.files.disk import LARGEST_DOCUMENT_FILE, display_path, read_documents, write_together
@@ -26,7 +27,7 @@ from reconciler.shell.files.reading import TooLargeError, read_bounded, reason_f
 from reconciler.shell.files.rewriting import Wanted as WantedEdits
 from reconciler.shell.files.rewriting import rewrite
 from reconciler.shell.live.estate import read_estate
-from reconciler.workflow.commands import Connections, Loaded, Options, Planned, load, plan
+from reconciler.workflow.commands import Connections, Loaded, Options, Planned, load, plan, reader_of
 
 EXAMPLE_ENVIRONMENT = ".env.example"
 
@@ -98,6 +99,23 @@ def survey(
 
 
 Given = Mapping[str, Sequence[Json]]
+
+
+def glance(loaded: Loaded, connections: Connections, options: Options) -> dict[str, str]:
+    """Read one list of each system, and return what was seen, in words, by system. Raises ReconcilerError."""
+    reader = reader_of(loaded, Ledger(target=loaded.settings.target), connections, options)
+    found: dict[str, str] = {}
+    for kind in loaded.catalog.ordered():
+        system = kind.definition.system
+        if system in found or system not in loaded.settings.systems or kind.scope or not kind.definition.read.lists:
+            continue
+        try:
+            count = len(reader.listed(kind, {}).objects)
+            found[system] = f"can be read: {count} of the kind {kind.name}"
+        except ApiError as error:
+            found[system] = f"cannot be read: {error.message}" + (f" ({error.hint})" if error.hint else "")
+    others = sorted(loaded.settings.systems.keys() - found.keys())
+    return found | dict.fromkeys(others, "was not looked at: none of its kinds has a list that needs nothing")
 
 
 def inventory_of(found: Survey, loaded: Loaded, wanted: Wanted) -> Inventory:
