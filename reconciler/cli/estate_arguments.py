@@ -84,7 +84,7 @@ def _add_start(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=URL",
         action="append",
         default=[],
-        help="a system and where it is, as in galtea=https://api.galtea.ai; may be repeated; asked for when left out",
+        help="a system and where it is, as in shop=https://api.example.com; may be repeated; asked for when left out",
     )
     group.add_argument(
         "--auth",
@@ -98,7 +98,7 @@ def _add_start(parser: argparse.ArgumentParser) -> None:
         metavar="NAME.PARAMETER=VALUE",
         action="append",
         default=[],
-        help="a parameter of a system, as in goldmine.workspaceId=…; may be repeated",
+        help="a parameter of a system, as in shop.workspace=…; may be repeated",
     )
     group = parser.add_argument_group("repository")
     group.add_argument(

@@ -88,17 +88,17 @@ def _is_in_git(folder: Path) -> bool:
 
 
 def _systems(options: argparse.Namespace) -> list[NewSystem]:
-    ways = dict(_pair(text, "--auth", "galtea=bearer") for text in options.auth)
+    ways = dict(_pair(text, "--auth", "shop=bearer") for text in options.auth)
     parameters: dict[str, dict[str, Any]] = {}
     for text in options.set:
-        place, value = _pair(text, "--set", "goldmine.workspaceId=VALUE")
+        place, value = _pair(text, "--set", "shop.workspace=VALUE")
         system, dot, name = place.partition(".")
         if not dot:
-            raise UsageError(f"cannot read --set {text}", hint="write it as in --set goldmine.workspaceId=VALUE")
+            raise UsageError(f"cannot read --set {text}", hint="write it as in --set shop.workspace=VALUE")
         parameters.setdefault(system, {})[name] = _value(value)
     found = []
     for text in options.system:
-        name, url = _pair(text, "--system", "galtea=https://api.galtea.ai")
+        name, url = _pair(text, "--system", "shop=https://api.example.com")
         found.append(NewSystem(name=name, url=url, auth=ways.pop(name, "bearer"), parameters=parameters.pop(name, {})))
     unknown = sorted({*ways, *parameters})
     if found and unknown:

@@ -236,7 +236,7 @@ def test_stdout_is_the_result_only(scene: Scene) -> None:
 
 def test_verbose_shows_what_is_unchanged_and_every_request(scene: Scene) -> None:
     verbose = scene.run("plan", "-v", "--address", "Product/*")
-    assert "galtea.Product/support-bot  unchanged" in verbose.out
+    assert "galtea.Product/sales-assistant  unchanged" in verbose.out
     assert verbose.err == ""
     clear(scene)
     loudest = scene.run("plan", "-vv")  # which also checks that there is no secret
