@@ -81,7 +81,7 @@ def test_fields_that_another_call_takes_are_left_to_it() -> None:
     kind = kind_of({"properties": A_AND_B, "write": write_calls})
     live = live_of(kind, {"name": "n", "a": "old", "b": "old"})
     spec = {"name": "n", "a": "new", "b": "new"}
-    assert body_of(kind, spec, live, {"a", "b"}) == {"id": "t-1", "name": "n", "a": "new"}
+    assert body_of(kind, spec, live, {"a", "b"}) == {"id": "t-1", "name": "n", "a": "new", "b": "old"}
     assert body_of(kind, spec, live, {"a", "b"}, call=1) == {"id": "t-1", "b": "new"}
     assert write(kind, spec, live, {"b"}) is None
     assert write(kind, spec, live, {"a"}, call=1) is None

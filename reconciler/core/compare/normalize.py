@@ -160,6 +160,15 @@ def is_masked(info: FieldInfo, live: Any) -> bool:
     return info.mask is not None and isinstance(live, str) and re.fullmatch(info.mask, live) is not None
 
 
+def any_masked(info: FieldInfo, live: Any) -> bool:
+    """Tell whether a mask stands anywhere in a live value."""
+    if isinstance(live, dict):
+        return any(any_masked(info.child(key), item) for key, item in live.items())
+    if isinstance(live, list):
+        return any(any_masked(info.child(0), item) for item in live)
+    return is_masked(info, live)
+
+
 def _pair_hidden(
     info: FieldInfo, desired: Json, live: Any, path: Path, walk: _Walk, siblings: Mapping[str, Json]
 ) -> tuple[Any, Any]:

@@ -88,6 +88,36 @@ def send_mode(call: WriteCall, *, creating: bool) -> str:
     return "full" if call.method == "PUT" else "changed"
 
 
+def replaced_by(definition: KindDefinition, call: WriteCall) -> str:
+    """Return what an update replaces: "object", "fields" (its own), or "" where nothing tells, or none is replaced.
+
+    It makes a difference only where the fields are split over several updates.
+    """
+    if send_mode(call, creating=False) != "full":
+        return ""
+    split = call.fields is not None or any(other.fields is not None for other in definition.write.update)
+    if call.replaces is not None or not split:
+        return call.replaces or "object"
+    path, own = call.path.rstrip("/"), _own_path(definition)
+    if not own:
+        return ""
+    get = definition.read.get
+    if path == own and call.query.keys() <= (get.query.keys() if get is not None else set()):
+        return "object"
+    return "fields" if path.startswith(f"{own}/") else ""
+
+
+def _own_path(definition: KindDefinition) -> str:
+    """Return the path at which one object stands, as its get, its delete or its updates say; empty where none does."""
+    delete, get = definition.write.delete, definition.read.get
+    if get is not None:
+        return get.path.rstrip("/") if get.method == "GET" else ""
+    if delete is not None and delete.call is not None and delete.call.method == "DELETE":
+        return delete.call.path.rstrip("/")
+    paths = sorted((call.path.rstrip("/") for call in definition.write.update), key=len)
+    return paths[0] if len(paths) > 1 and all(path.startswith(f"{paths[0]}/") for path in paths[1:]) else ""
+
+
 def load_catalog(
     documents: Sequence[Document],
     *,

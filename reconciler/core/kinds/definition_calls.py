@@ -269,6 +269,12 @@ class WriteCall(Call):
     fields: list[str] | None = Field(
         default=None, description="Only these fields travel in this call; without it, all that no other call takes."
     )
+    replaces: Literal["object", "fields"] | None = Field(
+        default=None,
+        description="What an update with send: full replaces: the whole object, so that it carries the fields of other "
+        "updates as well, or its own fields only. Without it: the object at the path of get, its own fields below "
+        "that; kinds check asks where that does not tell.",
+    )
     fields_at: Pointer = Field(default="", description="Where in the body the fields go.")
     object: Pointer = Field(default="", description="Where the answer holds the object, when it returns one.")
     id_at: Pointer | None = Field(default=None, description="Where the answer holds the id, when it returns only that.")

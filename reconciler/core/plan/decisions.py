@@ -24,7 +24,7 @@ from reconciler.core.model import (
     Resource,
 )
 from reconciler.core.plan.considered import Considered, Inputs, managed
-from reconciler.core.plan.losses import broken_rules, lost_secrets
+from reconciler.core.plan.losses import at_risk, broken_rules, lost_secrets
 from reconciler.core.plan.obstacles import (
     FOR_A_NEW_OBJECT,
     blocked_fields,
@@ -283,7 +283,9 @@ def _decide_existing(considered: Considered, live: LiveObject, inputs: Inputs) -
     ]
     requests = preview_requests(kind, writing, considered.hides)
     calls = [call for call in kind.definition.write.update if call_fields(kind, call, writing) & changed]
-    return sealed(replace(change, requests=requests, guard=_guard(considered, live, calls))), blockers
+    caveats = (*caveats, *at_risk(considered, writing)) if considered.readable else caveats
+    guard = _guard(considered, live, calls)
+    return sealed(replace(change, requests=requests, guard=guard, caveats=caveats)), blockers
 
 
 def _writing(considered: Considered, live: LiveObject | None, changed: frozenset[str]) -> Writing:

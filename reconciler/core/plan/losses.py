@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from reconciler.core.compare.normalize import is_masked, pair_items
-from reconciler.core.kinds.catalog import send_mode
+from reconciler.core.kinds.catalog import replaced_by, send_mode
 from reconciler.core.kinds.fields import FieldInfo
 from reconciler.core.model import Diagnostic, Json, JsonObject
 from reconciler.core.plan.considered import Considered
 from reconciler.core.plan.obstacles import blocker
 from reconciler.core.pointer import MISSING, Path, format_pointer
-from reconciler.core.wire.requests import Writing, call_fields, merge
+from reconciler.core.wire.laying import merge
+from reconciler.core.wire.requests import Writing, call_fields
 
 
 def lost_secrets(considered: Considered, writing: Writing) -> list[Diagnostic]:
@@ -32,6 +33,8 @@ def lost_secrets(considered: Considered, writing: Writing) -> list[Diagnostic]:
         names = call_fields(kind, call, writing)
         if send_mode(call, creating=False) != "full" or not names & writing.changed:
             continue
+        if replaced_by(kind.definition, call) != "fields":
+            names = frozenset(kind.fields.properties)
         for path in _hidden_unstated(kind.fields, considered.spec, live.spec, ()):
             if path[0] in names and path[0] not in guarded:
                 blockers.append(
@@ -44,6 +47,40 @@ def lost_secrets(considered: Considered, writing: Writing) -> list[Diagnostic]:
                     )
                 )
     return blockers
+
+
+def at_risk(considered: Considered, writing: Writing) -> tuple[str, ...]:
+    """Return a caveat about what is never shown, and a full-replace update would leave out without anybody knowing."""
+    kind, live = considered.kind, writing.subject.live
+    replacing = [
+        call
+        for call in kind.definition.write.update
+        if replaced_by(kind.definition, call) == "object" and call_fields(kind, call, writing) & writing.changed
+    ]
+    if live is None or not replacing:
+        return ()
+    names = ", ".join(format_pointer(path) for path in _never_shown(kind.fields, considered.spec, ()))
+    if not names:
+        return ()
+    said = (
+        f"at risk: {names}: never shown, and the update replaces the whole object, so that what is set there may be "
+        "cleared; state it, or say `x-kept: true` in the kind where the API keeps it"
+    )
+    return (said,)
+
+
+def _never_shown(info: FieldInfo, stated: Any, path: Path) -> Iterator[Path]:
+    """Yield the places that no answer shows and the manifest does not state; the insides of lists aside."""
+    if info.kept or info.read_only or info.create_only or (path and info.write_only and stated is not MISSING):
+        return
+    if path and info.write_only:
+        if info.presence is None:  # which would tell whether it is set
+            yield path
+        return
+    for name, child in info.properties.items():
+        said = stated.get(name, MISSING) if isinstance(stated, dict) else MISSING
+        if said is not None:
+            yield from _never_shown(child, said, (*path, name))
 
 
 def _hidden_unstated(info: FieldInfo, stated: Any, live: Any, path: Path) -> Iterator[Path]:

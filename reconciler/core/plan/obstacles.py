@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from reconciler.core.address import Address
-from reconciler.core.compare.normalize import is_masked, item_key_of
+from reconciler.core.compare.normalize import any_masked, item_key_of
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.fields import FieldInfo
 from reconciler.core.model import (
     Change,
     Diagnostic,
     FieldChange,
-    Json,
     JsonObject,
     LiveObject,
     Resource,
@@ -186,13 +185,7 @@ def uncarried(considered: Considered, writing: Writing) -> list[Diagnostic]:
 def _holds_hidden(info: FieldInfo, name: str, live: LiveObject) -> bool:
     if info.presence is not None and live.spec.get(info.presence):
         return True
-    return _any_masked(info, live.spec.get(name))
-
-
-def _any_masked(info: FieldInfo, value: Json) -> bool:
-    if isinstance(value, dict):
-        return any(_any_masked(info.child(key), item) for key, item in value.items())
-    return is_masked(info, value)
+    return any_masked(info, live.spec.get(name))
 
 
 def unselected_parents(changes: list[Change], inputs: Inputs) -> list[Diagnostic]:

@@ -13,9 +13,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
-from reconciler.core.canonical import strictly_equal
-from reconciler.core.compare.normalize import distinct, encode, pair_items
-from reconciler.core.kinds.catalog import Kind, send_mode
+from reconciler.core.compare.normalize import encode
+from reconciler.core.kinds.catalog import Kind, replaced_by, send_mode
 from reconciler.core.kinds.definition import Call, WriteCall
 from reconciler.core.kinds.fields import FieldInfo
 from reconciler.core.kinds.forms import resend_scalar
@@ -31,6 +30,7 @@ from reconciler.core.model import Json, JsonObject, LiveObject, Request
 from reconciler.core.pointer import MISSING, Path, format_pointer, get, parse_pointer, put
 from reconciler.core.records import dataclass
 from reconciler.core.wire.judge import all_hold, meaning_of
+from reconciler.core.wire.laying import is_hidden, merge, patch
 
 _MEDIA_TYPES = {"mergePatch": "application/merge-patch+json", "jsonPatch": "application/json-patch+json"}
 
@@ -281,51 +281,21 @@ def _fields(
         return {}
     if mode == "mergePatch":
         wanted = {
-            name: _patch(info.child(name), merged.get(name), live.get(name, MISSING)) for name in sorted(travelling)
+            name: patch(info.child(name), merged.get(name), live.get(name, MISSING)) for name in sorted(travelling)
         }
         return respell(info, wanted, creating=writing.creating)
     if mode == "jsonPatch":
         return [op for name in sorted(travelling) for op in _operations(info, name, merged, live, writing.creating)]
-    if mode == "full":
+    if mode == "full" and replaced_by(kind.definition, call) == "fields":
         sent = {name for name in merged if name in names or name not in info.properties} - unsettable
+    elif mode == "full":
+        sent = merged.keys() - unsettable
+        # What other calls set travels as it is, since they set it; what nobody can read, as it is to be.
+        merged |= {n: live[n] for n in sent - names if n in live and not is_hidden(info.child(n), live[n])}
+        sent = {name for name in sent if name in names or name in live or info.child(name).write_only}
     else:
         sent = set(travelling if mode == "changed" else (names | travelling) & spec.keys())
     return respell(info, {name: merged[name] for name in merged if name in sent}, creating=writing.creating)
-
-
-def merge(info: FieldInfo, desired: Json, live: Json) -> Json:
-    """Return `live` with everything that `desired` states laid over it, so that nothing unmanaged is lost.
-
-    Free maps and lists are taken from `desired` whole; items of a list keep what their live partners hold besides.
-    All values are in the form of the wire afterwards, as the live ones were before.
-    """
-    if info.write_only:
-        return encode(info, desired)
-    if isinstance(desired, dict) and isinstance(live, dict):
-        base = {} if info.is_whole else dict(live)
-        for name, value in desired.items():
-            base[name] = merge(info.child(name), value, live.get(name, MISSING))
-        return base
-    if isinstance(desired, list) and isinstance(live, list):
-        items, desired = info.child(0), distinct(info, desired)
-        partners = pair_items(info, desired, live)
-        return [
-            merge(items, item, MISSING if partner is None else live[partner])
-            for item, partner in zip(desired, partners, strict=True)
-        ]
-    return encode(info, desired)
-
-
-def _patch(info: FieldInfo, wanted: Json, live: Any) -> Json:
-    """Return the merge patch that turns `live` into `wanted` (RFC 7396): null removes a member."""
-    if not isinstance(wanted, dict) or not isinstance(live, dict):
-        return wanted
-    patch = {
-        name: _patch(info.child(name), value, live.get(name, MISSING))
-        for name, value in wanted.items()
-        if name not in live or not strictly_equal(value, live[name])
-    }
-    return {**patch, **{name: None for name in live if name not in wanted}}
 
 
 def _operations(info: FieldInfo, name: str, merged: JsonObject, live: JsonObject, creating: bool) -> list[JsonObject]:

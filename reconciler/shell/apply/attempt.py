@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.core.errors import ApiError
+from reconciler.core.kinds.catalog import replaced_by
 from reconciler.core.kinds.definition import WriteCall
 from reconciler.core.model import Action, LiveObject, Response
 from reconciler.core.report import Status
@@ -83,7 +84,8 @@ def _create(work: Work) -> LiveObject:
     work.on_created(live)
     later = frozenset(n for n, f in kind.fields.properties.items() if f.update_only and n in spec)
     outstanding = later & work.outstanding(live)
-    return send_updates(work, live, outstanding) if outstanding else verified(work, live, None)
+    answered = answer.response is not None
+    return send_updates(work, live, outstanding, answered=answered) if outstanding else verified(work, live, None)
 
 
 def _refused_create(work: Work, call: WriteCall, refusal: Refusal) -> Answer:
@@ -155,9 +157,10 @@ def _update_new_singleton(work: Work) -> LiveObject:
     return send_updates(work, fresh, work.outstanding(fresh))
 
 
-def send_updates(work: Work, live: LiveObject, changed: frozenset[str]) -> LiveObject:
+def send_updates(work: Work, live: LiveObject, changed: frozenset[str], *, answered: bool = False) -> LiveObject:
     """Send each update that some of the `changed` fields are for, and return the object once it holds what was asked.
 
+    `answered` tells that `live` is the answer of a write, which may show less than reading does.
     Raises Stop and ApiError, which say what had been written before.
     """
     before, written, kept = live, frozenset[str](), frozenset[str]()
@@ -165,6 +168,8 @@ def send_updates(work: Work, live: LiveObject, changed: frozenset[str]) -> LiveO
     for call in work.kind.definition.write.update:
         fields = fields_of(work, call, live, changed)
         try:
+            if fields and (written or answered) and replaced_by(work.kind.definition, call) == "object":
+                live = _read_whole(work, live, written)
             if fields and work.considered.readable:
                 live = _with_etag(work, live) if written or work.change.action is Action.CREATE else live
                 work.unguarded.update(guards_missing(work.kind, live, [call]))
@@ -190,6 +195,11 @@ def _with_etag(work: Work, live: LiveObject) -> LiveObject:
         raise gone()
     refuse_if_moved(work, live, fresh)
     return fresh
+
+
+def _read_whole(work: Work, live: LiveObject, written: frozenset[str]) -> LiveObject:
+    """Return the object as reading shows it: what an answer leaves out, a full replacement would take away."""
+    return live if work.kind.unreadable else read_back(work, live.id, sent=written)
 
 
 def _written_before(fields: frozenset[str]) -> str:

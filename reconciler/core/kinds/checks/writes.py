@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.core.kinds.catalog import send_mode
+from reconciler.core.kinds.catalog import replaced_by, send_mode
 from reconciler.core.kinds.checks.calls import variables_of
 from reconciler.core.kinds.checks.finding import Bound, Finding, Findings, doubt
 from reconciler.core.kinds.definition import Delete, WriteCall
@@ -44,6 +44,21 @@ def shared_fields(bound: Bound) -> Findings:
             message = f"no update takes {name!r}: a change of it would never be sent"
             hint = "add it to `fields` of an update, leave `fields` away in one, or mark it x-immutable"
             yield doubt(("write", "update"), message, hint)
+
+
+def untold_replacements(bound: Bound) -> Findings:
+    """Yield updates of which nothing tells whether they replace the whole object or a part of it."""
+    for index, call in enumerate(bound.definition.write.update):
+        place = ("write", "update", index)
+        if call.replaces is not None and send_mode(call, creating=False) != "full":
+            message = "replaces has no effect: only send: full, as of a PUT, replaces anything"
+            yield doubt((*place, "replaces"), message, at_key=True)
+        elif send_mode(call, creating=False) == "full" and not replaced_by(bound.definition, call):
+            message = (
+                f"nothing tells whether {call.method} {call.path} replaces the whole object, and so has to carry what "
+                "other updates set, or only the fields of this update"
+            )
+            yield Finding(place, message, "add `replaces: object` or `replaces: fields`")
 
 
 def conditions_on_nothing(bound: Bound) -> Findings:
@@ -213,6 +228,7 @@ def idle_follow_ups(bound: Bound) -> Findings:
 
 CHECKS = (
     shared_fields,
+    untold_replacements,
     conditions_on_nothing,
     unsendable_fields,
     unused_keys_of_writes,
