@@ -120,7 +120,7 @@ def test_no_field_changes_that_is_neither_stated_nor_named_as_at_risk(memory_fol
         )
         row: Row = {"id": "1", "name": "one", "unknown": 5, **{name: rng.randrange(1, 9) for name in FIELDS}}
         row |= {name: f"secret-{row[name]}" for name in masked}
-        stated = {name: rng.randrange(10, 20) for name in FIELDS if rng.random() < 0.5}
+        stated: Row = {name: rng.randrange(10, 20) for name in FIELDS if rng.random() < 0.5}
         stated |= {name: f"secret-{stated[name]}" for name in masked if name in stated}
         server = Server(calls=calls, row=dict(row), hidden=hidden, masked=masked)
         folder = memory_folder / str(seed)
