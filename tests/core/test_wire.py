@@ -18,7 +18,8 @@ from reconciler.core.kinds.fields import FieldInfo
 from reconciler.core.kinds.template import TemplateError
 from reconciler.core.model import Request
 from reconciler.core.pointer import get, parse_pointer, put
-from reconciler.core.wire.requests import Subject, Writing, call_request, context, merge, origin, respell, write_body
+from reconciler.core.wire.laying import merge
+from reconciler.core.wire.requests import Subject, Writing, call_request, context, origin, respell, write_body
 
 TEXT = {"type": "string"}
 A_AND_B = {"name": TEXT, "a": TEXT, "b": TEXT}
