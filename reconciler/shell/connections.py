@@ -95,6 +95,11 @@ class Connections:
         self._senders[system.name] = sender
         return sender
 
+    def renew_after_writes(self, system: str) -> bool:
+        """Sign in to a system anew where something was written since; tell whether there is another token now."""
+        client = self._clients.get(system)
+        return client is not None and client.renew_after_writes()
+
     def waits(self) -> bool | None:
         """Tell whether there is time to do other things until a system answers; None: nobody knows yet."""
         known = {sender.waits for sender in list(self._senders.values())}

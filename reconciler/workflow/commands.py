@@ -295,6 +295,7 @@ def _tools(
         on_begin=on_begin,
         on_write=recorder.begin,
         on_outcome=recorder.telling(on_outcome),
+        renew=connections.renew_after_writes,
         on_applied=recorder.applied,
         on_created=recorder.created,
         on_removed=recorder.forget,

@@ -136,3 +136,52 @@ def test_an_object_that_never_gets_ready_fails_the_change(tmp_path: Path) -> Non
     _, outcome = run(tmp_path, Slow(delay=10_000), write="", read=READY)
     assert outcome.status is Status.FAILED
     assert "not ready after 60 s" in outcome.detail
+
+
+# --------------------------------------------------------------------------- done at once
+
+
+class Quick(Clusters):
+    """An update of what is quickly done is answered with the object, in place of a task."""
+
+    def handle(self, request: SandboxRequest) -> SandboxResponse:
+        if request.method != "PATCH":
+            return super().handle(request)
+        self.clusters["c1"].update(body_of(request))
+        return json_response(200, {**self.clusters["c1"], "operation": self.operation})
+
+    operation: str | None = None
+
+
+def quick(tmp_path: Path, wait: str, operation: str | None = None) -> tuple[Quick, Outcome]:
+    clusters = Quick()
+    clusters.operation = operation
+    clusters.clusters["c1"] = {"name": "c1", "size": 1, "state": "READY"}
+    _, outcome = run(tmp_path, clusters, write=wait)
+    return clusters, outcome
+
+
+@pytest.mark.parametrize("wait", [BY_ID, BY_LOCATION], ids=["by id", "by location"])
+def test_an_update_that_is_answered_with_the_object_at_once_is_done(tmp_path: Path, wait: str) -> None:
+    clusters, outcome = quick(tmp_path, wait)
+    assert (outcome.status, outcome.detail) == (Status.APPLIED, "")
+    assert (clusters.asked, clusters.clusters["c1"]["size"]) == (0, 3)
+
+
+def test_a_wait_may_say_which_answers_it_is_for(tmp_path: Path) -> None:
+    """Here the object itself has a member that looks like the task to ask about."""
+    clusters, outcome = quick(tmp_path, BY_ID.replace("until", "status: 202, until"), operation="of another write")
+    assert (outcome.status, clusters.asked) == (Status.APPLIED, 0)
+
+
+def test_an_answer_that_a_wait_is_for_is_waited_for(tmp_path: Path) -> None:
+    clusters = Clusters()
+    _, outcome = run(tmp_path, clusters, write=BY_ID.replace("until", "status: [201, 202], until"))
+    assert (outcome.status, clusters.asked) == (Status.APPLIED, 3)
+
+
+def test_what_was_only_promised_and_names_nothing_to_ask_is_found_out_by_reading(tmp_path: Path) -> None:
+    clusters = Clusters(location=True)
+    _, outcome = run(tmp_path, clusters, write=BY_ID)
+    assert outcome.status is Status.FAILED
+    assert "cannot be found" in outcome.detail

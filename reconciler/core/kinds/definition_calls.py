@@ -9,6 +9,7 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Discriminator,
     Field,
@@ -67,7 +68,21 @@ TemplateText = Annotated[str, BeforeValidator(_template)]
 TemplateJson = Annotated[Any, BeforeValidator(_template)]
 Pattern = Annotated[str, BeforeValidator(_pattern), Field(json_schema_extra={"format": "regex"})]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
-Statuses = Annotated[list[int | str], BeforeValidator(as_list, json_schema_input_type=int | str | list[int | str])]
+
+
+def _statuses(value: list[int | str]) -> list[int | str]:
+    for status in value:
+        text = str(status)
+        if not (len(text) == 3 and text[0] in "12345" and (text[1:] == "xx" or text[1:].isdigit())):
+            raise ValueError(f"{status!r} is neither a status such as 404 nor a group such as 4xx")
+    return value
+
+
+Statuses = Annotated[
+    list[int | str],
+    BeforeValidator(as_list, json_schema_input_type=int | str | list[int | str]),
+    AfterValidator(_statuses),
+]
 Pointers = Annotated[list[Pointer], BeforeValidator(as_list, json_schema_input_type=Pointer | list[Pointer])]
 
 
@@ -107,15 +122,6 @@ class AnswerRule(Condition):
         except ValueError:
             names = ", ".join(["success", *(c.value for c in ErrorClass)])
             raise ValueError(f"class is one of {names}") from None
-
-    @field_validator("status")
-    @classmethod
-    def _statuses(cls, value: list[int | str]) -> list[int | str]:
-        for status in value:
-            text = str(status)
-            if not (len(text) == 3 and text[0] in "12345" and (text[1:] == "xx" or text[1:].isdigit())):
-                raise ValueError(f"{status!r} is neither a status such as 404 nor a group such as 4xx")
-        return value
 
 
 class Paging(StrictForm):
@@ -234,6 +240,11 @@ class ListCall(Call):
 class Wait(Call):
     """Asks until a write has been carried out, for APIs that answer before they have acted."""
 
+    status: Statuses = Field(
+        default_factory=list,
+        description="Answers to the write that it is meant for, by status, as 202; any other says that it is done. "
+        "Without it, all answers that name what is to be asked.",
+    )
     until: Conditions = Field(description="Done when all of these hold of the answer.")
     failed: Conditions = Field(default_factory=list, description="Failed when one of these holds of the answer.")
     seconds: float = Field(default=300, gt=0, le=86400, description="How long to ask, in seconds.")

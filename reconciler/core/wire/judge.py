@@ -98,7 +98,7 @@ def _usual_class(response: Response, body: Any) -> ErrorClass:
 
 
 def _applies(rule: AnswerRule, response: Response, body: Any) -> bool:
-    if rule.status and not any(_status_fits(pattern, response.status) for pattern in rule.status):
+    if rule.status and not any(status_fits(pattern, response.status) for pattern in rule.status):
         return False
     if rule.content_type is not None and not fnmatchcase(response.content_type, rule.content_type.lower()):
         return False
@@ -107,7 +107,8 @@ def _applies(rule: AnswerRule, response: Response, body: Any) -> bool:
     return holds(rule, body)
 
 
-def _status_fits(pattern: int | str, status: int) -> bool:
+def status_fits(pattern: int | str, status: int) -> bool:
+    """Tell whether a status is the one that a kind names, as 404, or in its group, as 4xx."""
     text = str(pattern)
     return text == str(status) or (text[1:] == "xx" and text[0] == str(status)[0])
 

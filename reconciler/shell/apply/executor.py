@@ -267,6 +267,7 @@ def _apply(change: Change, run: Run, ready: int) -> Outcome:
             ready=ready,
             intent=intent_of(run.plan, change, tools.run_of(change.address)),
             on_created=note,
+            renew=partial(tools.renew, change.address.system),
             unguarded=unguarded,
         )
         outcome = _carry_out(work, run)

@@ -52,6 +52,7 @@ class Tools:
     on_begin: Callable[[Change], None] = lambda change: None
     on_write: Callable[[Change, Request], None] = lambda change, request: None  # right before each; may refuse it
     on_outcome: Callable[[Outcome], None] = lambda outcome: None
+    renew: Callable[[str], bool] = lambda system: False  # signs in anew to a system that was written to since
     # With the top-level fields that were sent; an object that was as stated already had none.
     on_applied: Callable[[Considered, LiveObject, Collection[str]], None] = lambda considered, live, sent: None
     on_created: Callable[[Address, LiveObject], None] = lambda address, live: None  # a new object is there

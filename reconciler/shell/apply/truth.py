@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.core.canonical import canonical_json
-from reconciler.core.errors import ApiError
+from reconciler.core.errors import ApiError, ReconcilerError
 from reconciler.core.model import Action, LiveObject
 from reconciler.core.plan.leftovers import find_leftovers
 from reconciler.core.plan.moved import moved_fields
@@ -58,6 +58,8 @@ def read_back(
             break
         work.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE_S)
+    if live is None and _sees_more(work):
+        return read_back(work, remote_id, lost=lost, sent=sent, before=before)
     if live is None:
         if lost:
             raise Stop(Status.FAILED, f"{lost}; reading shows that it is not there", "apply again")
@@ -137,6 +139,9 @@ def verified(work: Work, live: LiveObject, before: LiveObject | None, kept: froz
     # An answer may be older, or poorer, than what reading shows.
     live = read_back(work, live.id)
     leftovers = find_leftovers(work.after, live, before, kept)
+    if leftovers and _sees_more(work):
+        live = read_back(work, live.id)
+        leftovers = find_leftovers(work.after, live, before, kept)
     if not leftovers:
         return live
     raise Stop(
@@ -146,6 +151,14 @@ def verified(work: Work, live: LiveObject, before: LiveObject | None, kept: froz
         + (", or describe in the kind how it treats these fields" if any(one.line for one in leftovers) else ""),
         leftovers=leftovers,
     )
+
+
+def _sees_more(work: Work) -> bool:
+    """Sign in anew where an object of this run may be seen only with rights that came with it; tell whether it did."""
+    try:
+        return work.change.action is Action.CREATE and work.renew()
+    except ReconcilerError:
+        return False
 
 
 def _kept(one: Leftover) -> str:

@@ -52,6 +52,7 @@ class Work:
     intent: str  # the same for one change of one run, and for no other: repeats are told by it
     ready: int  # the moment of `reader.fresh` when nothing was left to wait for: what is read after it is fresh
     on_created: Callable[[LiveObject], None] = lambda live: None  # told as soon as a new object is known
+    renew: Callable[[], bool] = lambda: False  # signs in anew where something was written since; whether it did
     unguarded: set[str] = field(default_factory=set)  # which of the server's guards its writes had not, and why
     carried: set[str] = field(default_factory=set)  # top-level fields that its writes have carried so far
 

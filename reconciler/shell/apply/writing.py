@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from reconciler.core.errors import ApiError, ErrorClass, TransportError
 from reconciler.core.kinds.definition import Call, Wait, WriteCall
+from reconciler.core.kinds.template import variables
 from reconciler.core.model import LiveObject, Request, Response
+from reconciler.core.pointer import MISSING, get
 from reconciler.core.records import dataclass
 from reconciler.core.report import Status
 from reconciler.core.wire.answers import AnswerError, answered_object, live_object, promise
 from reconciler.core.wire.carrying import carried_fields
 from reconciler.core.wire.guards import tagged
-from reconciler.core.wire.judge import all_hold, holds
+from reconciler.core.wire.judge import all_hold, holds, status_fits
 from reconciler.core.wire.requests import Subject, Writing, call_fields, call_request, context, write_request
 from reconciler.core.wire.said import json_or_missing, reason_in
 from reconciler.shell.apply.work import Refusal, Stop, Work
@@ -92,8 +94,33 @@ def write_and_wait(work: Work, call: WriteCall, request: Request, live: LiveObje
     return answer
 
 
+def _promises(work: Work, wait: Wait, response: Response) -> bool:
+    """Tell whether an answer only promises what it was asked for: some servers act at once where it is quickly done.
+
+    An answer that names nothing to ask about does not; of an object that can be read, reading tells the rest.
+    """
+    if wait.status:
+        return any(status_fits(pattern, response.status) for pattern in wait.status)
+    values = promise(response)
+    found = {
+        one: get(values[one.root], one.steps) not in (MISSING, None)
+        for one in variables([wait.path, dict(wait.query), wait.body])
+        if one.root in values
+    }
+    promises = all(found[one] for one in variables(wait.path) if one in found) and (not found or any(found.values()))
+    if not promises and work.kind.unreadable:
+        raise Stop(
+            Status.IN_DOUBT,
+            "accepted, and the answer names nothing to ask about",
+            "state the `status` of the answers that `wait` is for",
+        )
+    return promises
+
+
 def wait_until_done(work: Work, wait: Wait, response: Response, live: LiveObject | None) -> None:
     """Ask until the write that `response` only promised has been carried out. Raises Stop when it is not."""
+    if not _promises(work, wait, response):
+        return
     subject = Subject(spec=work.considered.spec, id=None if live is None else live.id, live=live)
     request = call_request(work.kind, wait, context(work.kind, subject, **promise(response)))
     deadline = work.clock() + wait.seconds

@@ -283,6 +283,7 @@ class Authenticator:
         self._clock = clock
         self._lock = threading.Lock()
         self._refused_at = -math.inf
+        self._made = False  # something was written since the token was fetched, which may have changed its rights
         self._held: _Held | None = None
         match auth:
             case NoAuth():
@@ -312,9 +313,10 @@ class Authenticator:
             return held.header
 
     def header_after_refusal(self, refused: Header | None) -> Header | None:
-        """Return another header to try once after a 401, or None when there is none to be had.
+        """Return another header to try once after a 401 or 403, or None when there is none to be had.
 
-        Raises what `header` raises.
+        A new one is fetched at once where something was written since: a new realm or project often gives rights that
+        only a new token holds. Raises what `header` raises.
         """
         if not isinstance(self._auth, OAuth2Auth):
             return None
@@ -322,13 +324,29 @@ class Authenticator:
             if self._held is not None and self._held.header != refused:
                 return self._held.header  # another thread has renewed it meanwhile
             now = self._clock()
-            if now - self._refused_at < REFUSAL_PAUSE_S:
+            if now - self._refused_at < REFUSAL_PAUSE_S and not self._made:
                 return None  # the system refuses fresh tokens too: more of them would not help
             renewed = self._renew()
             self._refused_at = now
             return renewed.header
 
+    def note_write(self) -> None:
+        """Remember that something was written with the token that is held."""
+        self._made = True
+
+    def renew_after_writes(self) -> bool:
+        """Fetch a new token where something was written since the last one; tell whether there is another one now.
+
+        Raises what `header` raises.
+        """
+        with self._lock:
+            if not isinstance(self._auth, OAuth2Auth) or not self._made or self._held is None:
+                return False
+            before = self._held.header
+            return self._renew().header != before
+
     def _renew(self) -> _Held:
+        self._made = False
         now = self._clock()
         if isinstance(self._auth, OAuth2Auth):
             try:

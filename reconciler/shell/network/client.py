@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from reconciler import __version__
-from reconciler.core.errors import TransportError, UsageError
+from reconciler.core.errors import ErrorClass, TransportError, UsageError
 from reconciler.core.model import Request, Response
 from reconciler.shell.network.authentication import Authenticator, Header, TokenRequest, check_header
 from reconciler.shell.network.endpoint import Endpoint as Endpoint
@@ -136,7 +136,7 @@ class Client:
         return self._lines[place.route.proxy].lend()
 
     def send(self, request: Request, left_s: float = math.inf) -> Response:
-        """Send `request` and return the answer, whatever its status; a new token is tried once after a 401.
+        """Send `request` and return the answer, whatever its status; a new token is tried once after a refusal.
 
         The whole answer has to be there within `left_s` seconds, however slowly it comes in.
         Raises TransportError without an answer, ApiError when no token is to be had, UsageError when the
@@ -148,11 +148,20 @@ class Client:
         ends = self._lap() + left_s
         credential = self._authenticator.header()
         response = self._exchange(self._place, self._outgoing(request, target, credential), ends)
-        if response.status == 401:
+        if _is_refused(request, response):
             renewed = self._authenticator.header_after_refusal(credential)
             if renewed is not None:
                 response = self._exchange(self._place, self._outgoing(request, target, renewed), ends)
+        if request.writes and response.status < 300:
+            self._authenticator.note_write()
         return response
+
+    def renew_after_writes(self) -> bool:
+        """Sign in anew where something was written since the last time, which may have changed what may be seen.
+
+        Tells whether there is another token now. Raises TransportError and ApiError when none is to be had.
+        """
+        return self._authenticator.renew_after_writes()
 
     def _outgoing(self, request: Request, target: str, credential: Header | None) -> httpx.Request:
         headers = [("Accept", "application/json"), *self._endpoint.headers]
@@ -199,6 +208,13 @@ class Client:
                 shown = shown_target(outgoing.url.raw_path.decode("ascii"))
                 elapsed_ms = (self._clock() - started) * 1000
                 _log.debug("%s: %s %s: %s, %.0f ms", place.label, outgoing.method, shown, result, elapsed_ms)
+
+
+def _is_refused(request: Request, response: Response) -> bool:
+    """Tell an answer that says that the credentials, or their rights, do not suffice."""
+    if response.status != 403 or request.meaning is None:
+        return response.status == 401 or (response.status == 403 and "retry-after" not in response.headers)
+    return request.meaning(response) in (ErrorClass.UNAUTHORIZED, ErrorClass.FORBIDDEN)
 
 
 def _check_hosts(endpoint: Endpoint) -> None:
