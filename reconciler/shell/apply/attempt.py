@@ -16,9 +16,10 @@ from reconciler.core.wire.answers import answered_id, live_object
 from reconciler.core.wire.guards import guards_missing
 from reconciler.core.wire.requests import Subject
 from reconciler.shell.apply.guarding import TRIES, appeared, fresh_after, gone, refuse_if_moved, refuse_if_there
+from reconciler.shell.apply.half_done import what_was_done
 from reconciler.shell.apply.inside import write_inside
 from reconciler.shell.apply.truth import read_back, verified
-from reconciler.shell.apply.work import Refusal, Stop, Work
+from reconciler.shell.apply.work import HalfDone, Refusal, Stop, Work
 from reconciler.shell.apply.writing import Answer, carried_by, fields_of, object_in, request_for, write_and_wait
 
 
@@ -32,6 +33,13 @@ def perform(work: Work) -> LiveObject:
             work = replace(work, change=replace(work.change, action=Action.CREATE, live=None))
         elif not work.change.fields:
             return there
+    try:
+        return _carry_out(work)
+    except HalfDone as error:
+        raise what_was_done(work, error) from None
+
+
+def _carry_out(work: Work) -> LiveObject:
     inside = work.kind.definition.write.inside
     match work.change.action:
         case Action.CREATE | Action.UPDATE if inside is not None:

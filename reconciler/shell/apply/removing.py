@@ -23,7 +23,7 @@ from reconciler.core.wire.requests import Subject, call_request, context, remova
 from reconciler.shell.apply.attempt import send_updates
 from reconciler.shell.apply.guarding import refuse_if_moved
 from reconciler.shell.apply.truth import FIRST_PAUSE_S, LONGEST_PAUSE_S, MIN_LOOKS
-from reconciler.shell.apply.work import Stop, Work
+from reconciler.shell.apply.work import HalfDone, Stop, Work
 from reconciler.shell.apply.writing import wait_until_done, write
 
 GONE_ALREADY = "it was gone already"
@@ -79,7 +79,13 @@ def _delete(work: Work) -> str:
     subject = Subject(spec=work.considered.spec, id=None if live is None else live.id, live=live)
     if live is not None:
         work.unguarded.update(guards_missing(kind, live, [delete.call]))
-    answer = write(work, delete.call, removal_request(kind, delete.call, subject), absent_ok=True)
+    try:
+        answer = write(work, delete.call, removal_request(kind, delete.call, subject), absent_ok=True)
+    except HalfDone as error:
+        if live is not None:
+            there = _is_there(work, live.id, error.message)
+            error.message += f"; reading shows that it is {'still there' if there else 'gone'}"
+        raise
     if answer.response is not None and delete.wait is not None:
         wait_until_done(work, delete.wait, answer.response, live)
     _see_it_gone(work, live, answer.lost)

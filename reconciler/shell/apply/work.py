@@ -7,6 +7,7 @@ from dataclasses import field, replace
 
 from reconciler.core.compare.diff import field_changes
 from reconciler.core.compare.normalize import nothing_remembered
+from reconciler.core.errors import ApiError
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.model import Change, FieldChange, LiveObject, Send
 from reconciler.core.plan.considered import Considered
@@ -36,6 +37,10 @@ class Stop(Exception):
 
 class Refusal(Stop):
     """The server refused a write because of what it holds: nothing was written."""
+
+
+class HalfDone(ApiError):
+    """The server refused a write in a way that does not tell whether a part of it was done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from reconciler.core.wire.guards import tagged
 from reconciler.core.wire.judge import all_hold, holds, status_fits
 from reconciler.core.wire.requests import Subject, Writing, call_fields, call_request, context, write_request
 from reconciler.core.wire.said import json_or_missing, reason_in
-from reconciler.shell.apply.work import Refusal, Stop, Work
+from reconciler.shell.apply.work import HalfDone, Refusal, Stop, Work
 from reconciler.shell.live.judging import judged
 
 
@@ -83,7 +83,10 @@ def write(work: Work, call: Call, request: Request, *, absent_ok: bool = False) 
             gone = "the object, or something that it refers to, is not there; plan again"
             raise Stop(Status.CONFLICT, message, verdict.hint or gone, fields=fields)
         case error_class:
-            raise ApiError(message, error_class=error_class, status=response.status, hint=verdict.hint, fields=fields)
+            # What was answered with success, or is called a failure of the server, may have begun to act.
+            begun = error_class is ErrorClass.FAILED or 200 <= response.status < 300
+            refused = HalfDone if begun else ApiError
+            raise refused(message, error_class=error_class, status=response.status, hint=verdict.hint, fields=fields)
 
 
 def write_and_wait(work: Work, call: WriteCall, request: Request, live: LiveObject | None) -> Answer:
