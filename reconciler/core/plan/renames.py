@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from reconciler.core.address import Address
 from reconciler.core.manifests.references import Known
 from reconciler.core.memory.ledger import Applied, Ledger, Record, likeness
-from reconciler.core.model import Action, Change, Diagnostic, LiveObject, Resource, Severity
+from reconciler.core.model import Action, Change, Diagnostic, JsonObject, LiveObject, Resource, Severity
 from reconciler.core.plan.considered import Considered, Inputs, consider
 from reconciler.core.plan.remnant import successor_of
 from reconciler.core.pointer import Path, starts_with
@@ -28,13 +28,14 @@ def follow_renames(
         if address not in resources:
             unstated.setdefault((address.system, address.kind, record.id), []).append(address)
     notes = []
+    known_specs = Known(resources=resources, live=live)
     for new in sorted(live) if unstated else ():
         if new in ledger.records or resources[new].lifecycle.lookup:
             continue
         known = [
             old
             for old in unstated.get((new.system, new.kind, live[new].id), [])
-            if old in ledger.records and _same_place(ledger, old, resources[new])
+            if old in ledger.records and _same_place(ledger, old, known_specs.spec_of(resources[new])[0])
         ]
         if len(known) == 1:
             ledger = ledger.moved(known[0], new)
@@ -112,13 +113,10 @@ def _perhaps_renamed(old: Address, resource: Resource, *, deleted: bool) -> Diag
     )
 
 
-def _same_place(ledger: Ledger, old: Address, resource: Resource) -> bool:
+def _same_place(ledger: Ledger, old: Address, spec: JsonObject) -> bool:
     """Tell whether nothing says that the two stand in different places, where one id may be used twice."""
     removal = ledger.records[old].removal
-    if removal is None:
-        return True
-    references = {expression.path[0] for expression in resource.expressions if expression.path}
-    return all(name in references or resource.spec.get(name, value) == value for name, value in removal.place.items())
+    return removal is None or all(spec.get(name, value) == value for name, value in removal.place.items())
 
 
 def _renamed(old: Address, resource: Resource) -> Diagnostic:

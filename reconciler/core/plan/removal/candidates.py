@@ -110,18 +110,31 @@ def stated_places(kind: Kind, known: Known, chosen: Collection[Address]) -> tupl
     return list(scopes.values()), decided
 
 
-def scope_of(kind: Kind, spec: Mapping[str, object]) -> str:
+def scope_of(kind: Kind, spec: Mapping[str, object], *, desired: bool = True) -> str:
     """Return the scope that a spec stands in, as text that is equal for equal scopes."""
-    return "\n".join(item_key_of(kind.fields.child(n), spec.get(n, MISSING), desired=True) for n in kind.scope)
+    return "\n".join(item_key_of(kind.fields.child(n), spec.get(n, MISSING), desired=desired) for n in kind.scope)
 
 
 def unmatched(kind: Kind, objects: Iterable[LiveObject], known: Known) -> Iterator[LiveObject]:
-    """Yield the objects that no stated resource of `kind` is about, by id or by natural key."""
-    stated = [r for a, r in known.resources.items() if (a.system, a.kind) == kind.names]
-    ids = {known.live[r.address].id for r in stated if r.address in known.live}
-    keys = {natural_key(kind, known.spec_of(resource)[0]) for resource in stated}
+    """Yield the objects that no stated resource of `kind` is about, by id or by natural key.
+
+    Both mean something in one scope only: singletons of different parents share them, and children may.
+    """
+    ids: set[tuple[str, str]] = set()
+    keys: set[tuple[str, str]] = set()
+    for address, resource in known.resources.items():
+        if (address.system, address.kind) != kind.names:
+            continue
+        spec, unknown = known.spec_of(resource)
+        if any(path and path[0] in kind.scope for path in unknown):
+            continue  # it is in something that does not exist yet, so it is none of these
+        scope = scope_of(kind, spec)
+        keys.add((scope, natural_key(kind, spec)))
+        if address in known.live:
+            ids.add((scope_of(kind, known.live[address].spec, desired=False), known.live[address].id))
     for one in objects:
-        if one.id not in ids and natural_key(kind, one.spec, desired=False) not in keys:
+        scope = scope_of(kind, one.spec, desired=False)
+        if (scope, one.id) not in ids and (scope, natural_key(kind, one.spec, desired=False)) not in keys:
             yield one
 
 
