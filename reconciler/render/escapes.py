@@ -8,6 +8,7 @@ cannot be shown becomes its escape, as in `\\x1b`.
 from __future__ import annotations
 
 import re
+import unicodedata
 from urllib.parse import quote
 
 # Commands that pipelines look for inside lines (`##[group]`, `##vso[…]`, `##teamcity[…]`), and at their start (`::…`).
@@ -20,10 +21,14 @@ _UNPRINTABLE_IN_JSON = re.compile(r"[^\x00-\x7e]")
 def printable(text: str) -> str:
     """Return `text` on one line for a terminal or a log: control, bidirectional and invisible characters escaped.
 
+    So are marks that stand apart from their letter although one character would hold both: they look the same.
+
     Nothing in it is a command to the pipeline whose log it ends up in.
     """
     if not text.isprintable():
         text = "".join(c if c.isprintable() else _escape(c) for c in text)
+    if not text.isascii() and not unicodedata.is_normalized("NFC", text):
+        text = "".join(_escape(c) if unicodedata.combining(c) else c for c in text)
     if "##" in text:
         text = _INLINE_COMMAND.sub(r"\\x23", text)
     return _LEADING_COMMAND.sub(r"\1\\x3a", text) if "::" in text else text

@@ -289,6 +289,7 @@ def _tools(
         clock=options.timing.clock,
         sleep=options.timing.sleep,
         workers=options.parallelism,
+        remembers=planned.memory.lasting,
         deadline=connections.deadline,
         run_of=lambda address: begun.get(address, planned.memory.run.token),
         on_interrupt=options.on_interrupt,

@@ -94,9 +94,9 @@ def action(folder: Path, kind: dict[str, Any], answer: Answer, manifest: dict[st
         return change.action
 
 
-def blockers(folder: Path, kind: dict[str, Any], answer: Answer) -> list[str]:
+def blockers(folder: Path, kind: dict[str, Any], answer: Answer, manifest: dict[str, Any] = MANIFEST) -> list[str]:
     """Return what stands in the way of a plan."""
-    with workspace(folder, kind, Shop(answer), MANIFEST) as (loaded, connections, options):
+    with workspace(folder, kind, Shop(answer), manifest) as (loaded, connections, options):
         return [f"{one.code}: {one.message}" for one in plan(loaded, connections, options).plan.blockers]
 
 

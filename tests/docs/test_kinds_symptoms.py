@@ -116,7 +116,7 @@ def test_the_id_of_a_job_is_kept_out_and_the_job_waited_for(tmp_path: Path) -> N
     wait = {"method": "GET", "path": "{location}", "until": {"at": "/state", "equals": "done"}, "everySeconds": 0.01}
     shop = Shop(jobs)
     assert applied(tmp_path, creating(object="/none", wait=wait), shop) == (Status.APPLIED, "")
-    assert shop.asked[-4:] == ["POST /api/products", "GET /api/jobs/7", "GET /api/jobs/7", "GET /api/products"]
+    assert shop.asked[-5:-1] == ["POST /api/products", "GET /api/jobs/7", "GET /api/jobs/7", "GET /api/products"]
 
 
 def test_get_by_id_needs_a_list(tmp_path: Path) -> None:

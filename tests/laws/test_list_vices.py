@@ -17,11 +17,11 @@ from list_vices import SILENT, VICES
 CASES_OF_AN_ESTATE = 2 * len(VICES)
 
 WAYS = {
-    "ledger in a file": (Way(ledger=True, prune=True), 2),
-    "ledger in a file, keeping": (Way(ledger=True, prune=False), 4),
-    "ledger in Git": (Way(ledger=True, prune=True, git=True), 16),
-    "no ledger": (Way(ledger=False, prune=False), 4),
-}  # and which part of the cases
+    "ledger in a file": (Way(ledger=True, prune=True), 4),
+    "ledger in a file, keeping": (Way(ledger=True, prune=False), 8),
+    "ledger in Git": (Way(ledger=True, prune=True, git=True), 32),
+    "no ledger": (Way(ledger=False, prune=False), 8),
+}  # and which part of the cases; each has two runs on lists that lie, which makes 2,000 of them in all
 
 
 @pytest.mark.parametrize("way", WAYS)

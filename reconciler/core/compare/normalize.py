@@ -263,7 +263,14 @@ def item_key_of(info: FieldInfo, value: Any, *, desired: bool) -> str:
 
 
 def _by_key(info: FieldInfo, raw: list[Json], items: list[Any], *, desired: bool) -> dict[str, Any]:
-    return {item_key(info, original, desired=desired): item for original, item in zip(raw, items, strict=True)}
+    """Return `items` by the keys of `raw`. One whose key an earlier item has is named by its number among those."""
+    found: dict[str, Any] = {}
+    counts: dict[str, int] = {}
+    for original, item in zip(raw, items, strict=True):
+        key = item_key(info, original, desired=desired)
+        counts[key] = counts.get(key, 0) + 1
+        found[key if counts[key] == 1 else f"{key} ({counts[key]})"] = item
+    return found
 
 
 def _sorted(items: list[Any]) -> list[Any]:

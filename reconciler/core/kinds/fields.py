@@ -46,6 +46,7 @@ FORMS = (
     "duration",
     "int64",
     "lower",
+    "nfc",
     "number",
     "timestamp",
     "trim",

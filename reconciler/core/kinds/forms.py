@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -171,6 +172,10 @@ def _text(change: Callable[[str], str]) -> Callable[[Json], Json]:
     return lambda value: change(value) if isinstance(value, str) else value
 
 
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
 def _same(value: Json) -> Json:
     return value
 
@@ -182,6 +187,7 @@ CANONICAL: Mapping[str, Callable[[Any], Any]] = {
     "duration": _duration,
     "int64": _int64,
     "lower": _text(str.lower),
+    "nfc": _text(_composed),
     "number": _number,
     "timestamp": _timestamp,
     "trim": _text(str.strip),
@@ -197,6 +203,7 @@ ENCODE: Mapping[str, Callable[[Any], Any]] = {
     "duration": _same,
     "int64": _int64_encode,
     "lower": _text(str.lower),
+    "nfc": _text(_composed),
     "number": _number,
     "timestamp": _same,
     "trim": _text(str.strip),
@@ -212,6 +219,7 @@ DECODE: Mapping[str, Callable[[Any], Any]] = {
     "duration": _same,
     "int64": _int64,
     "lower": _same,
+    "nfc": _same,
     "number": _number,
     "timestamp": _same,
     "trim": _same,

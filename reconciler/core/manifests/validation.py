@@ -21,6 +21,7 @@ from reconciler.core.manifests.envelope import (
     read_metadata,
 )
 from reconciler.core.manifests.expressions import Filled, Lookups, fill
+from reconciler.core.manifests.keyed_lists import has_keyed_lists, repeated_keys
 from reconciler.core.manifests.reference_checks import check_references
 from reconciler.core.model import Diagnostic, Document, Json, JsonObject, Lifecycle, Resource, Severity, Source
 from reconciler.core.pointer import MISSING, Path, format_pointer, get
@@ -40,9 +41,15 @@ class _Work:
     problems: list[Diagnostic] = field(default_factory=list)
     validators: dict[str, CompiledSchema] = field(default_factory=dict)
     known: dict[tuple[str, str], Kind] = field(default_factory=dict)  # by what manifests write: apiVersion and kind
+    keyed: dict[str, bool] = field(default_factory=dict)  # kinds with lists whose items a key tells apart
 
     def report(self, source: Source, code: str, message: str, hint: str = "") -> None:
         self.problems.append(Diagnostic(severity=Severity.ERROR, code=code, message=message, source=source, hint=hint))
+
+    def has_keyed_lists(self, kind: Kind) -> bool:
+        if kind.full_name not in self.keyed:
+            self.keyed[kind.full_name] = has_keyed_lists(kind.fields)
+        return self.keyed[kind.full_name]
 
     def validator(self, kind: Kind) -> CompiledSchema:
         if kind.full_name not in self.validators:
@@ -256,6 +263,15 @@ def _check_spec(document: Document, kind: Kind, value: Json, lifecycle: Lifecycl
             f"{str(path[-1])!r} is set by the server",
             "remove it; a manifest states only what is to be managed",
         )
+    if work.has_keyed_lists(kind):
+        for path, first, names in repeated_keys(value, kind.fields):
+            work.report(
+                document.locate(("spec", *path)),
+                "repeated-key",
+                f"{format_pointer(path)} and {format_pointer(first)} are one item of the list: they have the same "
+                f"{', '.join(names)}; the first is at {document.locate(('spec', *first))}",
+                "remove one of them, or let it differ: items of this list are told apart by that (`x-key`)",
+            )
     for index, path in enumerate(lifecycle.ignore):
         if get(value, path) is MISSING:
             work.report(

@@ -279,11 +279,14 @@ def _telling(wanted: list[Json], held: list[Json]) -> str | None:
 _FORMS: tuple[tuple[LeftoverCause, tuple[str, ...]], ...] = (
     (LeftoverCause.NUMBER, ("number",)),
     (LeftoverCause.BLANKS, ("trim",)),
+    (LeftoverCause.COMPOSED, ("nfc",)),
     (LeftoverCause.CASE, ("lower",)),
     (LeftoverCause.CASE, ("upper",)),
     (LeftoverCause.CASE, ("case-insensitive",)),
     (LeftoverCause.CASE, ("trim", "lower")),
     (LeftoverCause.CASE, ("trim", "upper")),
+    (LeftoverCause.CASE, ("nfc", "lower")),
+    (LeftoverCause.CASE, ("nfc", "upper")),
     (LeftoverCause.TIME, ("timestamp",)),
     (LeftoverCause.TIME, ("duration",)),
     (LeftoverCause.URL, ("url",)),
@@ -300,6 +303,11 @@ def _forms(case: _Case) -> Iterator[_Finding]:
     for cause, forms in _FORMS:
         if _alike(forms, case.wanted, case.held):
             yield _Finding(cause, _form(case.info, forms))
+
+
+def form_between(info: FieldInfo, wanted: Json, held: Json) -> str:
+    """Return the line of a field under which both texts are one; empty when there is none."""
+    return next((str(_form(info, forms)) for _, forms in _FORMS if _alike(forms, wanted, held)), "")
 
 
 def _alike(forms: tuple[str, ...], wanted: Json, held: Json) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
+from reconciler.core.canonical import canonical_json
 from reconciler.core.compare.normalize import shape
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.definition import GetCall
 from reconciler.core.kinds.template import variables
-from reconciler.core.model import JsonObject, LiveObject
+from reconciler.core.model import Json, JsonObject, LiveObject
 from reconciler.core.wire.answers import natural_key
 
 _DELETED = re.compile(
@@ -23,7 +25,22 @@ def sought(kind: Kind, specs: Iterable[JsonObject], ids: Iterable[str | None]) -
     """Return natural keys and known ids of what is looked for, or None where a list shows whole objects or bare ids."""
     if all(call.items_are != "summaries" for call in kind.definition.read.lists):
         return None
-    return frozenset([*(natural_key(kind, spec) for spec in specs), *(one for one in ids if one is not None)])
+    names = [name for spec in specs for name in (natural_key(kind, spec), folded_key(kind, spec))]
+    return frozenset([*names, *(one for one in ids if one is not None)])
+
+
+def folded_key(kind: Kind, spec: JsonObject) -> str:
+    """Return what is left of a natural key once letters' case, composition and blanks mean nothing.
+
+    Servers store names in forms of their own: two objects with one folded key may be the same.
+    """
+    return "folded " + canonical_json([_folded(spec.get(name)) for name in kind.key])
+
+
+def _folded(value: Json) -> Json:
+    if not isinstance(value, str):
+        return value
+    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold()).split())
 
 
 def may_be_wanted(kind: Kind, summary: LiveObject, names: frozenset[str]) -> bool:
@@ -33,7 +50,7 @@ def may_be_wanted(kind: Kind, summary: LiveObject, names: frozenset[str]) -> boo
     """
     if summary.id in names or not all(name in summary.spec for name in kind.key):
         return True
-    return natural_key(kind, summary.spec, desired=False) in names
+    return natural_key(kind, summary.spec, desired=False) in names or folded_key(kind, summary.spec) in names
 
 
 def needs_id(call: GetCall) -> bool:

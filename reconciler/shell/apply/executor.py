@@ -9,7 +9,7 @@ up none of another; its limits are kept by the sender.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from functools import partial
@@ -29,6 +29,7 @@ from reconciler.core.wire.answers import AnswerError
 from reconciler.shell.apply.attempt import perform
 from reconciler.shell.apply.removing import remove
 from reconciler.shell.apply.run import NOT_BEGUN, CountedSend, Execution, Run, Tools
+from reconciler.shell.apply.showing import Created, unshown
 from reconciler.shell.apply.work import Stop, Work
 from reconciler.shell.live.following import carry_out, skip_all
 
@@ -143,7 +144,19 @@ def _conduct(run: Run, lanes: _Lanes) -> tuple[FollowUpOutcome, ...]:
                 sorter.done(future.result().address)
     if run.stopped():
         return skip_all(plan, run.not_begun())
+    if not run.tools.remembers:
+        for outcome in unshown(_created(run), run.tools.reader, run.tools.clock, run.tools.sleep):
+            run.settle(outcome)
     return carry_out(plan, run.outcomes, run.known, run.inputs, _IntentWriter(run.tools.send), run.unexpected)
+
+
+def _created(run: Run) -> Iterator[Created]:
+    """Yield what this run has created."""
+    for change in run.plan.changes:
+        outcome = run.outcomes[change.address]
+        if change.action in (Action.CREATE, Action.REPLACE) and outcome.status is Status.APPLIED:
+            kind = run.inputs.catalog.kinds[change.address.system, change.address.kind]
+            yield outcome, kind, run.live[change.address]
 
 
 def _skipped(change: Change, run: Run) -> Outcome | None:

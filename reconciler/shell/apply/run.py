@@ -46,6 +46,7 @@ class Tools:
     clock: Callable[[], float]  # seconds, monotonic
     sleep: Callable[[float], None]
     workers: int = 10  # changes of one system at a time
+    remembers: bool = True  # the next run will know the ids of what this one creates
     deadline: float = math.inf  # of the clock; nothing begins afterwards
     run_of: Callable[[Address], str] = lambda address: ""  # names the run that began a change: this, or one cut short
     on_interrupt: Callable[[], None] = lambda: None

@@ -144,9 +144,10 @@ def verified(work: Work, live: LiveObject, before: LiveObject | None, kept: froz
         leftovers = find_leftovers(work.after, live, before, kept)
     if not leftovers:
         return live
+    there = "" if before is not None else f"; {_existence(work, live)}"
     raise Stop(
         Status.FAILED,
-        f"the server answered with success but did not keep: {'; '.join(_kept(one) for one in leftovers)}",
+        f"the server answered with success but did not keep: {'; '.join(_kept(one) for one in leftovers)}{there}",
         "state the values that it keeps"
         + (", or describe in the kind how it treats these fields" if any(one.line for one in leftovers) else ""),
         leftovers=leftovers,
@@ -159,6 +160,12 @@ def _sees_more(work: Work) -> bool:
         return work.change.action is Action.CREATE and work.renew()
     except ReconcilerError:
         return False
+
+
+def _existence(work: Work, live: LiveObject) -> str:
+    """Say what a create has made, since the next run may not find it by its natural key."""
+    shown = [canonical_json(live.spec[n]) for n in work.kind.key if n in live.spec and not work.considered.hides((n,))]
+    return f"the object exists{' as ' + ', '.join(shown) if shown else ''}, id {live.id}"
 
 
 def _kept(one: Leftover) -> str:

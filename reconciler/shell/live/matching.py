@@ -22,11 +22,13 @@ from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.template import TemplateError
 from reconciler.core.manifests.references import Known, parents_of
 from reconciler.core.model import Diagnostic, JsonObject, LiveObject, Resource, Severity
+from reconciler.core.plan.leftovers import form_between
 from reconciler.core.plan.looking import ReadList
+from reconciler.core.plan.removal.candidates import unmatched
 from reconciler.core.records import dataclass
 from reconciler.core.wire.answers import AnswerError, NothingFound, live_object, natural_key
 from reconciler.core.wire.requests import Subject
-from reconciler.core.wire.seeking import sought
+from reconciler.core.wire.seeking import folded_key, sought
 from reconciler.shell.live.beyond import Answer, by_id, by_key
 from reconciler.shell.live.refresh import LiveReader
 
@@ -155,6 +157,7 @@ def _read_group(group: list[tuple[Resource, JsonObject]], work: _Refresh) -> Non
     index = work.indexed(kind, objects)
     hidden = _ask_by_id(kind, [(one, spec) for one, spec in group if _is_lacking(one, index, reader)], work)
     found: list[tuple[Resource, LiveObject]] = []
+    unfound: list[tuple[Resource, JsonObject]] = []
     for resource, spec in group:
         matches = index.by_key.get(natural_key(kind, spec), [])
         remembered = reader.remote_ids.get(resource.address)
@@ -173,6 +176,8 @@ def _read_group(group: list[tuple[Resource, JsonObject]], work: _Refresh) -> Non
             matches = [mine]
         elif not matches and in_list and not asked.absent:
             matches = _beyond(kind, resource, spec, work)
+            if not matches and kind.key:
+                unfound.append((resource, spec))
         if len(matches) > 1:
             work.problems.append(_ambiguous(resource, matches))
         elif matches and matches[0].id in index.doubled:
@@ -181,6 +186,7 @@ def _read_group(group: list[tuple[Resource, JsonObject]], work: _Refresh) -> Non
             live = work.objects[resource.address] = matches[0]
             if resource.fingerprint and live is index.by_id.get(live.id):
                 found.append((resource, live))
+    _look_for_namesakes(kind, unfound, objects, work)
     answers = reader.answers_of(kind, group[0][1]) if found else ""
     if answers:
         work.lists.append(ReadList(kind=kind, answers=answers, found=found))
@@ -213,6 +219,24 @@ def _beyond(kind: Kind, resource: Resource, spec: JsonObject, work: _Refresh) ->
     if asked.live is None and not asked.absent:
         work.problems.append(_doubtful(resource, doubt))
     return [asked.live] if asked.live is not None else []
+
+
+def _look_for_namesakes(
+    kind: Kind, unfound: list[tuple[Resource, JsonObject]], objects: list[LiveObject], work: _Refresh
+) -> None:
+    """Ask about objects that nobody manages and whose natural key is almost that of what seems to be missing."""
+    if not unfound:
+        return
+    recorded = set(work.reader.remote_ids.values())
+    by_fold: dict[str, list[LiveObject]] = {}
+    for one in objects:
+        if one.id not in recorded:
+            by_fold.setdefault(folded_key(kind, one.spec), []).append(one)
+    for resource, spec in unfound:
+        alike = by_fold.get(folded_key(kind, spec), [])
+        free = next(unmatched(kind, alike, work.known), None) if alike else None
+        if free is not None and not resource.lifecycle.lookup:
+            work.problems.append(_perhaps_the_same(kind, resource, spec, free))
 
 
 def _read_known(kind: Kind, group: list[tuple[Resource, JsonObject]], work: _Refresh) -> list[LiveObject] | None:
@@ -300,3 +324,21 @@ def _doubtful(resource: Resource, doubt: str) -> Diagnostic:
         f"it is not known whether {resource.address} exists: its list does not show it, and contradicts itself: {doubt}"
     )
     return _problem(resource, "doubtful-list", message, WHERE_LISTS_DOUBT)
+
+
+def _perhaps_the_same(kind: Kind, resource: Resource, spec: JsonObject, live: LiveObject) -> Diagnostic:
+    differing = [n for n in kind.key if spec.get(n) != live.spec.get(n) and not kind.fields.hides((n,))]
+    shown = ", ".join(canonical_json(live.spec.get(name)) for name in differing)
+    lines = []
+    for name in differing:
+        line = form_between(kind.fields.child(name), spec.get(name), live.spec.get(name))
+        place = ("schema", "properties", name)
+        if line:
+            lines.append(f"`{line}` ({'.'.join(place)}, {kind.locate(place)})")
+    message = f"{resource.address} is not there, but perhaps it exists as {shown}, id {live.id}"
+    described = f", or describe in the kind how the server stores it: {'; '.join(lines)}" if lines else ""
+    hint = (
+        f"if they are the same, write {' and '.join(differing)} as the server does{described}; "
+        "if both are meant, state the other one as well, with `lifecycle: {lookup: true}`"
+    )
+    return _problem(resource, "perhaps-the-same", message, hint)

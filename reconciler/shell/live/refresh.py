@@ -143,11 +143,11 @@ class LiveReader:
         found = [self._listing(kind, call, spec, fresh=False).doubt for call in kind.definition.read.lists]
         return "; ".join(dict.fromkeys(filter(None, found)))
 
-    def listed(self, kind: Kind, spec: JsonObject) -> Listed:
+    def listed(self, kind: Kind, spec: JsonObject, *, fresh: bool = False) -> Listed:
         """Return what the lists in the scope of `spec` show, without reading single objects."""
         found: dict[str, LiveObject | None] = {}
         for call in kind.definition.read.lists:
-            items = self.list_items(kind, call, spec)
+            items = self.list_items(kind, call, spec, fresh=fresh)
             if call.items_are == "ids":
                 found |= dict.fromkeys(self._ids(kind, call, items))
             else:

@@ -226,6 +226,7 @@ TYPES_OF_FORMS: Mapping[str, frozenset[str]] = {
             "case-insensitive",
             "duration",
             "lower",
+            "nfc",
             "timestamp",
             "trim",
             "upper",
