@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-import unicodedata
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -324,8 +323,6 @@ def _other_letters(case: _Case) -> Iterator[_Finding]:
     wanted, held = case.wanted, case.held
     if not isinstance(wanted, str) or not isinstance(held, str):
         return
-    if unicodedata.normalize("NFC", wanted) == unicodedata.normalize("NFC", held):
-        yield _Finding(LeftoverCause.COMPOSED)
     if _network(wanted) is not None and _network(wanted) == _network(held):
         yield _Finding(LeftoverCause.NETWORK)
 
