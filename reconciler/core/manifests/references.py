@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Container, Iterator, Mapping
 from dataclasses import field
 from typing import Any
 
@@ -69,6 +69,21 @@ class Known:
                 address=resource.address,
             )
             raise InvalidInput([problem]) from None
+
+
+def awaits_parent(
+    resource: Resource, scope: Collection[str], resources: Container[Address], there: Container[Address]
+) -> bool:
+    """Tell whether a field that says where the object is refers to something that does not exist yet.
+
+    The field may have a value all the same: one that the manifest of the parent states.
+    """
+    return any(
+        reference.address in resources and reference.address not in there
+        for expression in resource.expressions
+        if expression.path and expression.path[0] in scope
+        for reference in expression.references
+    )
 
 
 def parents_of(resources: Mapping[Address, Resource]) -> dict[Address, list[Address]]:

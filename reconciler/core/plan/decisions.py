@@ -11,6 +11,7 @@ from reconciler.core.compare.normalize import Comparison, Remembers, compare
 from reconciler.core.compare.sameness import surely_same
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.definition import WriteCall
+from reconciler.core.manifests.references import awaits_parent
 from reconciler.core.model import (
     Action,
     Cause,
@@ -108,7 +109,7 @@ def decide(considered: Considered, inputs: Inputs, replaced_first: Collection[Ad
     """Decide about one resource; `replaced_first` are those whose old objects go before the new ones come."""
     live = inputs.live.get(considered.resource.address)
     obstacles = requirements(considered, inputs)
-    if live is None or (_comes_with_its_parent(considered) and _parent_is_to_come(considered)):
+    if live is None or (_comes_with_its_parent(considered) and _parent_is_to_come(considered, inputs)):
         change, found = _decide_missing(considered, inputs)
         return Decision(changes=(change,), blockers=(*obstacles, *found))
     change, found = _decide_existing(considered, live, inputs)
@@ -153,7 +154,7 @@ def _decide_missing(considered: Considered, inputs: Inputs) -> tuple[Change, lis
                 "correct the fields that find it, or remove `lifecycle.lookup` to have it created",
             )
         ]
-    if _comes_with_its_parent(considered) and _parent_is_to_come(considered):
+    if _comes_with_its_parent(considered) and _parent_is_to_come(considered, inputs):
         return _decide_singleton_to_come(considered), []
     if not kind.can_create:
         parent = " before its parent does" if kind.definition.identity.singleton else ""
@@ -195,8 +196,12 @@ def _decide_missing(considered: Considered, inputs: Inputs) -> tuple[Change, lis
     return sealed(replace(change, requests=requests)), blockers
 
 
-def _parent_is_to_come(considered: Considered) -> bool:
-    return any(path[0] in considered.kind.scope for path in considered.unknown)
+def _parent_is_to_come(considered: Considered, inputs: Inputs) -> bool:
+    scope = considered.kind.scope
+    if any(path[0] in scope for path in considered.unknown):
+        return True
+    there = inputs.live.keys() | inputs.unreadable.keys()
+    return bool(scope) and awaits_parent(considered.resource, scope, inputs.resources, there)
 
 
 def _decide_singleton_to_come(considered: Considered) -> Change:

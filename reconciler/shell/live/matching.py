@@ -20,7 +20,7 @@ from reconciler.core.errors import WHERE_LISTS_DOUBT, ApiError, ErrorClass
 from reconciler.core.graph import islands, levels
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.template import TemplateError
-from reconciler.core.manifests.references import Known, parents_of
+from reconciler.core.manifests.references import Known, awaits_parent, parents_of
 from reconciler.core.model import Diagnostic, JsonObject, LiveObject, Resource, Severity
 from reconciler.core.plan.leftovers import form_between
 from reconciler.core.plan.looking import ReadList
@@ -120,6 +120,8 @@ def _refresh_layer(layer: list[Resource], work: _Refresh) -> None:
             spec, unknown = work.known.spec_of(resource)
             if unknown and any(path and (path[0] in kind.scope or path[0] in kind.key) for path in unknown):
                 continue  # its parent does not exist yet, so neither does it
+            if kind.scope and awaits_parent(resource, kind.scope, work.resources, work.objects | work.unreadable):
+                continue  # the same, where its parent is named by what a manifest states
             scope = canonical_json([spec.get(name) for name in kind.scope]) if kind.scope else ""
             key = (kind.full_name, scope, "" if is_listed else str(resource.address))
             groups.setdefault(key, []).append((resource, spec))

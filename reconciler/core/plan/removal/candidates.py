@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from reconciler.core.address import Address
 from reconciler.core.compare.normalize import item_key_of
 from reconciler.core.kinds.catalog import Catalog, Kind
-from reconciler.core.manifests.references import Known
+from reconciler.core.manifests.references import Known, awaits_parent
 from reconciler.core.manifests.selection import Selection
 from reconciler.core.memory.ledger import Record, Removal
 from reconciler.core.model import Diagnostic, JsonObject, LiveObject, Resource, Severity
@@ -105,6 +105,8 @@ def stated_places(kind: Kind, known: Known, chosen: Collection[Address]) -> tupl
         spec, unknown = known.spec_of(resource)
         if any(path and path[0] in {*kind.scope, *kind.key} for path in unknown):
             decided = decided and address in chosen  # its parent is to come, so it is none of the live ones
+        elif kind.scope and awaits_parent(resource, kind.scope, known.resources, known.live):
+            continue
         elif address in chosen:
             scopes.setdefault(scope_of(kind, spec), spec)
     return list(scopes.values()), decided
