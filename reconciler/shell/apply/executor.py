@@ -145,7 +145,7 @@ def _conduct(run: Run, lanes: _Lanes) -> tuple[FollowUpOutcome, ...]:
     if run.stopped():
         return skip_all(plan, run.not_begun())
     if not run.tools.remembers:
-        for outcome in unshown(_created(run), run.tools.reader, run.tools.clock, run.tools.sleep):
+        for outcome in unshown(_created(run), run.tools.reader, run.tools):
             run.settle(outcome)
     return carry_out(plan, run.outcomes, run.known, run.inputs, _IntentWriter(run.tools.send), run.unexpected)
 
