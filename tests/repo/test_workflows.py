@@ -16,7 +16,7 @@ from source_tree import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTION = ROOT / ".github" / "actions" / "reconciler" / "action.yml"
-OWN = ("ci", "release")  # of this repository; the others are called from elsewhere
+OWN = ("ci", "lock", "release")  # of this repository; the others are called from elsewhere
 READY = ("apply", "drift", "plan")
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 
