@@ -12,6 +12,7 @@ from reconciler.render.values import moved_sides, sides
 SYMBOLS = {"create": "+", "update": "~", "replace": "±", "delete": "-", "adopt": "=", "unchanged": " "}
 RISKY = ("replace", "delete")
 IDLE = ("unchanged", "adopt")  # nothing is sent
+DRIFT_SYMBOLS = {"moved": "~", "vanished": "-"}
 FINE = ("applied", "unchanged")
 _VALUE = 80  # characters of a value in a message
 
@@ -86,6 +87,21 @@ class Findings:
         """The follow-ups that were not made."""
         follow_ups = [] if self.report is None else self.report["followUps"]
         return [one for one in follow_ups if one["status"] not in FINE]
+
+
+def word_of(change: JsonObject) -> str:
+    """Return in one word what is done with an object, or how it drifted."""
+    return str(change.get("drift") or change["action"])
+
+
+def symbol_of(change: JsonObject) -> str:
+    """Return the sign for what is done with an object, or how it drifted."""
+    return DRIFT_SYMBOLS.get(word_of(change)) or SYMBOLS[change["action"]]
+
+
+def is_risky(change: JsonObject) -> bool:
+    """Tell whether an object goes away or comes anew; what drifted is only shown."""
+    return not change.get("drift") and change["action"] in RISKY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,9 +192,9 @@ def _of_change(change: JsonObject) -> Issue:
     parts = [_in_words(field) for field in change["fields"]]
     first = change["fields"][0] if change["fields"] and change["action"] == "update" else change
     return Issue(
-        level="warning" if change["action"] in RISKY else "note",
-        rule=f"pending-{change['action']}",
-        message="\n".join([f"{change['address']}: to {change['action']}", *parts]),
+        level="warning" if is_risky(change) else "note",
+        rule=_rule(change),
+        message="\n".join([f"{change['address']}: {_in_a_phrase(change)}", *parts]),
         address=change["address"],
         path=change.get("path") or "",
         line=first.get("line") or 0,
@@ -186,12 +202,20 @@ def _of_change(change: JsonObject) -> Issue:
     )
 
 
+def _rule(change: JsonObject) -> str:
+    return f"drift-{change['drift']}" if change.get("drift") else f"pending-{change['action']}"
+
+
+def _in_a_phrase(change: JsonObject) -> str:
+    return f"{change['drift']} live" if change.get("drift") else f"to {change['action']}"
+
+
 def _of_fields(change: JsonObject) -> Iterator[Issue]:
     for field in change["fields"]:
         yield Issue(
-            level="warning" if change["action"] in RISKY else "note",
-            rule=f"pending-{change['action']}",
-            message=f"{change['address']}: to {change['action']}: {_in_words(field)}",
+            level="warning" if is_risky(change) else "note",
+            rule=_rule(change),
+            message=f"{change['address']}: {_in_a_phrase(change)}: {_in_words(field)}",
             address=change["address"],
             path=change.get("path") or "",
             line=field.get("line") or 0,

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from reconciler.core.model import JsonObject
 from reconciler.render.escapes import printable
-from reconciler.render.findings import FINE, Findings, Issue, issues
+from reconciler.render.findings import FINE, Findings, Issue, issues, word_of
 
 
 def render_junit(findings: Findings) -> str:
@@ -57,7 +57,7 @@ def _judge(case: Element, change: JsonObject | None, outcome: JsonObject | None,
         _say(case, "failure", issue, *errors[1:])
     if not errors and change is not None and change["action"] != "unchanged":
         if outcome is None:
-            SubElement(case, "skipped", message=f"pending: {change['action']}")
+            SubElement(case, "skipped", message=f"pending: {word_of(change)}")
         elif outcome["status"] not in FINE:
             SubElement(case, "failure", type="outcome", message=printable(outcome["status"]))
 

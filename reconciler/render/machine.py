@@ -15,7 +15,7 @@ from reconciler.core.pointer import MISSING, format_pointer
 from reconciler.core.report import Outcome, Report, Status
 from reconciler.core.timings import Timings
 from reconciler.render.report import summarize_report
-from reconciler.render.text import summarize_plan
+from reconciler.render.text import drift_word, summarize_plan
 from reconciler.render.timings import timings_document
 
 FORMAT = 1
@@ -87,7 +87,13 @@ def plan_document(plan: Plan, *, show_requests: bool = False) -> JsonObject:
             }
             for one in plan.follow_ups
         ],
-        "changes": [_change(change, show_requests=show_requests) for change in plan.changes],
+        "changes": [
+            {
+                **_change(change, show_requests=show_requests),
+                **({"drift": _drifted(change)} if plan.shows_drift else {}),
+            }
+            for change in plan.changes
+        ],
         "diagnostics": [_diagnostic(d) for d in plan.diagnostics],
         "blockers": [_diagnostic(d) for d in plan.blockers],
     }
@@ -132,6 +138,11 @@ def _change(change: Change, *, show_requests: bool) -> JsonObject:
             for request in change.requests
         ],
     }
+
+
+def _drifted(change: Change) -> str | None:
+    """Return what happened to the live object, in the words that people see."""
+    return None if change.is_idle else drift_word(change)
 
 
 def _depends_on(change: Change) -> frozenset[Address]:

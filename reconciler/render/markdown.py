@@ -18,7 +18,7 @@ from reconciler.render.escapes import (
     markdown_text,
     markdown_url,
 )
-from reconciler.render.findings import FINE, RISKY, SYMBOLS, Findings, differences_of, follow_up_name
+from reconciler.render.findings import FINE, Findings, differences_of, follow_up_name, is_risky, symbol_of, word_of
 from reconciler.render.values import on_one_line, sides
 
 LIMIT = 60_000  # bytes; GitHub takes 65,536 characters, GitLab a million
@@ -77,7 +77,7 @@ def _title(findings: Findings) -> str:
     elif findings.unsettled or findings.unsettled_follow_ups:
         icon = "⚠️"
     elif findings.report is None and findings.pending:
-        icon = "⚠️" if any(change["action"] in RISKY for change in findings.pending) else "📝"
+        icon = "⚠️" if any(map(is_risky, findings.pending)) else "📝"
     return f"### {icon} {markdown_text(findings.headline)}"
 
 
@@ -118,11 +118,11 @@ def _rows(findings: Findings) -> Iterator[str]:
     pending = findings.pending
     if pending:
         yield "| | Resource | Action | Fields | Manifest |\n|---|---|---|---|---|"
-    for change in sorted(pending, key=lambda change: (change["action"] not in RISKY, change["address"])):
+    for change in sorted(pending, key=lambda change: (not is_risky(change), change["address"])):
         where = markdown_code(f"{change['path']}:{change['line']}") if change["path"] else ""
-        risky = f"**{change['action']}**" if change["action"] in RISKY else change["action"]
+        risky = f"**{change['action']}**" if is_risky(change) else word_of(change)
         yield (
-            f"| {markdown_code(SYMBOLS[change['action']])} | {markdown_code(change['address'])} | {risky} "
+            f"| {markdown_code(symbol_of(change))} | {markdown_code(change['address'])} | {risky} "
             f"| {len(change['fields']) or ''} | {where} |"
         )
 
@@ -137,10 +137,10 @@ def _details(findings: Findings) -> Iterator[str]:
         for one in findings.unsettled_follow_ups:
             yield _fold(f"{follow_up_name(one)}: {one['status']}", [markdown_fence([one["detail"], one["hint"]])])
         return
-    for change in sorted(findings.pending, key=lambda change: (change["action"] not in RISKY, change["address"])):
+    for change in sorted(findings.pending, key=lambda change: (not is_risky(change), change["address"])):
         count = len(change["fields"])
         fields = f", {count} field{'s' if count != 1 else ''}" if count else ""
-        title = f"{SYMBOLS[change['action']]} {change['address']} {change['action']}{fields}"
+        title = f"{symbol_of(change)} {change['address']} {word_of(change)}{fields}"
         yield _fold(title, list(_change(change)))
     if findings.adopted:
         names = [

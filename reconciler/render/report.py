@@ -10,7 +10,8 @@ from reconciler.core.pointer import MISSING, format_pointer
 from reconciler.core.report import Ending, FollowUpOutcome, Leftover, Moved, Outcome, Report, Status
 from reconciler.render.escapes import printable
 from reconciler.render.style import PLAIN, Style
-from reconciler.render.text import plural, render_diagnostics, show_value
+from reconciler.render.text import MAX_VALUE, plural, render_diagnostics
+from reconciler.render.values import all_told_apart, on_one_line, shorten
 
 _STATUSES = {
     Status.APPLIED: "green",
@@ -100,7 +101,8 @@ def _explain(outcome: Outcome, style: Style) -> Iterable[str]:
 
 def _moved(one: Moved) -> str:
     sides = {"planned on": one.planned, "is now": one.now, "wanted": one.wanted}
-    shown = "; ".join(f"{word} {_value(value, hidden=one.sensitive)}" for word, value in sides.items())
+    texts = all_told_apart({word: _text(value, hidden=one.sensitive) for word, value in sides.items()})
+    shown = "; ".join(f"{word} {shorten(printable(text), MAX_VALUE)}" for word, text in texts.items())
     return f"      {printable(format_pointer(one.path))}: {shown}"
 
 
@@ -110,10 +112,10 @@ def _leftover(one: Leftover, style: Style) -> str:
     return f"      {printable(format_pointer(one.path))}: {one.cause.value}{line}{place}"
 
 
-def _value(value: Any, *, hidden: bool) -> str:
+def _text(value: Any, *, hidden: bool) -> str:
     if value is MISSING:
         return "(not set)"
-    return "(sensitive)" if hidden else show_value(value)
+    return "(sensitive)" if hidden else on_one_line(value)
 
 
 # --------------------------------------------------------------------------- table

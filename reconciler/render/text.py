@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from reconciler.core.departure import Way
+from reconciler.core.lookalikes import told_apart
 from reconciler.core.model import (
     Action,
     Change,
     Comparability,
     Diagnostic,
     FieldChange,
-    Json,
     Operation,
     Plan,
     PlannedFollowUp,
@@ -143,8 +143,14 @@ def _sign(change: Change, *, drift: bool) -> tuple[str, str, str]:
     """Return the sign, the colour and the word for what is done; of a drift, for what happened."""
     symbol, colour, _ = _ACTIONS[change.action]
     if drift and not change.is_idle:
-        return ("-", "red", "vanished") if change.action is Action.CREATE else ("~", "yellow", "moved")
+        vanished = change.action is Action.CREATE
+        return "-" if vanished else "~", "red" if vanished else "yellow", drift_word(change)
     return symbol, colour, _verb(change)
+
+
+def drift_word(change: Change) -> str:
+    """Return what happened to a live object that drifted, in one word."""
+    return "vanished" if change.action is Action.CREATE else "moved"
 
 
 def _verb(change: Change) -> str:
@@ -273,7 +279,7 @@ def _values(field: FieldChange) -> tuple[str, str]:
             Operation.REMOVE: "(sensitive, will be removed)",
         }
         return "", words[field.operation]
-    before, after = (printable(on_one_line(value)) for value in (field.before, field.after))
+    before, after = (printable(text) for text in told_apart(on_one_line(field.before), on_one_line(field.after)))
     if not field.known:
         before, after = shorten(before, MAX_VALUE), "(known after apply)"
     match field.operation:
@@ -283,8 +289,3 @@ def _values(field: FieldChange) -> tuple[str, str]:
             return shorten(before, MAX_VALUE), "(removed)"
         case Operation.CHANGE:
             return shorten_pair(before, after, MAX_VALUE)
-
-
-def show_value(value: Json) -> str:
-    """Return a value on one line as JSON, cut when it is long."""
-    return shorten(printable(on_one_line(value)), MAX_VALUE)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
+from reconciler.core.lookalikes import told_apart
 from reconciler.core.model import Json, JsonObject
 
 ELLIPSIS = "…"
@@ -21,7 +23,11 @@ def shorten(text: str, limit: int) -> str:
 
 
 def shorten_pair(before: str, after: str, limit: int) -> tuple[str, str]:
-    """Return both texts cut to `limit` characters; what they have in common is cut first."""
+    """Return both texts cut to `limit` characters; what they have in common is cut first.
+
+    Where they look the same, what differs is spelled out.
+    """
+    before, after = told_apart(before, after)
     if max(len(before), len(after)) <= limit:
         return before, after
     same = 0
@@ -52,5 +58,15 @@ def moved_sides(moved: JsonObject, limit: int) -> str:
     if moved["sensitive"]:
         return "planned on (sensitive); is now (sensitive); wanted (sensitive)"
     names = {"planned on": "plannedOn", "is now": "now", "wanted": "wanted"}
-    shown = {w: shorten(on_one_line(moved[n]), limit) if n in moved else "(not set)" for w, n in names.items()}
-    return "; ".join(f"{word} {text}" for word, text in shown.items())
+    texts = {word: on_one_line(moved[name]) if name in moved else "(not set)" for word, name in names.items()}
+    return "; ".join(f"{word} {shorten(text, limit)}" for word, text in all_told_apart(texts).items())
+
+
+def all_told_apart(texts: Mapping[str, str]) -> dict[str, str]:
+    """Return the texts, each spelled out where it looks like one of the others and differs from it."""
+    found = dict(texts)
+    for name, text in texts.items():
+        for other in texts.values():
+            if (spelled := told_apart(text, other)[0]) != text:
+                found[name] = spelled
+    return found

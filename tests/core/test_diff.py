@@ -118,6 +118,16 @@ def test_a_stated_zero_is_not_a_removal(stated: Any, expected: Any) -> None:
     assert changes({"a": "x"}, {}, stated) == [expected]
 
 
+def test_nulls_in_free_json_are_shown_as_they_are_sent() -> None:
+    stated = {"data": {"a": None, "l": [{"b": None}], "x": 1}}
+    fields = fields_of({"data": {"type": "object"}})
+    for live in ({}, {"data": {"x": 2}}):
+        comparison = compare(fields, stated, live)
+        found = field_changes(comparison, stated=stated, hidden=lambda path: False)
+        shown = {change.path: change.after for change in found}
+        assert shown in ({("data",): stated["data"]}, {("data", "l"): [{"b": None}], ("data", "x"): 1})
+
+
 # --------------------------------------------------------------------------- secrets
 
 

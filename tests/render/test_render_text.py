@@ -30,7 +30,8 @@ from reconciler.core.report import Ending, Moved, Report, Status
 from reconciler.render.escapes import printable
 from reconciler.render.report import render_outcome, render_report, summarize_report
 from reconciler.render.style import PLAIN, Style
-from reconciler.render.text import MAX_VALUE, plural, render_diagnostics, render_plan, show_value, summarize_plan
+from reconciler.render.text import MAX_VALUE, plural, render_diagnostics, render_plan, summarize_plan
+from reconciler.render.values import on_one_line, shorten
 
 COLOURED = Style(colour=True)
 
@@ -303,7 +304,7 @@ def test_diagnostics_keep_their_order() -> None:
     ],
 )
 def test_a_value(value: object, text: str) -> None:
-    assert show_value(value) == text
+    assert shorten(printable(on_one_line(value)), MAX_VALUE) == text
     assert len(text) <= MAX_VALUE
 
 

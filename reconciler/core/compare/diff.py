@@ -80,7 +80,7 @@ def field_changes(
     for difference in differences(comparison.live, comparison.desired):
         whole = _whole_list(difference, comparison)
         found.setdefault(whole.path, whole)
-    spelled = (_as_stated(difference, comparison) for difference in found.values())
+    spelled = (_as_stated(difference, comparison, stated) for difference in found.values())
     return tuple(_field_change(difference, stated, hidden, unknown) for difference in spelled)
 
 
@@ -99,10 +99,28 @@ def _whole_list(difference: Difference, comparison: Comparison) -> Difference:
     return difference
 
 
-def _as_stated(difference: Difference, comparison: Comparison) -> Difference:
-    """Return the difference in the manifest's spelling: text instead of base64, say."""
+def _as_stated(difference: Difference, comparison: Comparison, stated: JsonObject) -> Difference:
+    """Return the difference in the manifest's spelling: text instead of base64, say, and nulls that are sent."""
     info = comparison.fields.at(difference.path)
-    return replace(difference, before=decode(info, difference.before), after=decode(info, difference.after))
+    after = decode(info, difference.after)
+    if difference.operation is not Operation.REMOVE:
+        after = _with_nulls(after, _stated_at(stated, difference.path))
+    return replace(difference, before=decode(info, difference.before), after=after)
+
+
+def _is_null(value: Json) -> bool:
+    return value is None or (isinstance(value, dict) and bool(value) and all(map(_is_null, value.values())))
+
+
+def _with_nulls(value: Json, stated: Any) -> Json:
+    """Return `value` with the members that are null in `stated`: comparing takes them for absent ones."""
+    if isinstance(stated, dict) and (value is None or isinstance(value, dict)):
+        held = value or {}
+        nulls = {name: item for name, item in stated.items() if name not in held and _is_null(item)}
+        return {**{name: _with_nulls(item, stated.get(name, MISSING)) for name, item in held.items()}, **nulls}
+    if isinstance(value, list) and isinstance(stated, list) and len(value) == len(stated):
+        return [_with_nulls(item, other) for item, other in zip(value, stated, strict=True)]
+    return value
 
 
 def _field_change(

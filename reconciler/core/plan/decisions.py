@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from reconciler.core.address import Address
 from reconciler.core.compare.diff import field_changes
-from reconciler.core.compare.normalize import Comparison, Remembers, compare
+from reconciler.core.compare.normalize import compare
 from reconciler.core.compare.sameness import surely_same
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.definition import WriteCall
 from reconciler.core.manifests.references import awaits_parent
 from reconciler.core.model import (
     Action,
-    Cause,
     Change,
     Comparability,
     Diagnostic,
-    FieldChange,
-    Json,
     JsonObject,
     LiveObject,
     Resource,
 )
+from reconciler.core.plan.causes import with_causes
 from reconciler.core.plan.considered import Considered, Inputs, managed
 from reconciler.core.plan.losses import at_risk, broken_rules, lost_secrets
 from reconciler.core.plan.obstacles import (
@@ -39,7 +37,6 @@ from reconciler.core.plan.preview import preview_requests, set_later
 from reconciler.core.plan.remarks import caveats_of, notes_on, untold_secrets, unverified
 from reconciler.core.plan.replacing import forbidden, goes_first, is_allowed, old_one, replaced
 from reconciler.core.plan.sealing import managed_digest, sealed
-from reconciler.core.pointer import MISSING, Path, get
 from reconciler.core.records import dataclass
 from reconciler.core.wire.guards import guards_named
 from reconciler.core.wire.requests import Subject, Writing, call_fields
@@ -102,7 +99,7 @@ def as_declared(resource: Resource, kind: Kind, spec: JsonObject, inputs: Inputs
         seen = surely_same(kind.fields, managed(kind, resource, spec), live.spec)
     if not seen:
         return None
-    return _unchanged(resource, live, notes=notes_on(resource, spec, inputs))
+    return _unchanged(resource, live, notes=notes_on(resource, kind, spec, inputs))
 
 
 def decide(considered: Considered, inputs: Inputs, replaced_first: Collection[Address] = ()) -> Decision:
@@ -251,12 +248,12 @@ def _decide_existing(considered: Considered, live: LiveObject, inputs: Inputs) -
         hidden=considered.hides,
         unknown=considered.unseen,
     )
-    notes, caveats = notes_on(resource, considered.spec, inputs), caveats_of(considered, comparison, inputs)
+    notes, caveats = notes_on(resource, kind, considered.spec, inputs), caveats_of(considered, comparison, inputs)
     unsent, forgotten = untold_secrets(considered, comparison, inputs)
     if resource.lifecycle.lookup or not fields:
         unchanged = _unchanged(resource, live, comparability=_comparability(considered), notes=notes, caveats=caveats)
         return replace(unchanged, unsent=unsent, forgotten=forgotten), []
-    fields = _with_causes(fields, considered, comparison, inputs, live)
+    fields = with_causes(fields, considered, comparison, inputs, live)
     change = Change(
         address=resource.address,
         action=Action.UPDATE,
@@ -314,45 +311,3 @@ def _guard(considered: Considered, live: LiveObject, calls: Sequence[WriteCall])
     if not considered.readable:
         return "none: the object cannot be read"
     return "; ".join(["read again, compared, then written", *guards_named(considered.kind, live, calls)])
-
-
-def _with_causes(
-    fields: tuple[FieldChange, ...], considered: Considered, comparison: Comparison, inputs: Inputs, live: LiveObject
-) -> tuple[FieldChange, ...]:
-    """Say of each field whether the manifest or the live system moved since the last apply, where that is known."""
-    address = considered.resource.address
-    remembers = inputs.memory.remembers(address, live.id)
-    recorded = inputs.memory.stated_before(address)
-    return tuple(replace(change, cause=_cause(change.path, comparison, remembers, recorded)) for change in fields)
-
-
-def _cut_to_shape(live: Json, desired: Json) -> Iterator[Json]:
-    """Yield the items of a live list with only those members that some stated item has.
-
-    An item that nothing states any more is compared whole, but was remembered as it was stated.
-    """
-    sides = [list(side.values()) if isinstance(side, dict) else side for side in (live, desired)]
-    if not all(isinstance(side, list) and all(isinstance(item, dict) for item in side) for side in sides):
-        return
-    for shape in sorted({tuple(sorted(item)) for item in sides[1]}):
-        cut = [{name: item[name] for name in shape if name in item} for item in sides[0]]
-        yield dict(zip(live, cut, strict=True)) if isinstance(live, dict) else cut
-
-
-def _cause(path: Path, comparison: Comparison, remembers: Remembers, recorded: frozenset[Path]) -> Cause:
-    # What stands inside a list is remembered with the list.
-    place = next((path[:n] for n in range(len(path), 0, -1) if path[:n] in recorded), path)
-    desired, live = (get(side, place) for side in (comparison.desired, comparison.live))
-    desired_same = remembers(place, None if desired is MISSING else desired)
-    if desired_same is False and desired is MISSING and place not in recorded:
-        desired_same = True  # a member of a map that no manifest states, neither then nor now
-    if path in comparison.unseen:
-        return Cause.MANIFEST if desired_same is False else Cause.UNKNOWN
-    live_same = remembers(place, None if live is MISSING else live)
-    if live_same is False and any(remembers(place, cut) for cut in _cut_to_shape(live, desired)):
-        live_same = True
-    if desired_same is None or live_same is None:
-        return Cause.UNKNOWN
-    if desired_same:
-        return Cause.DRIFT
-    return Cause.BOTH if not live_same and place in recorded else Cause.MANIFEST

@@ -8,11 +8,11 @@ from reconciler.core.compare.normalize import Comparison
 from reconciler.core.kinds.catalog import Kind, send_mode
 from reconciler.core.model import Json, JsonObject, Resource
 from reconciler.core.plan.considered import Considered, Inputs
-from reconciler.core.pointer import Path, format_pointer, starts_with
+from reconciler.core.pointer import Path, format_pointer, get, starts_with
 from reconciler.core.withheld import Gap
 
 
-def notes_on(resource: Resource, spec: JsonObject, inputs: Inputs) -> tuple[str, ...]:
+def notes_on(resource: Resource, kind: Kind, spec: JsonObject, inputs: Inputs) -> tuple[str, ...]:
     """Return which fields were stated when the resource was last applied, and are not any more."""
     record = inputs.memory.record_of(resource.address)
     if record is None:
@@ -23,9 +23,16 @@ def notes_on(resource: Resource, spec: JsonObject, inputs: Inputs) -> tuple[str,
         return ()
     before = inputs.memory.stated_before(resource.address)
     stated = _leaves(spec)
-    released = [p for p in sorted(before, key=format_pointer) if not any(_overlaps(p, s) for s in stated)]
+    gone = (p for p in sorted(before, key=format_pointer) if not any(_overlaps(p, s) for s in stated))
+    released = [path for path in gone if not _goes_with_its_map(path, kind, spec)]
     names = ", ".join(format_pointer(path) for path in released)
     return (f"no longer stated, the value stays as it is: {names}",) if released else ()
+
+
+def _goes_with_its_map(path: Path, kind: Kind, spec: JsonObject) -> bool:
+    """Tell whether the field is a member of a map that is stated, and managed as one value."""
+    above = (path[:length] for length in range(1, len(path)))
+    return any(isinstance(get(spec, place), dict) and kind.fields.at(place).is_whole for place in above)
 
 
 def caveats_of(considered: Considered, comparison: Comparison, inputs: Inputs) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from markupsafe import Markup
 from reconciler import __version__
 from reconciler.core.model import Json, JsonObject
 from reconciler.render.escapes import printable
-from reconciler.render.findings import FINE, SYMBOLS, Findings, differences_of, follow_up_name
+from reconciler.render.findings import FINE, SYMBOLS, Findings, differences_of, follow_up_name, symbol_of, word_of
 from reconciler.render.values import on_one_line, shorten_pair
 
 _WORDS = {
@@ -31,6 +31,7 @@ _WORDS = {
     "forget": "to forget",
     "unchanged": "unchanged",
 }
+_DRIFT_WORDS = {"create": "vanished", "update": "moved live", "replace": "moved live"}
 _FEW = 6  # pending changes that are shown open
 _STATUSES = ("failed", "conflict", "in doubt", "skipped", "applied", "unchanged")
 _VALUE = 160  # characters of a value before it is folded
@@ -51,6 +52,7 @@ def render_html(findings: Findings) -> str:
         changes=[_card(change, outcomes.get(change["address"]), few=few) for change in changes],
         links={change["address"]: f"c{index}" for index, change in enumerate(changes)},
         actions=[action for action in SYMBOLS if any(change["action"] == action for change in changes)],
+        chips={change["action"]: word_of(change) for change in changes},
         systems=sorted({change["address"].partition(".")[0] for change in changes}),
         writes=sum(len(change["requests"]) for change in findings.pending)
         + (0 if findings.plan is None else len(findings.plan["followUps"])),
@@ -117,7 +119,8 @@ def _tiles(findings: Findings) -> list[tuple[str, int, str]]:
     if findings.plan is None:
         return []
     counts = findings.plan["summary"]
-    tiles = [(action, counts[action], words) for action, words in _WORDS.items() if counts.get(action)]
+    words_of = {**_WORDS, **(_DRIFT_WORDS if findings.about_drift else {})}
+    tiles = [(action, counts[action], words) for action, words in words_of.items() if counts.get(action)]
     blockers = len(findings.plan["blockers"])
     return [*tiles, ("error", blockers, "in the way")] if blockers else tiles
 
@@ -140,11 +143,11 @@ def _card(change: JsonObject, outcome: JsonObject | None, *, few: bool) -> Mappi
     wrong = outcome is not None and outcome["status"] not in FINE
     return {
         **change,
-        "sign": SYMBOLS[action],
+        "sign": symbol_of(change),
         "kind": kind,
         "name": name,
         "system": kind.partition(".")[0],
-        "word": action if outcome is None or action == "unchanged" else f"{action}: {outcome['status']}",
+        "word": word_of(change) if outcome is None or action == "unchanged" else f"{action}: {outcome['status']}",
         "tone": action if outcome is None or outcome["status"] == "unchanged" else outcome["status"].split()[-1],
         "open": wrong or (few and outcome is None and action != "unchanged"),
         "outcome": outcome,

@@ -11,6 +11,7 @@ from typing import Any
 
 from reconciler.core.canonical import canonical_json
 from reconciler.core.errors import ApiError, ReconcilerError
+from reconciler.core.lookalikes import told_apart
 from reconciler.core.model import Action, LiveObject
 from reconciler.core.plan.leftovers import find_leftovers
 from reconciler.core.plan.moved import moved_fields
@@ -172,7 +173,8 @@ def _kept(one: Leftover) -> str:
     place = format_pointer(one.path)
     if one.sensitive:
         return f"{place} (secret)"
-    return f"{place}: wanted {_shown(one.wanted)}, is {_shown(one.held)}"
+    wanted, held = told_apart(_shown(one.wanted), _shown(one.held))
+    return f"{place}: wanted {wanted}, is {held}"
 
 
 def _shown(value: Any) -> str:
