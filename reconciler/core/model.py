@@ -61,6 +61,10 @@ class Severity(enum.Enum):
     NOTE = "note"
 
 
+UNDECLARED = "undeclared-objects"
+"""Code of the note that counts recorded objects which no manifest declares any more."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
     """Something that a person can mend, with its place and what to do about it."""

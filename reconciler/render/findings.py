@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from reconciler.core.model import JsonObject
+from reconciler.core.model import UNDECLARED, JsonObject
 from reconciler.core.records import dataclass
 from reconciler.render.values import moved_sides, sides
 
@@ -13,6 +13,7 @@ SYMBOLS = {"create": "+", "update": "~", "replace": "±", "delete": "-", "adopt"
 RISKY = ("replace", "delete")
 IDLE = ("unchanged", "adopt")  # nothing is sent
 DRIFT_SYMBOLS = {"moved": "~", "vanished": "-"}
+_LEFT = (UNDECLARED, "not-pruned")
 FINE = ("applied", "unchanged")
 _VALUE = 80  # characters of a value in a message
 
@@ -57,6 +58,22 @@ class Findings:
         return [] if self.plan is None else [one for one in self.plan["changes"] if one["action"] == "adopt"]
 
     @property
+    def has_work(self) -> bool:
+        """Whether an apply of the plan would do anything."""
+        return bool(self.pending) or bool(self.plan and self.plan["followUps"])
+
+    @property
+    def leaves_something(self) -> bool:
+        """Whether something is left that no change of the plan is about."""
+        return any(one["severity"] == "warning" or one["code"] in _LEFT for one in self.diagnostics)
+
+    @property
+    def noted(self) -> list[JsonObject]:
+        """The unchanged resources of the plan of which there is something to say."""
+        changes = [] if self.plan is None else self.plan["changes"]
+        return [one for one in changes if one["action"] in IDLE and notes_of(one)]
+
+    @property
     def diagnostics(self) -> list[JsonObject]:
         """Everything that a person can mend, from wherever it was found, each once."""
         found: list[JsonObject] = []
@@ -87,6 +104,11 @@ class Findings:
         """The follow-ups that were not made."""
         follow_ups = [] if self.report is None else self.report["followUps"]
         return [one for one in follow_ups if one["status"] not in FINE]
+
+
+def notes_of(change: JsonObject) -> list[str]:
+    """Return what is to be said of a change besides its fields."""
+    return [*change["notes"], *change["caveats"]]
 
 
 def word_of(change: JsonObject) -> str:

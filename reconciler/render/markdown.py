@@ -18,7 +18,16 @@ from reconciler.render.escapes import (
     markdown_text,
     markdown_url,
 )
-from reconciler.render.findings import FINE, Findings, differences_of, follow_up_name, is_risky, symbol_of, word_of
+from reconciler.render.findings import (
+    FINE,
+    Findings,
+    differences_of,
+    follow_up_name,
+    is_risky,
+    notes_of,
+    symbol_of,
+    word_of,
+)
 from reconciler.render.values import on_one_line, sides
 
 LIMIT = 60_000  # bytes; GitHub takes 65,536 characters, GitLab a million
@@ -74,10 +83,15 @@ def _title(findings: Findings) -> str:
     failed = any(one["status"] != "skipped" for one in (*findings.unsettled, *findings.unsettled_follow_ups))
     if failed or any(one["severity"] == "error" for one in findings.diagnostics):
         icon = "❌"
-    elif findings.unsettled or findings.unsettled_follow_ups:
+    elif (
+        findings.unsettled
+        or findings.unsettled_follow_ups
+        or findings.leaves_something
+        or (findings.report is None and any(map(is_risky, findings.pending)))
+    ):
         icon = "⚠️"
-    elif findings.report is None and findings.pending:
-        icon = "⚠️" if any(map(is_risky, findings.pending)) else "📝"
+    elif findings.report is None and findings.has_work:
+        icon = "📝"
     return f"### {icon} {markdown_text(findings.headline)}"
 
 
@@ -147,6 +161,10 @@ def _details(findings: Findings) -> Iterator[str]:
             f"- {markdown_code(change['address'])} {markdown_text(change['reason'])}" for change in findings.adopted
         ]
         yield _fold(f"= {len(names)} to adopt", ["\n".join(names)])
+    if findings.noted:
+        lines = [line for one in findings.noted for line in (one["address"], *(f"  {note}" for note in notes_of(one)))]
+        title = f"Notes on {len(findings.noted)} unchanged resource{'s' if len(findings.noted) != 1 else ''}"
+        yield _fold(title, [markdown_fence(lines[:_LINES])])
     for one in findings.plan["followUps"] if findings.plan is not None else ():
         after = ", ".join(one["waitsFor"])
         lines = [f"  once, after {after}"] if after else []

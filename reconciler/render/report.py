@@ -21,6 +21,7 @@ _STATUSES = {
     Status.CONFLICT: "magenta",
     Status.IN_DOUBT: "magenta",
 }
+_SHOWN = 3  # of the changes that were not begun for the same reason
 _ENDINGS = {
     Ending.COMPLETE: "",
     Ending.OUT_OF_TIME: "The time limit of the run passed: nothing more was begun. Run again to go on.",
@@ -55,9 +56,17 @@ def render_report(report: Report, style: Style = PLAIN) -> str:
     """Return the table, what went wrong with its next steps, and the summary last: the end is what a screen shows."""
     lines = list(_table(report, style))
     wrong: list[str] = []
+    alike: dict[str, list[Outcome]] = {}  # by the reason why they were not begun
     for outcome in report.outcomes:
-        if outcome.status not in (Status.APPLIED, Status.UNCHANGED):
+        if outcome.status is Status.SKIPPED and not outcome.because_of:
+            alike.setdefault(outcome.detail, []).append(outcome)
+        elif outcome.status not in (Status.APPLIED, Status.UNCHANGED):
             wrong += _explain(outcome, style)
+    for group in alike.values():
+        for outcome in group[:_SHOWN]:
+            wrong += _explain(outcome, style)
+        if len(group) > _SHOWN:
+            wrong.append(style.paint(f"  … the same of {len(group) - _SHOWN} others", "dim"))
     for follow_up in report.follow_ups:
         wrong += _follow_up(follow_up, style)
     if lines and wrong:

@@ -45,6 +45,7 @@ _OPERATIONS = {
 }
 _SEVERITIES = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 _NAMED = 3  # of the objects that a folded note is about as well
+_SCREEN = 60  # lines; the summary of a longer plan is repeated at its end
 MAX_VALUE = 100  # characters of one value on its line
 
 
@@ -199,6 +200,8 @@ def render_plan(plan: Plan, style: Style = PLAIN, *, show_unchanged: bool = Fals
         blocks.append(render_diagnostics(plan.diagnostics, style, folded=not show_unchanged))
     if plan.blockers:
         blocks.append(style.paint("Blocked:", "red", "bold") + "\n" + render_diagnostics(plan.blockers, style))
+    if sum(block.count("\n") + 2 for block in blocks) > _SCREEN:
+        blocks.append(blocks[0])  # once more, where the reader arrives
     return "\n\n".join(blocks)
 
 

@@ -5,7 +5,7 @@ Reads: the live systems, through the reader given. Writes: nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from reconciler.core.address import Address
@@ -14,7 +14,7 @@ from reconciler.core.kinds.catalog import Catalog
 from reconciler.core.manifests.references import Known
 from reconciler.core.manifests.selection import Selection, fits
 from reconciler.core.memory.ledger import Ledger, Record, Removal
-from reconciler.core.model import Diagnostic, Resource, Severity
+from reconciler.core.model import UNDECLARED, Diagnostic, Resource, Severity
 from reconciler.core.plan.remnant import Remnant, successor_of
 from reconciler.core.plan.removal.candidates import Estate, recorded_remnants
 from reconciler.core.records import dataclass
@@ -24,6 +24,9 @@ from reconciler.shell.settings.loading import Settings
 
 if TYPE_CHECKING:
     from reconciler.shell.live.refresh import LiveReader
+
+
+_NAMED = 5  # of the objects that a note counts
 
 
 def prunes(settings: Settings, options: Options) -> bool:
@@ -77,7 +80,8 @@ def find_remnants(
     """Return what is to go when it is there, each looked for, and notes about what stays undecided."""
     by_name = bool(options.destroy)
     if not by_name and not (prunes(scene.settings, options) and scene.resources):
-        return _replaced(reader, known, scene, options)
+        old, said = _replaced(reader, known, scene, options)
+        return old, [*said, *_undeclared(known, scene, options)]
     selection = Selection(addresses=options.destroy) if by_name else options.selection
     estate = Estate(
         resources=scene.resources,
@@ -112,6 +116,32 @@ def _replaced(
         else:
             notes.append(_cut_short(address, resource))
     return tuple(look_for(reader, found, known, scene.chosen)), notes
+
+
+def _undeclared(known: Known, scene: Scene, options: Options) -> Iterator[Diagnostic]:
+    """Yield a note that counts the recorded objects that no manifest declares any more, and that this run leaves."""
+    if options.selection.labels:
+        return  # the ledger holds no labels
+    declared = {(address.system, address.kind, live.id) for address, live in known.live.items()}
+    left = sorted(
+        address
+        for address, record in scene.ledger.records.items()
+        if address not in scene.resources
+        and address.system in scene.settings.systems
+        and options.selection.names(address)
+        and successor_of(address) not in scene.resources
+        and (address.system, address.kind, record.id) not in declared  # it has another name now
+    )
+    if left:
+        more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+        names = ", ".join(str(address) for address in left[:_NAMED]) + more
+        count = "1 object is" if len(left) == 1 else f"{len(left)} objects are"
+        yield Diagnostic(
+            severity=Severity.NOTE,
+            code=UNDECLARED,
+            message=f"{count} recorded and no longer declared: {names}",
+            hint="declare them, remove them from the ledger with `ledger forget`, or delete them with --prune",
+        )
 
 
 def _cut_short(address: Address, resource: Resource) -> Diagnostic:

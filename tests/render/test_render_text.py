@@ -25,6 +25,7 @@ from render_values import (
     removed,
 )
 
+from reconciler.core.address import Address
 from reconciler.core.model import Action, Diagnostic, FieldChange, Operation, Plan, PlannedRequest, Severity, Source
 from reconciler.core.report import Ending, Moved, Report, Status
 from reconciler.render.escapes import printable
@@ -306,6 +307,19 @@ def test_diagnostics_keep_their_order() -> None:
 def test_a_value(value: object, text: str) -> None:
     assert shorten(printable(on_one_line(value)), MAX_VALUE) == text
     assert len(text) <= MAX_VALUE
+
+
+def test_changes_that_were_not_begun_are_folded() -> None:
+    (skipped,) = [one for one in REPORT.outcomes if one.status is Status.SKIPPED]
+    many = [
+        replace(skipped, address=Address("shop", "Product", f"n{i}"), because_of=(), detail="not begun")
+        for i in range(2000)
+    ]
+    text = render_report(replace(REPORT, outcomes=(skipped, *many)))
+    assert text.count("not begun") == 3
+    assert "… the same of 1997 others" in text
+    assert "because of shop.Shop/main" in text
+    assert "2001 skipped" in text
 
 
 def test_nothing_from_a_live_system_reaches_the_terminal_as_a_control_character() -> None:

@@ -248,7 +248,9 @@ def _check_schema(
         )
 
     for mistake in mistakes(work.validator(kind), value, hidden=hidden, unknown=unknown):
-        if lifecycle.lookup and mistake.code == "missing-field" and not _concerns_key(mistake, kind):
+        # An object of others need not keep the rules for those that are written; only what finds it counts.
+        missing = mistake.code == "missing-field" and not _concerns_key(mistake, kind)
+        if lifecycle.lookup and (missing or mistake.restricts):
             continue
         source = document.locate(("spec", *mistake.path), key=mistake.at_key)
         hint = mistake.hint or f"`reconciler kinds show {kind.full_name}` lists its fields"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.model import Json, JsonObject
@@ -30,6 +31,7 @@ class SchemaProblem:
     message: str
     hint: str = ""
     at_key: bool = False
+    restricts: bool = False  # a rule about the value, such as a limit or a pattern, rather than about its shape
 
 
 def mistakes(
@@ -49,7 +51,12 @@ def mistakes(
         if error.validator in ("enum", "const") and tuple(error.absolute_path) in mistyped:
             continue  # of the wrong type: then it is none of the choices either
         for mistake in _explain(error, hidden, unknown):
-            found.setdefault((mistake.path, mistake.message), mistake)
+            restricts = error.validator != "type" and mistake.code not in ("missing-field", "unknown-field")
+            found.setdefault((mistake.path, mistake.message), replace(mistake, restricts=restricts))
+    if not found and not unknown:
+        for error in errors:  # each field is known, and some are not allowed together with the others
+            for mistake in _not_together(error):
+                found[mistake.path, mistake.message] = mistake
     return sorted(found.values(), key=lambda m: [str(step) for step in m.path])
 
 
@@ -99,9 +106,34 @@ def _explain_branches(
         yield from _explain(inner, hidden, unknown)
 
 
+def _not_together(error: ValidationError) -> Iterator[SchemaProblem]:
+    """Yield the fields that the parts of a schema which hold do not speak of."""
+    for name in re.findall(r"'([^']+)'", error.message) if error.validator == "unevaluatedProperties" else ():
+        path: Path = (*error.absolute_path, name)
+        message = f"the field {name!r} is not allowed together with the others"
+        yield SchemaProblem(path=path, code="unknown-field", message=message, hint="leave it out", at_key=True)
+
+
+def _named_in(schema: Json, keyword: str) -> dict[str, Json]:
+    """Return the members of `properties` or `patternProperties`, in all parts of the schema that apply in place."""
+    found: dict[str, Json] = {}
+    parts = [schema]
+    while parts:
+        part = parts.pop()
+        if not isinstance(part, dict):
+            continue
+        found = {**part.get(keyword, {}), **found}
+        for inside in ("allOf", "anyOf", "oneOf"):
+            parts += part.get(inside, [])
+        parts += [part[name] for name in ("if", "then", "else") if name in part]
+        parts += part.get("dependentSchemas", {}).values()
+    return found
+
+
 def _unknown_fields(error: ValidationError, path: Path, schema: JsonObject) -> Iterator[SchemaProblem]:
-    known = schema.get("properties", {})
-    patterns = schema.get("patternProperties", {})
+    in_place = error.validator == "unevaluatedProperties"
+    known = _named_in(schema, "properties") if in_place else schema.get("properties", {})
+    patterns = _named_in(schema, "patternProperties") if in_place else schema.get("patternProperties", {})
     instance: Any = error.instance
     for name in instance:
         if name not in known and not any(re.search(pattern, name) for pattern in patterns):

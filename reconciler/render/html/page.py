@@ -19,7 +19,16 @@ from markupsafe import Markup
 from reconciler import __version__
 from reconciler.core.model import Json, JsonObject
 from reconciler.render.escapes import printable
-from reconciler.render.findings import FINE, SYMBOLS, Findings, differences_of, follow_up_name, symbol_of, word_of
+from reconciler.render.findings import (
+    FINE,
+    SYMBOLS,
+    Findings,
+    differences_of,
+    follow_up_name,
+    notes_of,
+    symbol_of,
+    word_of,
+)
 from reconciler.render.values import on_one_line, shorten_pair
 
 _WORDS = {
@@ -75,7 +84,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {"indented": _indented, "lines": _lines, "tone": lambda status: status.split()[-1]}
-    environment.globals |= {"follow_up_name": follow_up_name}
+    environment.globals |= {"follow_up_name": follow_up_name, "notes_of": notes_of}
     return environment
 
 
