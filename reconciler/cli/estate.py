@@ -11,7 +11,8 @@ from reconciler.cli.outputs import Result, deliver, text_of
 from reconciler.cli.progress import Watch
 from reconciler.console import Console
 from reconciler.core.errors import ExitCode, UsageError
-from reconciler.core.export.inventory import Standing, Wanted
+from reconciler.core.export.inventory import Standing
+from reconciler.core.export.wanted import Wanted
 from reconciler.core.model import Json
 from reconciler.core.pointer import parse_pointer
 from reconciler.render.diff_text import unified_diff

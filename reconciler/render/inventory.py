@@ -17,6 +17,7 @@ _COLUMNS = (
     Standing.BUILT_IN,
     Standing.COMPUTED,
     Standing.UNSET,
+    Standing.LEFT_ALONE,
     Standing.GONE,
 )
 _PAINT = {Standing.MANAGED: "green", Standing.UNMANAGED: "yellow", Standing.GONE: "red"}
@@ -58,6 +59,7 @@ def render_inventory(inventory: Inventory, style: Style = PLAIN, *, objects: boo
 def _object_line(entry: Entry, style: Style) -> str:
     name = printable(entry.name if entry.address is None else str(entry.address))
     since = f"  since {entry.since}" if entry.since else ""
+    since += f"  {printable(entry.reason)}" if entry.reason else ""
     standing = style.paint(entry.standing.value, _PAINT.get(entry.standing, "dim"))
     return f"      {standing}  {name}  id {printable(entry.id)}{since}"
 
@@ -95,6 +97,7 @@ def _entry_document(entry: Entry) -> JsonObject:
         "standing": entry.standing.value,
         "address": None if entry.address is None else str(entry.address),
         "since": entry.since,
+        "reason": entry.reason,
     }
 
 

@@ -13,9 +13,10 @@ from reconciler.core.address import Address
 from reconciler.core.drift.edits import Edit
 from reconciler.core.errors import ApiError, UsageError
 from reconciler.core.export.drafting import Draft, Drafting, Drafts
-from reconciler.core.export.inventory import Inventory, KindSurvey, Standing, Wanted, take_stock
+from reconciler.core.export.inventory import Inventory, KindSurvey, Standing, take_stock
 from reconciler.core.export.naming import as_file_name, unique, words
 from reconciler.core.export.scopes import reference_names
+from reconciler.core.export.wanted import Wanted
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.fields import walk
 from reconciler.core.memory.ledger import Ledger
@@ -123,7 +124,9 @@ def inventory_of(found: Survey, loaded: Loaded, wanted: Wanted) -> Inventory:
     inputs, ledger = found.planned.inputs, found.planned.folded.ledger
     declared = {a: (inputs.resources[a], live) for a, live in inputs.live.items() if a in inputs.resources}
     recorded = {address: (record.id, record.applied_at) for address, record in ledger.records.items()}
-    kinds = take_stock(found.kinds, declared=declared, recorded=recorded, wanted=wanted)
+    kinds = take_stock(
+        found.kinds, declared=declared, recorded=recorded, wanted=wanted, left_alone=loaded.settings.unmanaged
+    )
     chosen = [one for one in kinds if wanted.may_include(one.kind)]
     return Inventory(target=loaded.settings.target, kinds=tuple(chosen), requests_made=found.requests_made)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from bench import Bench
 
-from reconciler.core.export.inventory import Inventory, Wanted
+from reconciler.core.export.inventory import Inventory
+from reconciler.core.export.wanted import Wanted
 from reconciler.core.model import Plan
 from reconciler.workflow.commands import Connections, load
 from reconciler.workflow.estate import (

@@ -11,7 +11,7 @@ import pytest
 from exporting import export, inventory, texts
 from odd_api import OddApi, SandboxRequest, SandboxResponse, json_response, not_found
 
-from reconciler.core.errors import UsageError
+from reconciler.core.errors import InvalidInput, UsageError
 from reconciler.core.export.inventory import Standing
 
 KINDS = """
@@ -279,6 +279,34 @@ def test_an_inventory_tells_who_manages_what(api: OddApi) -> None:
 def test_objects_are_chosen_by_field(api: OddApi) -> None:
     found = inventory(api, where=((("rank",), "7"),))
     assert [entry.id for kind in found.kinds for entry in kind.entries] == ["p2"]
+
+
+def test_what_nobody_means_to_manage_is_listed_in_the_configuration(api: OddApi) -> None:
+    api.define(
+        KINDS,
+        "",
+        target="""
+        unmanaged:
+          - {kind: Team, name: web*, reason: made by the web team}
+          - {kind: odd.Person, where: {/rank: 7}, reason: a robot}
+        """,
+    )
+    (api.folder / "manifests" / "all.yaml").unlink()
+    found = inventory(api)
+    left = {entry.id: entry.reason for kind in found.kinds for entry in kind.entries if entry.reason}
+    assert left == {"t2": "made by the web team", "p2": "a robot"}
+    made, _ = export(api, api.folder / "manifests")
+    names = {str(draft.address) for draft in made.drafts.manifests}
+    assert names == {"odd.Team/Support-EU", "odd.Team/WEB", "odd.Team/CON", "odd.Person/Support-EU-ann"}
+
+
+@pytest.mark.parametrize(
+    "unmanaged", ["[{kind: Team}]", "[{kind: Team, reason: x, where: {rank: 7}}]", "[{kind: Team, reason: x, nam: y}]"]
+)
+def test_a_mistake_in_the_list_is_refused(api: OddApi, unmanaged: str) -> None:
+    api.define(KINDS, "", target=f"unmanaged: {unmanaged}\n")
+    with pytest.raises(InvalidInput):
+        inventory(api)
 
 
 def test_a_pattern_that_fits_no_kind_is_a_mistake(api: OddApi) -> None:

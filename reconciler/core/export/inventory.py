@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
-from dataclasses import field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 
 from reconciler.core.address import Address
 from reconciler.core.canonical import canonical_json
-from reconciler.core.compare.normalize import decode
 from reconciler.core.export.naming import name_of
 from reconciler.core.export.stating import says_nothing
+from reconciler.core.export.wanted import LeftAlone, Wanted, fits_kind
 from reconciler.core.kinds.catalog import Kind
-from reconciler.core.model import Json, LiveObject, Resource
-from reconciler.core.pointer import MISSING, Path, get
+from reconciler.core.model import LiveObject, Resource
 from reconciler.core.records import dataclass
 from reconciler.core.wire.judge import holds
 
@@ -32,6 +31,7 @@ class Standing(enum.Enum):
     BUILT_IN = "built-in"
     COMPUTED = "computed"
     UNSET = "never set"  # a part of another object, as the server made it
+    LEFT_ALONE = "left alone"  # the configuration lists it under `unmanaged`
     GONE = "gone"  # the ledger records it, and it is not live
 
 
@@ -55,6 +55,7 @@ class Entry:
     address: Address | None = None  # of the manifest, or of the record
     since: str = ""  # RFC 3339: when it was last applied from here, as the ledger has it
     live: LiveObject | None = field(default=None, repr=False)
+    reason: str = ""  # why it is left alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,32 +83,6 @@ class Inventory:
         return sum(kind.count(*standings) for kind in self.kinds)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """Which live objects a command is about: patterns, one of which must fit, and values, all of which must hold."""
-
-    patterns: tuple[str, ...] = ()
-    where: tuple[tuple[Path, str], ...] = ()
-
-    def may_include(self, kind: Kind) -> bool:
-        """Tell whether any object of `kind` can be wanted, so that it has to be read."""
-        return not self.patterns or any(_fits_kind(pattern, kind) for pattern in self.patterns)
-
-    def includes(self, kind: Kind, live: LiveObject, name: str) -> bool:
-        return self._names(kind, live, name) and all(
-            _text(decode_at(kind, live, path)) == value for path, value in self.where
-        )
-
-    def _names(self, kind: Kind, live: LiveObject, name: str) -> bool:
-        if not self.patterns:
-            return True
-        for pattern in self.patterns:
-            of_kind, slash, of_name = pattern.partition("/")
-            if _fits_kind(of_kind, kind) and (not slash or any(fnmatchcase(text, of_name) for text in (name, live.id))):
-                return True
-        return False
-
-
 def key_of(kind: Kind, live: LiveObject) -> Key:
     """Return what tells a live object from any other."""
     return kind.full_name, canonical_json([live.spec.get(name) for name in kind.scope]), live.id
@@ -119,6 +94,7 @@ def take_stock(
     declared: Mapping[Address, tuple[Resource, LiveObject]],
     recorded: Mapping[Address, tuple[str, str]],
     wanted: Wanted,
+    left_alone: Sequence[LeftAlone] = (),
 ) -> list[KindInventory]:
     """Return the standing of every wanted object. `recorded` holds id and time by the address of the ledger."""
     by_key: dict[Key, tuple[Address, Resource]] = {}
@@ -132,6 +108,7 @@ def take_stock(
         entries = [
             _entry(survey.kind, live, by_key.get(key_of(survey.kind, live)), recorded) for live in survey.objects
         ]
+        entries = [_unless_left_alone(survey.kind, entry, left_alone) for entry in entries]
         chosen = [one for one in entries if one.live and wanted.includes(survey.kind, one.live, one.name)]
         if not survey.unseen and not wanted.where:
             chosen += _gone(survey, declared, recorded, wanted)
@@ -139,6 +116,15 @@ def take_stock(
         chosen.sort(key=lambda one: (order[one.standing], one.name, one.id))
         found.append(KindInventory(kind=survey.kind, entries=tuple(chosen), unseen=survey.unseen, doubt=survey.doubt))
     return found
+
+
+def _unless_left_alone(kind: Kind, entry: Entry, left_alone: Sequence[LeftAlone]) -> Entry:
+    if entry.standing is not Standing.UNMANAGED or entry.live is None:
+        return entry
+    for one in left_alone:
+        if one.objects.includes(kind, entry.live, entry.name):
+            return replace(entry, standing=Standing.LEFT_ALONE, reason=one.reason)
+    return entry
 
 
 def standing_of(kind: Kind, live: LiveObject) -> Standing:
@@ -179,21 +165,7 @@ def _gone(
         if (address.system, address.kind) != survey.kind.names or address in declared or remote_id in ids:
             continue
         if not wanted.patterns or any(
-            _fits_kind(of_kind, survey.kind) and (not slash or fnmatchcase(address.name, of_name))
+            fits_kind(of_kind, survey.kind) and (not slash or fnmatchcase(address.name, of_name))
             for of_kind, slash, of_name in (pattern.partition("/") for pattern in wanted.patterns)
         ):
             yield Entry(id=remote_id, name=address.name, standing=Standing.GONE, address=address, since=since)
-
-
-def _fits_kind(pattern: str, kind: Kind) -> bool:
-    of_kind = pattern.partition("/")[0]
-    return fnmatchcase(kind.full_name, of_kind) or fnmatchcase(kind.name, of_kind)
-
-
-def decode_at(kind: Kind, live: LiveObject, path: Path) -> Json:
-    """Return a field of a live object as a manifest would state it; MISSING where there is none."""
-    return decode(kind.fields.at(path), get(live.spec, path))
-
-
-def _text(value: Json) -> str:
-    return "" if value is MISSING or value is None else value if isinstance(value, str) else canonical_json(value)

@@ -138,6 +138,7 @@ HeaderText = Annotated[
 ]
 Url = Annotated[Text, _url_rule(userinfo=False)]
 ProxyUrl = Annotated[Text, _url_rule(userinfo=True, or_word=DIRECT)]
+Pointer = Annotated[str, _name_rule(r"/.*", "is no pointer into spec", "write it as in /team")]
 Scalar = Annotated[Any, AfterValidator(_scalar)]
 GitRef = Annotated[
     Text,
@@ -298,6 +299,15 @@ class LedgerForm(StrictForm):
         return self
 
 
+class UnmanagedForm(StrictForm):
+    """One of `unmanaged`: objects that nobody means to manage, and why."""
+
+    kind: Text
+    name: Text | None = None
+    where: dict[Pointer, Scalar] = Field(default_factory=dict)
+    reason: Text
+
+
 class TargetForm(StrictForm):
     """One of `targets`."""
 
@@ -306,6 +316,7 @@ class TargetForm(StrictForm):
     secrets: list[EnvironmentName] = Field(default_factory=list)
     policy: PolicyForm = Field(default_factory=PolicyForm)
     ledger: LedgerForm | None = None
+    unmanaged: list[UnmanagedForm] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def resends_what_is_remembered(self) -> TargetForm:
@@ -348,6 +359,7 @@ OPTIONAL_SYSTEM_KEYS = frozenset(key for key in SYSTEM_KEYS if key != "url")
 
 _FORMS: dict[str, type[BaseModel]] = {
     "policy": PolicyForm,
+    "unmanaged": UnmanagedForm,
     "ledger": LedgerForm,
     "auth": AuthForm,
     "plan": SignInForm,
@@ -365,4 +377,6 @@ def form_at(path: Path) -> type[BaseModel]:
     if not path:
         return ConfigurationForm
     # A target may have any name, also that of a setting.
-    return TargetForm if len(path) == 2 else _FORMS[str(path[-1])]
+    if len(path) == 2:
+        return TargetForm
+    return _FORMS[str(next(step for step in reversed(path) if not isinstance(step, int)))]

@@ -14,8 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconciler.core.errors import InvalidInput, UsageError
+from reconciler.core.export.wanted import LeftAlone, Wanted, canonical_text
 from reconciler.core.model import Diagnostic, Document, Severity, Source
 from reconciler.core.pointer import Path as JsonPath
+from reconciler.core.pointer import parse_pointer
 from reconciler.core.suggest import did_you_mean
 from reconciler.core.withheld import Withheld
 from reconciler.shell.files.disk import display_path, read_documents
@@ -47,6 +49,7 @@ from reconciler.shell.settings.form import (
     SignInForm,
     SystemForm,
     TargetForm,
+    UnmanagedForm,
 )
 from reconciler.shell.settings.mistakes import SettingsProblem, check_form, check_part
 from reconciler.shell.settings.stages import Stage, with_credentials_of
@@ -232,8 +235,14 @@ def _settings(
             secrets=form.policy.secrets,
         ),
         ledger=_ledger(form.ledger, root),
+        unmanaged=tuple(map(_left_alone, form.unmanaged)),
         secret_values=frozenset(text for text in (*environment.values(), *own) if text and is_utf8(text)),
     )
+
+
+def _left_alone(form: UnmanagedForm) -> LeftAlone:
+    where = tuple((parse_pointer(pointer), canonical_text(value)) for pointer, value in form.where.items())
+    return LeftAlone(objects=Wanted(patterns=(f"{form.kind}/{form.name or '*'}",), where=where), reason=form.reason)
 
 
 def _system(name: str, form: SystemForm, root: Path, document: Document, target: str) -> SystemSettings:

@@ -10,6 +10,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from reconciler.core.export.wanted import LeftAlone
 from reconciler.core.model import Diagnostic, Json, Source
 from reconciler.core.records import dataclass
 from reconciler.shell.network.authentication import Auth, NoAuth
@@ -102,5 +103,6 @@ class Settings:
     environment: Environment
     policy: PolicySettings = PolicySettings()
     ledger: LedgerSettings | None = None
+    unmanaged: tuple[LeftAlone, ...] = ()  # live objects that nobody means to manage
     warnings: tuple[Diagnostic, ...] = ()  # about what the configuration says and had better not
     secret_values: frozenset[str] = field(default=frozenset(), repr=False)  # never empty text; for masking
