@@ -25,7 +25,12 @@ def run_drift(options: argparse.Namespace, console: Console, given: Options) -> 
     acceptance = Acceptance(texts={})
     if options.write and not drift.blockers:
         acceptance = accept_drift(
-            drift, planned, loaded, remove_deleted=options.remove_deleted, dry_run=options.dry_run
+            drift,
+            planned,
+            loaded,
+            remove_deleted=options.remove_deleted,
+            holds_secret=console.redactor.holds_secret,
+            dry_run=options.dry_run,
         )
         if not options.dry_run:
             write_manifests(acceptance)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import enum
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import field
@@ -160,11 +161,14 @@ class ErrorClass(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One HTTP request, before authentication. `path` is relative to the system's URL and percent-encoded."""
+    """One HTTP request, before authentication. `path` is relative to the system's URL and percent-encoded.
+
+    Of its parts only `method` and `shown` stand in messages, logs and reports; the others may hold secrets.
+    """
 
     system: str
     method: str
-    path: str
+    path: str = field(repr=False)
     query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     body: Json = field(default=None, repr=False)  # None: no body at all
@@ -174,11 +178,17 @@ class Request:
     located: bool = False  # the server named the path, which may repeat the path of the system's URL
     # What an answer to it means, by the rules of its kind; without it, by the answer's status alone.
     meaning: Callable[[Response], ErrorClass | None] | None = field(default=None, compare=False, repr=False)
+    shown: str = field(default="(sensitive)", compare=False)  # path and query as they may be shown, and nothing else
+    hidden: tuple[str, ...] = field(default=(), compare=False, repr=False)  # what `shown` leaves out
 
     def __str__(self) -> str:
-        from urllib.parse import urlencode
+        return f"{self.method} {self.shown.partition('?')[0]}"
 
-        return f"{self.method} {self.path}{'?' + urlencode(self.query) if self.query else ''}"
+    @property
+    def identity(self) -> str:
+        """What tells this request from any other one: never shown."""
+        parts = [self.system, self.method, self.path, self.query, self.headers, self.has_body, self.body]
+        return json.dumps(parts, sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +198,7 @@ class Response:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes = field(default=b"", repr=False)
+    redact: Callable[[str], str] = field(default=str, compare=False, repr=False)  # what makes its words fit to be shown
     _decoded: list[Json] = field(default_factory=list, init=False, compare=False, repr=False)  # once asked for
 
     @property
@@ -224,6 +235,14 @@ class Response:
             content = self.content if self.charset == "utf-8" else self.text().encode(errors="surrogatepass")
             self._decoded.append(decode_json(content))
         return self._decoded[0]
+
+    def fit_to_show(self, value: Json) -> Json:
+        """Return a part of it without known secrets: before anything is cut, since half of one is hard to recognize."""
+        if isinstance(value, str):
+            return self.redact(value)
+        if isinstance(value, dict):
+            return {self.redact(name): self.fit_to_show(item) for name, item in value.items()}
+        return [self.fit_to_show(item) for item in value] if isinstance(value, list) else value
 
 
 Send: TypeAlias = Callable[[Request], Response]

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.errors import ApiError, UsageError
@@ -60,6 +61,8 @@ class Connections:
         """Send to the system that the request names, within its limits and with its retries; see `Sender.send`."""
         with self._lock:
             sender = self._senders.get(request.system) or self._open(self._settings.systems[request.system])
+        if request.hidden:  # the answer may repeat them
+            self._options.redactor.add(request.hidden)
         try:
             return sender.send(request, deadline=deadline, on_attempt=on_attempt)
         except ApiError as error:
@@ -89,7 +92,7 @@ class Connections:
         def send(request: Request, deadline: float) -> Response:
             # What has begun may end after the time limit of the run, but not just any time after.
             left_s = deadline - clock() if deadline < math.inf else max(self.deadline - clock(), system.read_timeout_s)
-            return client.send(request, left_s)
+            return replace(client.send(request, left_s), redact=self._options.redactor.text)
 
         sender = Sender(send, pace=pace, timing=self._options.timing)
         self._senders[system.name] = sender

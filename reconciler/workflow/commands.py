@@ -37,7 +37,7 @@ from reconciler.shell.live.refresh import LiveReader
 from reconciler.shell.memory.ledger_text import KEY_NAME as LEDGER_KEY_NAME
 from reconciler.shell.memory.memory import Memory
 from reconciler.shell.memory.opening import open_memory
-from reconciler.shell.memory.recorder import Recorder
+from reconciler.shell.memory.recorder import Kept, Recorder
 from reconciler.shell.options import Options
 from reconciler.workflow.loading import Loaded, declared, load, missing_accelerators
 from reconciler.workflow.removals import Scene, find_remnants, owing, to_be_read
@@ -187,6 +187,7 @@ def _settled(memory: Memory, loaded: Loaded, state: LiveState) -> tuple[Folded, 
         unreadable=state.unreadable.keys(),
         ambiguous={one.address for one in state.problems if one.address is not None and one.severity is Severity.ERROR},
         selected=loaded.selected,
+        kept_id=lambda address, remote_id: loaded.catalog.kinds[address.system, address.kind].kept_id(remote_id),
     )
     folded, said = settle_intents(memory.remembered.folded, found)
     ledger, renamed = follow_renames(folded.ledger, loaded.resources, state.objects)
@@ -243,8 +244,9 @@ def apply(
     started, started_at = timing.clock(), timing.wall_clock()
     attempts, retries = connections.attempts, connections.retries
     revision = revision_in_use(loaded.settings, options) if planned.memory.lasting else Revision()
+    kept = _kept(loaded, options)
     recorder = Recorder(
-        planned.memory, planned.folded, planned.plan, str(revision), trust_secrets=options.trust_secrets
+        planned.memory, planned.folded, planned.plan, str(revision), kept, trust_secrets=options.trust_secrets
     )
     tools = _tools(planned, connections, options, recorder, on_begin, on_outcome)
     try:
@@ -270,6 +272,17 @@ def apply(
         kinds=_versions(planned),
         problems=(*execution.problems, *problems),
     )
+
+
+def _kept(loaded: Loaded, options: Options) -> Kept:
+    holds_secret = options.redactor.holds_secret
+
+    def id_of(address: Address, remote_id: str) -> str:
+        kind = loaded.catalog.find(address.system, address.kind)
+        kept = remote_id if kind is None else kind.kept_id(remote_id)
+        return "" if holds_secret(kept) else kept
+
+    return Kept(id_of=id_of, holds_secret=holds_secret)
 
 
 def _tools(

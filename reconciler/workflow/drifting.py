@@ -5,7 +5,7 @@ Reads and writes: manifest files, through `shell`; the live systems only through
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
 
@@ -50,7 +50,13 @@ def find_drift(planned: Planned, loaded: Loaded) -> Plan:
 
 
 def accept_drift(
-    drift: Plan, planned: Planned, loaded: Loaded, *, remove_deleted: bool, dry_run: bool = False
+    drift: Plan,
+    planned: Planned,
+    loaded: Loaded,
+    *,
+    remove_deleted: bool,
+    holds_secret: Callable[[str], bool],
+    dry_run: bool = False,
 ) -> Acceptance:
     """Return the manifests that state what lives. Writes nothing; `dry_run` tells that nobody else will.
 
@@ -61,7 +67,9 @@ def accept_drift(
             "--remove-deleted needs a ledger: without one, nobody knows whether an object was ever there",
             hint="give the target a `ledger` in reconciler.yaml",
         )
-    work = _Work(drift=drift, planned=planned, remove_deleted=remove_deleted, dry_run=dry_run)
+    work = _Work(
+        drift=drift, planned=planned, remove_deleted=remove_deleted, holds_secret=holds_secret, dry_run=dry_run
+    )
     for change in drift.pending:
         work.take(change)
     return work.result()
@@ -77,6 +85,7 @@ class _Work:
     drift: Plan
     planned: Planned
     remove_deleted: bool
+    holds_secret: Callable[[str], bool]
     dry_run: bool
     wanted: dict[str, dict[Source, tuple[Address, Wanted]]] = field(default_factory=dict)
     remarks: list[Diagnostic] = field(default_factory=list)
@@ -98,7 +107,7 @@ class _Work:
         inputs = self.planned.inputs
         considered = consider(change.address, inputs, Known(resources=inputs.resources, live=inputs.live))
         moved = [one for one in change.fields if one.cause is not Cause.BOTH]
-        accepted = accept(considered, change.live, document.get("spec") or {}, moved)
+        accepted = accept(considered, change.live, document.get("spec") or {}, moved, self.holds_secret)
         for left in accepted.left:
             self._leave(resource, left.place, left.reason)
         self._want(resource, Wanted(source=resource.source, edits=_in_document(accepted)))

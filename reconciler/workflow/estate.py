@@ -141,7 +141,8 @@ def make_export(found: Survey, loaded: Loaded, options: Options, export: ExportO
         one.kind.full_name: frozenset(entry.id for entry in one.entries if entry.standing in standings)
         for one in chosen.kinds
     }
-    known = {value: name for name, value in settings.environment.items() if len(value) >= 4}
+    secret = {n: value for n, value in settings.environment.items() if n not in settings.open_environment}
+    known = {value: name for name, value in secret.items() if len(value) >= 4}
     drafting = Drafting(
         everything=everything.kinds,
         wanted=wanted,

@@ -119,6 +119,8 @@ def load(options: Options) -> Loaded:
         )
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise InvalidInput(problems)
+    for resource in resources:
+        options.redactor.exempt([str(resource.address), resource.source.path])
     by_address = {resource.address: resource for resource in resources}
     leaving = named(options.destroy, by_address, recorded)
     return Loaded(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from reconciler import __version__
@@ -19,6 +20,7 @@ from reconciler.core.plan.considered import Inputs
 from reconciler.core.plan.planning import make_plan
 from reconciler.core.saved_plans.approval import kinds_in_use
 from reconciler.core.snapshots.snapshot import (
+    LEFT_OUT,
     Recalled,
     Snapshot,
     Taken,
@@ -49,7 +51,8 @@ def save_snapshot(planned: Planned, loaded: Loaded, options: Options, path: Path
         kinds=kinds_in_use(planned.plan, planned.inputs),
         looked_for=frozenset(with_parents(set(loaded.selected), loaded.resources)),
     )
-    write_document(path, make_snapshot(planned.inputs, planned.folded.ledger, taken, options.redactor.json))
+    redact = partial(options.redactor.json, stand_in=LEFT_OUT)
+    write_document(path, make_snapshot(planned.inputs, planned.folded.ledger, taken, redact))
     return len(planned.inputs.live)
 
 

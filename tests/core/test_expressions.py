@@ -19,6 +19,7 @@ from reconciler.core.manifests.expressions import (
 )
 from reconciler.core.model import Expression, Reference
 from reconciler.core.pointer import MISSING
+from reconciler.core.redaction import Redactor
 
 ENVIRONMENT = {"TOKEN": "fake-token-not-real", "TRICK": "${env:OTHER} $${ ${ref:Shop/a}"}
 FILES = {"note.txt": "two\nlines"}
@@ -46,7 +47,7 @@ LOOKUPS = Lookups(
     environment=lambda name: look_up(ENVIRONMENT, "variable", name),
     file=lambda name: look_up(FILES, "file", name),
     variables=VARIABLES,
-    secret_values=frozenset({"fake-token-not-real"}),
+    holds_secret=Redactor(["fake-token-not-real"]).holds_secret,
 )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 from typing import Any
 
@@ -14,7 +13,11 @@ from hypothesis import strategies as st
 from reconciler.core import json_decoding
 from reconciler.core.json_decoding import decode_json
 
-NUMBERS = st.integers() | st.floats(allow_nan=False) | st.sampled_from([10**25, -(10**25), 2**63, 2**64, 1e308, 5e-324])
+NUMBERS = (
+    st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from([10**25, -(10**25), 2**63, 2**64, 1e308, 5e-324])
+)
 VALUES = st.recursive(
     st.none() | st.booleans() | NUMBERS | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -54,7 +57,6 @@ def test_both_refuse_the_same(text: bytes) -> None:
     ("text", "value"),
     [
         pytest.param("123456789012345678901234567890", 123456789012345678901234567890, id="long-numbers-stay-exact"),
-        pytest.param("1e400", math.inf, id="too-large-is-infinite"),
         pytest.param('"\\ud800"', "\ud800", id="half-a-character"),
         pytest.param('{"a": 1, "a": 2}', {"a": 2}, id="the-last-of-two"),
         pytest.param("\ufeff[1]", [1], id="behind-a-mark"),

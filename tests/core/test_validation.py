@@ -14,6 +14,7 @@ from reconciler.core.kinds.catalog import Catalog
 from reconciler.core.manifests.expressions import ExpressionError, Lookups
 from reconciler.core.manifests.validation import validate
 from reconciler.core.model import Diagnostic, Lifecycle, Resource, Severity
+from reconciler.core.redaction import Redactor
 from reconciler.shell.files.disk import TextFileError, read_text_inside
 from reconciler.shell.settings.expressions import not_allowed, not_set
 
@@ -144,8 +145,13 @@ def lookups(root: Path) -> Lookups:
             raise ExpressionError(error.message, error.hint) from None
 
     variables = {"region": "eu", "count": 7, "many": [1, 2], "leak": "x-fake-token-not-real-x"}
+    redactor = Redactor([ENVIRONMENT["TOKEN"]])
     return Lookups(
-        environment=environment, file=file, variables=variables, secret_values=frozenset({ENVIRONMENT["TOKEN"]})
+        environment=environment,
+        file=file,
+        variables=variables,
+        holds_secret=redactor.holds_secret,
+        secret_in_name=redactor.secret_in_name,
     )
 
 

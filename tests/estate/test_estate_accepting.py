@@ -96,7 +96,9 @@ def accept(bench: Bench, *, remove_deleted: bool = False) -> Acceptance:
     planned, loaded = bench.planned(), bench.load()
     drift = find_drift(planned, loaded)
     assert drift.blockers == ()
-    acceptance = accept_drift(drift, planned, loaded, remove_deleted=remove_deleted)
+    acceptance = accept_drift(
+        drift, planned, loaded, remove_deleted=remove_deleted, holds_secret=bench.redactor.holds_secret
+    )
     write_manifests(acceptance)
     return acceptance
 

@@ -499,3 +499,22 @@ def test_a_ledger_needs_a_full_git_ref(folder: Path, ref: str) -> None:
 )
 def test_a_configuration_of_the_wrong_shape(folder: Path, text: str, expected: str) -> None:
     assert mistakes(folder, text)[0].split(" | ")[0] == expected
+
+
+def test_environment_lists_what_may_be_read_and_is_no_secret(folder: Path) -> None:
+    text = "targets: {test: {systems: {shop: {url: '${env:URL}', auth: {bearer: '${env:TOKEN}'}}}, "
+    text += "secrets: [TOKEN], environment: [URL, LOGIN]}}"
+    environ = {"URL": "https://shop.example", "TOKEN": "fake-token-not-real", "LOGIN": "admin"}
+    settings = load(folder, text, None, environ)
+    assert settings.systems["shop"].url == "https://shop.example"
+    assert settings.secret_values == {"fake-token-not-real"}
+    assert settings.open_environment == {"URL", "LOGIN"}
+    assert {name: environment_value(settings, name) for name in environ} == environ
+
+
+def test_a_name_is_a_secret_or_none(folder: Path) -> None:
+    text = SMALLEST.replace("test: {", "test: {secrets: [A, B], environment: [B, C], ")
+    with pytest.raises(InvalidInput) as caught:
+        load(folder, text)
+    (found,) = caught.value.diagnostics
+    assert "lists B under `secrets` and under `environment`" in found.message

@@ -6,7 +6,7 @@ allow in a manifest, or that would mean something else when it is read again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from difflib import SequenceMatcher
 from typing import Any
@@ -55,12 +55,20 @@ class Accepted:
     left: tuple[Left, ...] = ()
 
 
-def accept(considered: Considered, live: LiveObject, written: Json, moved: Sequence[FieldChange]) -> Accepted:
+def accept(
+    considered: Considered,
+    live: LiveObject,
+    written: Json,
+    moved: Sequence[FieldChange],
+    holds_secret: Callable[[str], bool] = lambda text: False,
+) -> Accepted:
     """Return how the spec as `written` (its expressions not filled in) comes to state the `moved` fields as they live.
+
+    A value that `holds_secret` is left to a person, whatever the kind says of its field.
 
     Values in the edits are what is meant: where they go into a manifest, `escaped` makes them safe.
     """
-    walk = _Walk(considered=considered, moved=tuple(change.path for change in moved))
+    walk = _Walk(considered=considered, moved=tuple(change.path for change in moved), holds_secret=holds_secret)
     stated = managed(considered.kind, considered.resource, considered.spec)
     walk.members(considered.kind.fields, written, stated, live.spec, ())
     told = [*(edit.place for edit in walk.edits), *(left.place for left in walk.left)]
@@ -135,6 +143,7 @@ class _Walk:
 
     considered: Considered
     moved: tuple[Path, ...]
+    holds_secret: Callable[[str], bool]
     edits: list[Edit] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
     inside_list: int = 0  # a list is remembered as one: all that differs in it moved
@@ -220,9 +229,13 @@ class _Walk:
     def has_secret(self, info: FieldInfo, value: Json, place: Path) -> bool:
         if self.considered.hides(place) or info.write_only or info.sensitive or is_masked(info, value):
             return True
+        if isinstance(value, str):
+            return self.holds_secret(value)
         if isinstance(value, dict):
             return any(
-                info.child(name).is_secret_beside(value) or self.has_secret(info.child(name), item, (*place, name))
+                info.child(name).is_secret_beside(value)
+                or self.holds_secret(name)
+                or self.has_secret(info.child(name), item, (*place, name))
                 for name, item in value.items()
             )
         if isinstance(value, list):

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from reconciler.core.kinds import definition as grammar
+from reconciler.core.kinds.answered import secret_id
 from reconciler.core.kinds.cases import CaseError, choose_cases
 from reconciler.core.kinds.definition import KindDefinition, SystemDefinition, WriteCall
 from reconciler.core.kinds.fields import FieldInfo, read_fields
@@ -43,10 +44,19 @@ class Kind:
     key_fields: tuple[tuple[str, FieldInfo], ...] = field(repr=False, compare=False)  # what is known about each of them
     full_name: str  # with the system, as in shop.Product
     names: tuple[str, str]  # system and kind, as addresses have them
+    secret_id: bool = False  # the remote id is, or holds, a secret: it is kept nowhere and shown nowhere
 
     @property
     def name(self) -> str:
         return self.definition.kind
+
+    def kept_id(self, remote_id: str) -> str:
+        """Return the remote id as files and messages may hold it: "" where it is secret."""
+        return "" if self.secret_id else remote_id
+
+    def shown_id(self, remote_id: str) -> str:
+        """Return the remote id as people may see it."""
+        return "(sensitive)" if self.secret_id else remote_id
 
     @property
     def unreadable(self) -> str:
@@ -286,6 +296,7 @@ def _load_kind(
         key_fields=tuple((name, fields.child(name)) for name in parsed.identity.key),
         full_name=f"{parsed.system}.{parsed.kind}",
         names=(parsed.system, parsed.kind),
+        secret_id=secret_id(parsed.identity.id, fields),
     )
 
 

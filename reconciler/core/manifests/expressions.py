@@ -45,8 +45,10 @@ class Lookups:
     environment: Callable[[str], str | Withheld]
     file: Callable[[str], str | Withheld]
     variables: Mapping[str, Json]  # a value may be Withheld too
-    # A variable that holds one of these is secret too.
-    secret_values: frozenset[str] = field(default=frozenset(), repr=False)
+    # A variable that holds a secret is secret too, and no name may hold one.
+    holds_secret: Callable[[str], bool] = field(default=lambda text: False, repr=False)
+    secret_in_name: Callable[[str], bool] = field(default=lambda name: False, repr=False)
+    open_environment: frozenset[str] = frozenset()  # names whose values are not secret
     system_of_kind: Callable[[str, str], str] = lambda system, kind: system
 
 
@@ -146,12 +148,11 @@ def _part(
                 f"variable {argument!r} is not set for this target",
                 did_you_mean(argument, lookups.variables) or "add it under `vars` of the target in reconciler.yaml",
             )
-        if isinstance(value, Withheld) or (
-            isinstance(value, str) and any(secret in value for secret in lookups.secret_values)
-        ):
+        if isinstance(value, Withheld) or (isinstance(value, str) and lookups.holds_secret(value)):
             result.sensitive.add(path)
         return value
-    result.sensitive.add(path)
+    if not (sort == "env" and argument in lookups.open_environment):
+        result.sensitive.add(path)
     return lookups.environment(argument) if sort == "env" else lookups.file(argument)
 
 

@@ -139,9 +139,9 @@ class _Origins:
                     yield self.resources[reference.address]
 
     def _is_secret(self, reference: Reference) -> bool:
-        if reference.pointer is None:
-            return False
         kind = self.catalog.find(reference.address.system, reference.address.kind)
+        if reference.pointer is None:
+            return kind is not None and kind.secret_id
         if kind is not None and (
             kind.fields.hides(reference.pointer, ever=True)
             or any(info.sensitive or info.sensitive_when for _, info in walk(kind.fields.at(reference.pointer)))

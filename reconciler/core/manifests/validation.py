@@ -129,6 +129,7 @@ def _read(document: Document, work: _Work) -> tuple[Address | None, Resource | N
     if kind is None or name is None:
         return None, None
     address = Address(*kind.names, name)
+    _check_name(document, name, work)
     spec = data.get("spec", MISSING)
     if spec is None:
         spec = {}
@@ -166,6 +167,7 @@ def _read_good(document: Document, work: _Work) -> tuple[Address | None, Resourc
     metadata = data["metadata"]
     name = metadata["name"]
     address = Address(*kind.names, name)
+    _check_name(document, name, work)
     return address, Resource(
         address=address,
         spec=_named(data["spec"] or {}, name, kind),
@@ -175,6 +177,17 @@ def _read_good(document: Document, work: _Work) -> tuple[Address | None, Resourc
         lifecycle=read_lifecycle(document, work.report),
         fingerprint=document.fingerprint,
     )
+
+
+def _check_name(document: Document, name: str, work: _Work) -> None:
+    """Report a name that holds a secret: addresses are shown everywhere, and kept in files that others may read."""
+    if work.lookups.secret_in_name(name):
+        work.report(
+            document.locate(("metadata", "name")),
+            "secret-in-name",
+            "metadata.name holds the value of a secret, and names are shown everywhere",
+            "choose another name; if the value is not secret, list its variable under `environment` of the target",
+        )
 
 
 def _named(spec: JsonObject, name: str, kind: Kind) -> JsonObject:

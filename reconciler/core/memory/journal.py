@@ -167,6 +167,7 @@ class Found:
     unreadable: Collection[Address] = ()
     ambiguous: Collection[Address] = field(default=())  # read, and it could not be told which object is meant
     selected: Collection[Address] = field(default=())  # what the plan is about
+    kept_id: Callable[[Address, str], str] = lambda address, remote_id: remote_id  # "" for one that is secret
 
 
 def settle_intents(folded: Folded, found: Found) -> tuple[Folded, list[Diagnostic]]:
@@ -209,8 +210,9 @@ def _settle_one(intent: Intent, records: dict[Address, Record], found: Found) ->
     live = found.live.get(address)
     if live is not None:
         unread = address in found.unreadable
-        same = old is not None and old.id == live.id
-        record = old.unsure(everything=unread) if old is not None and same else Record(id=live.id)
+        kept_id = found.kept_id(address, live.id)
+        same = old is not None and old.id == kept_id
+        record = old.unsure(everything=unread) if old is not None and same else Record(id=kept_id)
         records[address] = record.owing(intent.owes)
         return ("it cannot be read, and is sent again" if unread else "found", None)
     if address in found.resources and address not in found.unreadable and address not in found.ambiguous:

@@ -236,7 +236,7 @@ class Ledger:
         applied.
         """
         record = self.records.get(address)
-        if record is not None and record.id != remote_id:
+        if record is not None and record.id not in ("", remote_id):
             record = None
 
         def compare(path: Path, value: Json) -> bool | None:
@@ -283,8 +283,8 @@ class Ledger:
         return [address for address, record in self.records.items() if not record.cut_short]
 
     def remote_ids(self) -> dict[Address, str]:
-        """Return the remote ids of all recorded addresses."""
-        return {address: record.id for address, record in self.records.items()}
+        """Return the remote ids of all recorded addresses, but for those that are secret and not kept."""
+        return {address: record.id for address, record in self.records.items() if record.id}
 
     def moved(self, old: Address, new: Address) -> Ledger:
         """Return the ledger in which `new` has the record of `old`, for an object whose manifest was renamed."""

@@ -31,12 +31,15 @@ class Occasion:
     @property
     def key(self) -> str:
         """The same for all resources whose request comes out the same."""
-        values = self._values()
-        path = shown_target(self.follow_up, values, lambda variable: f"{variable} of {self.address}")
+
+        def of_this(variable: str) -> str:
+            return f"{variable} of {self.address}"
+
+        path = shown_target(self.kind, self.follow_up, self._values(), of_this, of_this)
         return f"{self.kind.definition.system} {self.follow_up.title}: {self.follow_up.method} {path}"
 
     def shown(self) -> PlannedRequest:
-        path = shown_target(self.follow_up, self._values(), lambda variable: variable)
+        path = shown_target(self.kind, self.follow_up, self._values(), str)
         return PlannedRequest(method=self.follow_up.method, path=path)
 
     def request(self, call: Call, *, writes: bool) -> Request:

@@ -29,7 +29,7 @@ def preview_requests(kind: Kind, writing: Writing, hides: Callable[[Path], bool]
     shown = _shown(kind, writing, hides)
     write = kind.definition.write
     if write.inside is not None:
-        path = shown_target(write.inside.write, context(kind, shown.subject), lambda variable: variable)
+        path = shown_target(kind, write.inside.write, context(kind, shown.subject), str)
         return (PlannedRequest(method=write.inside.write.method, path=path),)
     if not writing.creating:
         return tuple(r for call in write.update if (r := _preview(kind, call, shown)) is not None)
@@ -55,7 +55,7 @@ def preview_removal(kind: Kind, subject: Subject, hides: Callable[[Path], bool])
         assert write.inside is not None
         call = write.inside.write.model_copy(update={"body": None})
     values = context(kind, shown)
-    path = shown_target(call, values, lambda variable: variable)
+    path = shown_target(kind, call, values, str)
     body = None if call.body is None else render_value(call.body, values)
     return (PlannedRequest(method=call.method, path=path, body=body, has_body=call.body is not None),)
 
@@ -115,7 +115,7 @@ def _scalars(body: JsonObject, kind: Kind, hides: Callable[[Path], bool]) -> Jso
 
 def _preview(kind: Kind, call: WriteCall, shown: Writing) -> PlannedRequest | None:
     values = context(kind, shown.subject)
-    path = shown_target(call, values, lambda variable: variable)
+    path = shown_target(kind, call, values, str)
     body = write_body(kind, call, shown)
     if body is MISSING:
         return None

@@ -87,7 +87,7 @@ def old_one(considered: Considered, live: LiveObject, inputs: Inputs, *, first: 
     """Return the change that deletes the old object of a resource."""
     address, kind = considered.resource.address, considered.kind
     record = inputs.memory.record_of(address)
-    removal = record.removal if record is not None and record.id == live.id else None
+    removal = record.removal if record is not None and record.id == kind.kept_id(live.id) else None
     place: JsonObject = {name: live.spec[name] for name in kind.place if name in live.spec}
     parents = set(considered.resource.depends_on)
     if removal is not None:

@@ -7,13 +7,22 @@ from typing import Any
 from urllib.parse import quote
 
 from reconciler.core.compare.diff import SENSITIVE
+from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.definition import Call
 from reconciler.core.kinds.template import as_text, parse_template, render_query
 from reconciler.core.pointer import MISSING, get
+from reconciler.core.wire.showing import without_secrets
 
 
-def shown_target(call: Call, values: Mapping[str, Any], stand_in: Callable[[str], str]) -> str:
-    """Return path and query of a call as they are sent, percent-encoded; unknown parts spelled out by `stand_in`."""
+def shown_target(
+    kind: Kind,
+    call: Call,
+    values: Mapping[str, Any],
+    unknown: Callable[[str], str],
+    secret: Callable[[str], str] = lambda variable: SENSITIVE,
+) -> str:
+    """Return path and query of a call as they are sent, with stand-ins for unknown and for secret parts."""
+    values = without_secrets(kind, (call.path, dict(call.query)), values, secret)
     parts = []
     for part in parse_template(call.path):
         if isinstance(part, str):
@@ -21,7 +30,7 @@ def shown_target(call: Call, values: Mapping[str, Any], stand_in: Callable[[str]
             continue
         value = get(values.get(part.root, MISSING), part.steps)
         if value in (MISSING, None, "") or isinstance(value, (dict, list)):
-            parts.append(stand_in(str(part)))
+            parts.append(unknown(str(part)))
         elif part.root == "location":
             parts.append(as_text(value))
         else:

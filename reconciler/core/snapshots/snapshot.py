@@ -31,7 +31,7 @@ from reconciler.core.withheld import LeftOut
 
 FORMAT = 1
 _MARK = "$leftOut"
-_SECRET: JsonObject = {_MARK: "secret"}
+LEFT_OUT: JsonObject = {_MARK: "secret"}
 _MASKED: JsonObject = {_MARK: "masked"}
 
 
@@ -116,7 +116,7 @@ def _object(considered: Considered, live: LiveObject) -> JsonObject:
     known = {child.response_name: child for child in fields.properties.values()}
     plain = {n: v for n, v in live.body.items() if n in known and not isinstance(v, (dict, list))}
     body = {name: _kept(known[name], value, (known[name].name,), considered) for name, value in plain.items()}
-    return {"id": live.id, "spec": _kept(fields, live.spec, (), considered), "body": body}
+    return {"id": considered.kind.kept_id(live.id), "spec": _kept(fields, live.spec, (), considered), "body": body}
 
 
 def _kept(info: FieldInfo, value: Json, path: Path, considered: Considered) -> Json:
@@ -126,15 +126,15 @@ def _kept(info: FieldInfo, value: Json, path: Path, considered: Considered) -> J
     if is_masked(info, value):
         return _MASKED
     if (path and considered.hides(path)) or info.write_only:
-        return _SECRET
+        return LEFT_OUT
     if isinstance(value, dict):
         if _MARK in value:
-            return _SECRET
+            return LEFT_OUT
         free = info.values is not None or not info.properties
         return {
             name: _kept(info.child(name), item, (*path, name), considered)
             if free or name in info.properties
-            else _SECRET
+            else LEFT_OUT
             for name, item in value.items()
         }
     if isinstance(value, list):
@@ -142,7 +142,7 @@ def _kept(info: FieldInfo, value: Json, path: Path, considered: Considered) -> J
         keys = [item.get(name) for item in kept if isinstance(item, dict) for name in info.key]
         # Items that are told apart by a secret cannot be told apart without it.
         by_secret = any(map(_holds_mark, keys if info.key else kept)) and (info.is_set or bool(info.key))
-        return _SECRET if by_secret else kept
+        return LEFT_OUT if by_secret else kept
     return value
 
 

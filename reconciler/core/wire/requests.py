@@ -7,7 +7,7 @@ the call sends: `stated` (all that the manifest states), `changed` (top-level fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, replace
 from functools import partial
 from typing import Any
@@ -31,6 +31,7 @@ from reconciler.core.pointer import MISSING, Path, format_pointer, get, parse_po
 from reconciler.core.records import dataclass
 from reconciler.core.wire.judge import all_hold, meaning_of
 from reconciler.core.wire.laying import is_hidden, merge, patch
+from reconciler.core.wire.showing import HIDES, hidden_values, shown_address, shown_target
 
 _MEDIA_TYPES = {"mergePatch": "application/merge-patch+json", "jsonPatch": "application/json-patch+json"}
 
@@ -42,6 +43,7 @@ class Subject:
     spec: JsonObject = field(repr=False)
     id: str | None = None
     live: LiveObject | None = None
+    hides: Callable[[Path], bool] | None = field(default=None, compare=False, repr=False)  # besides what the kind hides
 
 
 def context(kind: Kind, subject: Subject, **more: Any) -> dict[str, Any]:
@@ -51,6 +53,7 @@ def context(kind: Kind, subject: Subject, **more: Any) -> dict[str, Any]:
         "spec": encode(kind.fields, subject.spec),
         "live": MISSING if subject.live is None else subject.live.body,
         "system": kind.parameters,
+        HIDES: subject.hides,
         **more,
     }
 
@@ -65,12 +68,14 @@ def call_request(kind: Kind, call: Call, values: Mapping[str, Any], *, writes: b
     """Return the request of a call that carries no fields. Raises TemplateError when its path has a hole."""
     body = render_value(call.body, values) if call.body is not None else None
     path, query = render_path(call.path, values), render_query(call.query, values)
+    shown = shown_target(kind, call.path, call.query, values)
     located = any(variable.root == "location" for variable in variables(call.path))
     if located:
         # A location may have a query of its own; what the call states replaces what it has of the same name.
         path, _, named = path.partition("?")
         own = {name for name, _ in query}
         query = (*(pair for pair in parse_qsl(named, keep_blank_values=True) if pair[0] not in own), *query)
+        shown = shown_address(shown, path, query, same_path=False)
     return Request(
         system=kind.definition.system,
         method=call.method,
@@ -82,6 +87,8 @@ def call_request(kind: Kind, call: Call, values: Mapping[str, Any], *, writes: b
         writes=writes,
         located=located,
         meaning=partial(meaning_of, kind, call),
+        shown=shown,
+        hidden=hidden_values(kind, call.path, call.query, values),
     )
 
 
@@ -131,6 +138,8 @@ def write_request(kind: Kind, call: WriteCall, writing: Writing) -> Request | No
         writes=True,
         repeatable=keyed,
         meaning=partial(meaning_of, kind, call),
+        shown=shown_target(kind, call.path, call.query, values),
+        hidden=hidden_values(kind, call.path, call.query, values),
     )
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from reconciler.core.json_decoding import TooDeep
+from reconciler.core.json_decoding import UnusableError
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.fields import FieldInfo, walk
 from reconciler.core.model import Json, Response
@@ -38,10 +38,10 @@ class Said:
 
 def what_is_said(kind: Kind, response: Response, pointers: Sequence[str] = ()) -> Said:
     """Return what the failed `response` says; `pointers` are where the kind says that its words are."""
-    text = response.text().strip()
+    text = response.redact(response.text().strip())
     if not text:
         return Said(text="an empty answer")
-    body = json_or_missing(response)
+    body = response.fit_to_show(json_or_missing(response))
     if body is not MISSING:
         return _by_rule(kind, body, pointers) or _found(kind, body) or _answer_itself(kind, body)
     if is_markup(response.content_type, text):
@@ -81,7 +81,7 @@ def json_or_missing(response: Response | None) -> Any:
 
 def nature(response: Response) -> str:
     """Return what an answer is that should have been JSON and is not."""
-    text = response.text().strip()
+    text = response.redact(response.text().strip())
     if not text:
         return "empty"
     if is_markup(response.content_type, text):
@@ -95,7 +95,7 @@ def nature(response: Response) -> str:
     except ValueError as error:
         if isinstance(error, UnicodeError):
             return "something that is not JSON in UTF-8, and its Content-Type names no other charset"
-        if isinstance(error, TooDeep):
+        if isinstance(error, UnusableError):
             return f"no JSON that anything is made of: {error}"
     # What lists show may be secret, and nothing tells where in it: only what is plain text is repeated.
     shown = f": {_line(text)}" if response.is_text and not re.search(r"[\[{\"=]", text) else ""

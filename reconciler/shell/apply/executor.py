@@ -244,7 +244,7 @@ def _carry_out(work: Work, run: Run) -> Outcome:
     if change.departure is not None:
         detail = remove(work)
         run.tools.on_removed(change.address)
-        remote_id = None if change.live is None else change.live.id
+        remote_id = None if change.live is None else work.kind.kept_id(change.live.id)
         return replace(_outcome(change, Status.APPLIED, detail), remote_id=remote_id)
     live = perform(work)
     run.live[change.address] = live
@@ -300,7 +300,7 @@ def _apply(change: Change, run: Run, ready: int) -> Outcome:
         outcome = _outcome(change, _when_broken_off(count), run.unexpected(error, str(change.address)))
     return replace(
         outcome,
-        remote_id=created[-1].id if created else outcome.remote_id,
+        remote_id=work.kind.kept_id(created[-1].id) if created else outcome.remote_id,
         unguarded=tuple(sorted(unguarded)),
         requests=count.requests,
         attempts=count.attempts,

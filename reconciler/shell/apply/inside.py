@@ -19,10 +19,12 @@ from reconciler.shell.apply.writing import Answer, write
 def write_inside(work: Work, inside: Inside) -> LiveObject:
     """Read the document, put the object into its list or map, and write the document back."""
     kind, change = work.kind, work.change
-    subject = Subject(spec=work.considered.spec, id=None if change.live is None else change.live.id)
+    subject = Subject(
+        spec=work.considered.spec, id=None if change.live is None else change.live.id, hides=work.considered.hides
+    )
     reading = call_request(kind, inside.read, context(kind, subject))
     # Others of this run may be about to write the same document: one after the other, each on a fresh read.
-    with work.locks.of(f"{reading.system} {reading}"):
+    with work.locks.of(reading.identity):
         for tries_left in reversed(range(TRIES)):
             try:
                 mine, answer = _write_once(work, inside, subject, reading)

@@ -76,7 +76,9 @@ def _delete(work: Work) -> str:
         live = _read_again(work)
         if live is None:
             return GONE_ALREADY
-    subject = Subject(spec=work.considered.spec, id=None if live is None else live.id, live=live)
+    subject = Subject(
+        spec=work.considered.spec, id=None if live is None else live.id, live=live, hides=work.considered.hides
+    )
     if live is not None:
         work.unguarded.update(guards_missing(kind, live, [delete.call]))
     try:
@@ -148,11 +150,11 @@ def _remove_inside(work: Work, inside: Inside) -> str:
     """Take the object out of the document that it stands in, and write the document back."""
     kind, planned = work.kind, work.change.live
     assert planned is not None
-    subject = Subject(spec=work.considered.spec, id=planned.id)
+    subject = Subject(spec=work.considered.spec, id=planned.id, hides=work.considered.hides)
     values = context(kind, subject)
     reading = call_request(kind, inside.read, values)
     # Others of this run may be about to write the same document: one after the other, each on a fresh read.
-    with work.locks.of(f"{reading.system} {reading}"):
+    with work.locks.of(reading.identity):
         response = work.reader.ask(kind, inside.read, uncompressed(kind, reading), absent_ok=True)
         if response is None:
             return GONE_ALREADY  # the document, and with it everything in it

@@ -135,7 +135,7 @@ class Run:
     def before_write(self, change: Change, request: Request) -> None:
         """Put a write on record. Raises when it must not be sent."""
         if self.halted:
-            raise Stop(Status.FAILED, f"{request.method} {request.path} was not sent: {self.halted}", "apply again")
+            raise Stop(Status.FAILED, f"{request} was not sent: {self.halted}", "apply again")
         try:
             self.tools.on_write(change, request)
         except Exception as error:

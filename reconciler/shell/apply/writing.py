@@ -50,8 +50,16 @@ def carried_by(work: Work, call: WriteCall, live: LiveObject | None, changed: fr
     return carried_fields(work.kind, call, _writing(work, live, changed, creating=live is None))
 
 
+def _subject(work: Work, live: LiveObject | None) -> Subject:
+    considered = work.considered
+    remote_id = None if live is None else live.id
+    return Subject(spec=considered.spec, id=remote_id, live=live, hides=considered.hides)
+
+
 def _writing(work: Work, live: LiveObject | None, changed: frozenset[str], *, creating: bool) -> Writing:
-    subject = Subject(spec=work.considered.spec, id=None if live is None else live.id, live=live)
+    subject = Subject(
+        spec=work.considered.spec, id=None if live is None else live.id, live=live, hides=work.considered.hides
+    )
     return Writing(subject=subject, changed=changed, creating=creating, intent=work.intent)
 
 
@@ -70,7 +78,7 @@ def write(work: Work, call: Call, request: Request, *, absent_ok: bool = False) 
     if verdict.ok:
         return Answer(response=response)
     fields = [reason.field for reason in verdict.reasons if reason.field]
-    message = f"{request.method} {request.path}: {verdict.message}"
+    message = f"{request}: {verdict.message}"
     match verdict.error_class:
         case ErrorClass.TRANSIENT | None:
             return Answer(response=None, lost=message)
@@ -124,7 +132,9 @@ def wait_until_done(work: Work, wait: Wait, response: Response, live: LiveObject
     """Ask until the write that `response` only promised has been carried out. Raises Stop when it is not."""
     if not _promises(work, wait, response):
         return
-    subject = Subject(spec=work.considered.spec, id=None if live is None else live.id, live=live)
+    subject = Subject(
+        spec=work.considered.spec, id=None if live is None else live.id, live=live, hides=work.considered.hides
+    )
     request = call_request(work.kind, wait, context(work.kind, subject, **promise(response)))
     deadline = work.clock() + wait.seconds
     while True:
@@ -138,7 +148,8 @@ def wait_until_done(work: Work, wait: Wait, response: Response, live: LiveObject
             ) from None
         body = json_or_missing(answer)
         if any(holds(condition, body) for condition in wait.failed):
-            raise Stop(Status.FAILED, f"accepted, and then it went wrong: {reason_in(work.kind, body)}", "plan again")
+            said = body if answer is None else answer.fit_to_show(body)
+            raise Stop(Status.FAILED, f"accepted, and then it went wrong: {reason_in(work.kind, said)}", "plan again")
         if answer is not None and all_hold(wait.until, body):
             return
         if work.clock() >= deadline:

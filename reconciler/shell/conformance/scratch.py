@@ -162,4 +162,4 @@ class Scratch:
             reason = judgement.message or "it is still there"
         except (ApiError, ReconcilerError) as error:
             reason = error.message
-        return f"the scratch object {self.id or '(id unknown)'} is left behind: {reason}"
+        return f"the scratch object {self.kind.kept_id(self.id or '') or '(id unknown)'} is left behind: {reason}"

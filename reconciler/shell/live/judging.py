@@ -19,5 +19,5 @@ def judged(kind: Kind, call: Call, request: Request, response: Response) -> Verd
     """Return what `response` to `request`, a `call` of `kind`, means."""
     verdict = judge(kind, response, call, request)
     if verdict.body:
-        _log.debug("system %s: %s %s: %s", request.system, request.method, request.path, verdict.body)
+        _log.debug("system %s: %s: %s", request.system, request, verdict.body)
     return verdict

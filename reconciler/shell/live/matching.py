@@ -170,7 +170,7 @@ def _read_group(group: list[tuple[Resource, JsonObject]], work: _Refresh) -> Non
             continue
         if asked.live is not None:
             mine = asked.live
-            work.problems.append(_hidden(resource, mine))
+            work.problems.append(_hidden(resource, kind.shown_id(mine.id)))
         if mine is not None:
             others = [one for one in matches if one.id != mine.id]
             if len(others) == 1 and len(matches) == 1:
@@ -181,9 +181,9 @@ def _read_group(group: list[tuple[Resource, JsonObject]], work: _Refresh) -> Non
             if not matches and kind.key:
                 unfound.append((resource, spec))
         if len(matches) > 1:
-            work.problems.append(_ambiguous(resource, matches))
+            work.problems.append(_ambiguous(resource, kind, matches))
         elif matches and matches[0].id in index.doubled:
-            work.problems.append(_doubled(resource, matches[0].id))
+            work.problems.append(_doubled(resource, kind.shown_id(matches[0].id)))
         elif matches:
             live = work.objects[resource.address] = matches[0]
             if resource.fingerprint and live is index.by_id.get(live.id):
@@ -292,8 +292,8 @@ def _problem(resource: Resource, code: str, message: str, hint: str, severity: S
     )
 
 
-def _ambiguous(resource: Resource, matches: list[LiveObject]) -> Diagnostic:
-    ids = ", ".join(sorted(one.id for one in matches))
+def _ambiguous(resource: Resource, kind: Kind, matches: list[LiveObject]) -> Diagnostic:
+    ids = ", ".join(sorted(kind.shown_id(one.id) for one in matches))
     message = f"{len(matches)} live objects have the natural key of {resource.address}: {ids}"
     hint = "remove or rename all but one of them; none is chosen by guessing"
     return _problem(resource, "ambiguous-match", message, hint)
@@ -305,8 +305,8 @@ def _doubled(resource: Resource, remote_id: str) -> Diagnostic:
     return _problem(resource, "ambiguous-match", message, hint)
 
 
-def _hidden(resource: Resource, live: LiveObject) -> Diagnostic:
-    message = f"{resource.address} is there with the id {live.id}, although the list does not show it"
+def _hidden(resource: Resource, remote_id: str) -> Diagnostic:
+    message = f"{resource.address} is there with the id {remote_id}, although the list does not show it"
     hint = "the list may be late, filtered or cut short; the object was read by its id"
     return _problem(resource, "not-in-list", message, hint, Severity.NOTE)
 

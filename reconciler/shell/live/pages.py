@@ -8,7 +8,6 @@ What the pages hold is always judged in their order, by the same rules; reading 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
@@ -20,6 +19,7 @@ from reconciler.core.model import Json, Request, Response
 from reconciler.core.wire.answers import AnswerError, Page, first_page, read_page
 from reconciler.core.wire.doubts import Announced, announced, contradictions
 from reconciler.core.wire.requests import call_request
+from reconciler.core.wire.showing import shown_address
 
 RunAll = Callable[[Callable[[Any], Any], Iterable[Any]], list[Any]]
 """Applies a function to every item, perhaps in parallel, and returns the results in order."""
@@ -58,7 +58,7 @@ def all_pages(reader: Reader, kind: Kind, call: ListCall, values: dict[str, Any]
     items: list[Json] = []
     page = first_page(call)
     request = call_request(kind, call, {**values, "page": page})
-    previous, asked, ready = None, {_mark(request)}, dict[str, Response]()
+    previous, asked, ready = None, {request.identity}, dict[str, Response]()
     answers, size = hashlib.sha256(), 0
     said: list[Announced] = []
 
@@ -67,7 +67,7 @@ def all_pages(reader: Reader, kind: Kind, call: ListCall, values: dict[str, Any]
         return Listing(items, "; ".join(filter(None, (doubt, found.kept))), answers.hexdigest(), found.waived)
 
     for _ in range(MAX_PAGES):
-        response = ready.pop(_mark(request), None) or reader.ask(kind, call, request)
+        response = ready.pop(request.identity, None) or reader.ask(kind, call, request)
         assert response is not None
         answers.update(response.content)
         size += len(response.content)
@@ -91,15 +91,11 @@ def all_pages(reader: Reader, kind: Kind, call: ListCall, values: dict[str, Any]
         request = call_request(kind, call, {**values, "page": page})
         if found.next_address is not None:
             request = _follow(kind, request, found.next_address)
-        mark = _mark(request)
+        mark = request.identity
         if mark in asked:
             raise bad_answer(kind, request, "the list runs in a circle: the same page is asked for again")
         asked.add(mark)
     raise bad_answer(kind, request, f"the list has more than {MAX_PAGES} pages")
-
-
-def _mark(request: Request) -> str:
-    return str(request) + (json.dumps(request.body, sort_keys=True) if request.has_body else "")
 
 
 # --------------------------------------------------------------------------- reading ahead
@@ -133,7 +129,7 @@ def _read_ahead(
     # The next page, which is needed in any case, tells whether threads are worth it where nobody knows yet.
     tried = 1 if reader.waits() is None else 0
     answers = [*map(ask, requests[:tried]), *reader.run_all(ask, requests[tried:])]
-    return {_mark(request): answer for request, answer in zip(requests, answers, strict=True) if answer is not None}
+    return {request.identity: answer for request, answer in zip(requests, answers, strict=True) if answer is not None}
 
 
 # --------------------------------------------------------------------------- what is wrong
@@ -141,8 +137,7 @@ def _read_ahead(
 
 def _too_long(kind: Kind, request: Request) -> ApiError:
     return ApiError(
-        f"{kind.full_name}: {request.method} {request.path}: the answers of the list have more than "
-        f"{MAX_BYTES >> 20} MiB",
+        f"{kind.full_name}: {request}: the answers of the list have more than {MAX_BYTES >> 20} MiB",
         error_class=ErrorClass.FAILED,
         hint="narrow the list in the kind: a query parameter that filters, or fewer fields in each item",
     )
@@ -151,7 +146,7 @@ def _too_long(kind: Kind, request: Request) -> ApiError:
 def bad_answer(kind: Kind, request: Request, reason: str) -> ApiError:
     """Return the error for an answer that is not what the kind says."""
     return ApiError(
-        f"{kind.full_name}: {request.method} {request.path}: {reason}",
+        f"{kind.full_name}: {request}: {reason}",
         error_class=ErrorClass.MISCONFIGURED,
         hint="check the system's url in reconciler.yaml, and the read section of the kind",
     )
@@ -174,12 +169,10 @@ def _follow(kind: Kind, request: Request, address: str) -> Request:
         parts = urlsplit(urljoin(request.path, address))
     except ValueError:
         raise bad_answer(kind, request, "the address of the next page is no address") from None
-    path = parts.path
-    if parts.netloc and not path.endswith(request.path):
+    same = parts.path.endswith(request.path)
+    if parts.netloc and not same:
         raise bad_answer(kind, request, "the next page stands at another address, which is never followed")
     # The system's url may have a path of its own, which the server repeats and the request must not.
-    return replace(
-        request,
-        path=request.path if path.endswith(request.path) else path,
-        query=tuple(parse_qsl(parts.query, keep_blank_values=True)),
-    )
+    path = request.path if same else parts.path
+    query = tuple(parse_qsl(parts.query, keep_blank_values=True))
+    return replace(request, path=path, query=query, shown=shown_address(request.shown, path, query, same_path=same))

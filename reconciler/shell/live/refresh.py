@@ -91,7 +91,7 @@ class LiveReader:
         if absent_ok and verdict.error_class is ErrorClass.NOT_FOUND:
             return None
         raise ApiError(
-            f"{kind.full_name}: {request.method} {request.path}: {verdict.message}",
+            f"{kind.full_name}: {request}: {verdict.message}",
             error_class=verdict.error_class,
             status=response.status,
             hint=verdict.hint,
@@ -117,7 +117,7 @@ class LiveReader:
         values = context(kind, Subject(spec=spec))
         first = call_request(kind, call, {**values, "page": first_page(call)})
         paging = call.paging.model_dump_json() if call.paging else ""
-        key = canonical_json([kind.full_name, str(first), first.system, first.body, call.items, call.key_as, paging])
+        key = canonical_json([kind.full_name, first.identity, call.items, call.key_as, paging])
         if fresh or key not in self._pages:
             self._pages[key] = self._steady(kind, call, values)
         found = self._pages[key]
@@ -300,10 +300,11 @@ class LiveReader:
                 matches = [one for one in objects if one.id == remote_id]
         if len(matches) > 1:
             what = "natural key" if remote_id is None else "id"
+            ids = ", ".join(kind.shown_id(one.id) for one in matches)
             raise ApiError(
                 f"{kind.full_name}: {len(matches)} live objects have the same {what}",
                 error_class=ErrorClass.CONFLICT,
-                hint="remove or rename all but one of them: " + ", ".join(one.id for one in matches),
+                hint="remove or rename all but one of them: " + ids,
             )
         if not matches and doubt:
             raise DoubtfulList(kind.full_name, doubt)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 
 from reconciler.core.errors import UsageError
+from reconciler.core.json_decoding import decode_json
 from reconciler.core.memory.journal import Ended, Entry, Event, Holder, Intent
 from reconciler.core.memory.ledger import read_address
 from reconciler.core.model import Action, JsonObject
@@ -18,6 +20,7 @@ from reconciler.core.report import Status
 from reconciler.shell.memory.ledger_text import read_record, record_document
 
 FORMAT = 1
+_WRONG = (AttributeError, KeyError, TypeError, ValueError)  # a line that is JSON, and none of ours
 
 
 def entry_line(entry: Entry) -> str:
@@ -40,17 +43,18 @@ def _entries(content: bytes, place: str) -> Iterator[Entry]:
         document = _json(line)
         if document is None:
             continue
-        if document.get("format", FORMAT) > FORMAT:
+        number = document.get("format", FORMAT)
+        if isinstance(number, int) and number > FORMAT:
             raise UsageError(f"the journal {place} was written by a newer reconciler", hint="upgrade this one")
         try:
             yield _entry(document)
-        except (KeyError, TypeError, ValueError):
+        except _WRONG:
             continue
 
 
 def _json(line: bytes) -> JsonObject | None:
     try:
-        document = json.loads(line)
+        document = decode_json(line)
     except ValueError:
         return None
     return document if isinstance(document, dict) else None
@@ -127,7 +131,7 @@ def read_holder_text(content: bytes) -> Holder | None:
     document = _json(content.replace(b"\n", b" "))
     try:
         return None if document is None else read_holder(document)
-    except (KeyError, TypeError, ValueError):
+    except _WRONG:
         return None
 
 
@@ -150,9 +154,10 @@ def read_history(content: bytes) -> list[Event]:
     found = []
     for line in content.split(b"\n"):
         document = _json(line)
-        if document is not None and "what" in document:
-            outcomes = tuple(tuple(map(str, one)) for one in document.pop("outcomes", []))
-            names = ("at", "what", "by", "revision", "plan", "url", "note", "run")
-            texts = {name: str(document.get(name, "")) for name in names}
-            found.append(Event(**texts, outcomes=outcomes))
+        if document is None or "what" not in document:
+            continue
+        names = ("at", "what", "by", "revision", "plan", "url", "note", "run")
+        with suppress(*_WRONG):
+            outcomes = tuple(tuple(map(str, one)) for one in document.get("outcomes", []))
+            found.append(Event(**{name: str(document.get(name, "")) for name in names}, outcomes=outcomes))
     return found

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import UsageError
+from reconciler.core.json_decoding import decode_json
 from reconciler.core.memory.ledger import FORMAT, Ledger, Record, Removal, SecretDigest, read_address
 from reconciler.core.memory.ledger_key import SHORTEST, is_guessable, strengthened
 from reconciler.core.model import Diagnostic, JsonObject, Severity
@@ -133,7 +134,7 @@ def _key_note(change: str) -> Diagnostic:
 
 def _refuse_newer(place: str, content: bytes) -> None:
     """Look at the format before anything else: a newer ledger may hold what the form here does not know."""
-    document = json.loads(content)
+    document = decode_json(content)
     number = document.get("format") if isinstance(document, dict) else None
     if isinstance(number, int) and number > FORMAT:
         raise UsageError(f"the ledger {place} was written by a newer reconciler", hint="upgrade this one")

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import NamedTuple
 
 from reconciler.core.address import Address
 from reconciler.core.compare.normalize import Comparison
@@ -26,16 +27,24 @@ from reconciler.core.report import FollowUpOutcome, Outcome, Status
 from reconciler.shell.memory.memory import Memory
 
 
+class Kept(NamedTuple):
+    """What of an object may be kept: its id, "" where it is or holds a secret, and whether a text holds one."""
+
+    id_of: Callable[[Address, str], str]
+    holds_secret: Callable[[str], bool]
+
+
 class Recorder:
     """Journal and ledger of one apply, safe in threads. `folded` is what the plan was made on."""
 
     def __init__(
-        self, memory: Memory, folded: Folded, plan: Plan, revision: str, *, trust_secrets: bool = False
+        self, memory: Memory, folded: Folded, plan: Plan, revision: str, kept: Kept, *, trust_secrets: bool = False
     ) -> None:
         self._trust_secrets = trust_secrets
         self._memory, self._folded, self._plan, self._revision = memory, folded, plan, revision
         departures = ((c.departure, c.address) for c in plan.changes)
         self._old = {d.replaced: a for d, a in departures if d is not None and d.replaced is not None}
+        self._kept = kept
         self._entries: list[Entry] = []
         self._learnt: dict[Address, Record | None] = {}  # None: to be forgotten
         self._open: set[Address] = set()  # begun, and not ended
@@ -76,13 +85,13 @@ class Recorder:
         comparison = considered.compared_with(live)
         applied = Applied(
             address=address,
-            remote_id=live.id,
+            remote_id=self._kept.id_of(address, live.id),
             stated=considered.spec,
             canonical=comparison.desired,
             by_memory=comparison.by_memory,
             hides=considered.hides,
             unsent={} if self._trust_secrets else self._unsent(considered, live, comparison, sent),
-            removal=remembered(considered),
+            removal=remembered(considered, self._kept.holds_secret),
         )
         record = make_record(applied, self._folded.ledger.secret)
         old = self._folded.ledger.records.get(address)
@@ -99,14 +108,14 @@ class Recorder:
         planned = {change.address: change.live for change in self._plan.changes}
         for address, old in self._old.items():
             known, there = self._folded.ledger.records.get(address), planned.get(address)
-            if known is not None and there is not None and known.id != there.id:
+            if known is not None and there is not None and known.id not in ("", there.id):
                 self._note(old, Status.APPLIED, known)
-                self._note(address, Status.IN_DOUBT, Record(id=there.id))
+                self._note(address, Status.IN_DOUBT, Record(id=self._kept.id_of(address, there.id)))
 
     def created(self, address: Address, live: LiveObject) -> None:
         """Remember a new object as soon as it is there, and the one that it replaces beside it, whatever follows."""
         if self._memory.lasting:
-            self._note(address, Status.IN_DOUBT, Record(id=live.id))
+            self._note(address, Status.IN_DOUBT, Record(id=self._kept.id_of(address, live.id)))
 
     def _unsent(
         self, considered: Considered, live: LiveObject, comparison: Comparison, sent: Collection[str]
@@ -114,7 +123,7 @@ class Recorder:
         """Return what nobody knows to be as stated, with the mark that is remembered in place of its digest."""
         unknown = [p for p in (*comparison.incomparable, *comparison.unseen) if p[0] not in sent]
         old = self._folded.ledger.records.get(considered.resource.address)
-        known = None if old is None or old.id != live.id else old
+        known = None if old is None or old.id not in ("", live.id) else old
         return {p: FORGOTTEN if known is not None and known.has_forgotten(p) else UNSENT for p in unknown}
 
     def forget(self, address: Address) -> None:
@@ -146,7 +155,9 @@ class Recorder:
             unsettled = outcome.address in self._open
         if unsettled and status is not Status.APPLIED:
             # An object that came into being before the rest of its creation failed is ours all the same.
-            made = None if outcome.remote_id is None else Record(id=outcome.remote_id)
+            made = (
+                None if outcome.remote_id is None else Record(id=self._kept.id_of(outcome.address, outcome.remote_id))
+            )
             self._end(outcome.address, status, made)
 
     def use_up(self, saved_plan: str) -> None:

@@ -30,7 +30,7 @@ from reconciler.shell.network.authentication import Authenticator, Header, Token
 from reconciler.shell.network.endpoint import Endpoint as Endpoint
 from reconciler.shell.network.endpoint import Place, final_error, not_connected, place_of
 from reconciler.shell.network.incoming import InTime, limited, out_of_time
-from reconciler.shell.network.outgoing import quote_path, request_content, request_target, shown_target
+from reconciler.shell.network.outgoing import quote_path, request_content, request_target
 from reconciler.shell.network.route import Authorities, find_authorities
 
 _SHORTEST_S = 0.05  # a timeout of 0 would fail before anything was tried
@@ -147,11 +147,12 @@ class Client:
         target = request_target(self._prefix, request)
         ends = self._lap() + left_s
         credential = self._authenticator.header()
-        response = self._exchange(self._place, self._outgoing(request, target, credential), ends)
+        shown = self._prefix + request.shown
+        response = self._exchange(self._place, self._outgoing(request, target, credential), shown, ends)
         if _is_refused(request, response):
             renewed = self._authenticator.header_after_refusal(credential)
             if renewed is not None:
-                response = self._exchange(self._place, self._outgoing(request, target, renewed), ends)
+                response = self._exchange(self._place, self._outgoing(request, target, renewed), shown, ends)
         if request.writes and response.status < 300:
             self._authenticator.note_write()
         return response
@@ -179,9 +180,10 @@ class Client:
         origin = f"{parts.scheme}://{parts.netloc}"
         target = quote_path((parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
         place = place_of(self._endpoint, f"token endpoint of system {self._endpoint.system}", request.url)
-        return self._exchange(place, _httpx_request("POST", (origin, target), list(request.headers), request.content))
+        outgoing = _httpx_request("POST", (origin, target), list(request.headers), request.content)
+        return self._exchange(place, outgoing, parts.path or "/")
 
-    def _exchange(self, place: Place, outgoing: httpx.Request, ends: float = math.inf) -> Response:
+    def _exchange(self, place: Place, outgoing: httpx.Request, shown: str, ends: float = math.inf) -> Response:
         started = self._clock()
         silent_s = max(_SHORTEST_S, min(place.read_timeout_s, ends - self._lap()))
         result = "no answer"
@@ -205,7 +207,6 @@ class Client:
             raise _translated(error, place) from error
         finally:
             if _log.isEnabledFor(logging.DEBUG):
-                shown = shown_target(outgoing.url.raw_path.decode("ascii"))
                 elapsed_ms = (self._clock() - started) * 1000
                 _log.debug("%s: %s %s: %s, %.0f ms", place.label, outgoing.method, shown, result, elapsed_ms)
 

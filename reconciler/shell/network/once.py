@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 
-from reconciler.core.canonical import canonical_json
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.model import Request, Response, Send
 
@@ -20,12 +19,11 @@ class Once:
     def __init__(self, send: Send) -> None:
         self._send = send
         self._lock = threading.Lock()
-        self._asking: defaultdict[tuple[object, ...], threading.Lock] = defaultdict(threading.Lock)
-        self._answers: dict[tuple[object, ...], Response | ReconcilerError] = {}
+        self._asking: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._answers: dict[str, Response | ReconcilerError] = {}
 
     def __call__(self, request: Request) -> Response:
-        body = canonical_json(request.body)
-        key = (request.system, request.method, request.path, request.query, request.headers, body)
+        key = request.identity
         with self._lock:
             asking = self._asking[key]
         with asking:

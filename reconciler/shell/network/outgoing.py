@@ -1,4 +1,4 @@
-"""Writes the parts of a request value as they go over the wire, and as they may be shown. Pure.
+"""Writes the parts of a request value as they go over the wire. Pure.
 
 Paths stay byte for byte what the kind says: a decoded or resolved path could reach another object.
 """
@@ -6,8 +6,7 @@ Paths stay byte for byte what the kind says: a decoded or resolved path could re
 from __future__ import annotations
 
 import json
-import re
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote, urlencode
 
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Request
@@ -16,8 +15,6 @@ MAX_TARGET_LENGTH = 60_000  # httpx takes no longer ones, and hardly any server 
 
 # Everything visible in ASCII stays as it is: paths arrive percent-encoded, and servers differ on the rest.
 _VISIBLE = "".join(map(chr, range(0x21, 0x7F))).replace("#", "")
-_SENSITIVE = re.compile(r"token|secret|passw|pwd|key|auth|credential|signature|^sig$|session|code", re.IGNORECASE)
-_MASK = "••••••"
 
 
 def quote_path(path: str) -> str:
@@ -55,13 +52,3 @@ def request_content(request: Request) -> bytes:
             f"system {request.system}: the body of a {request.method} request cannot be written as JSON",
             hint="Look in the manifest for a number that is not finite, or half of a character (\\ud800).",
         ) from None
-
-
-def shown_target(target: str) -> str:
-    """Return `target` with a mask for the values of query parameters whose names sound secret."""
-    path, mark, query = target.partition("?")
-    pairs = (
-        f"{quote(name)}={_MASK if _SENSITIVE.search(name) else quote(value)}"
-        for name, value in parse_qsl(query, keep_blank_values=True)
-    )
-    return path + mark + "&".join(pairs)

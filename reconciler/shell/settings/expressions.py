@@ -1,6 +1,6 @@
 """The `${env:NAME}` of `reconciler.yaml`: which may stand where, and what they are filled in with. Pure.
 
-Only names that a target lists under `secrets` are ever looked up. Messages hold names, never values.
+Only names that a target lists under `secrets` or `environment` are ever looked up. Messages hold names, never values.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from reconciler.core.suggest import did_you_mean
 from reconciler.core.withheld import Withheld
 from reconciler.shell.settings.mistakes import SettingsProblem
 
+_LISTS = ("secrets", "environment")  # of a target: the names that may be read, and whether their values are secret
+
 
 def _texts(value: Json, path: Path) -> Iterator[tuple[Path, str]]:
     """Yield every text with a `${` in `value`, which stands at `path`, but not the names of secrets."""
     if isinstance(value, dict):
         for key, item in value.items():
-            if not (key == "secrets" and len(path) == 2):
+            if not (key in _LISTS and len(path) == 2):
                 yield from _texts(item, (*path, key))
     elif isinstance(value, list):
         for index, item in enumerate(value):
@@ -63,8 +65,12 @@ def _expression_mistake(path: Path, error: ExpressionError) -> SettingsProblem:
 
 def _allowed(target: Json) -> frozenset[str] | None:
     """Return the names that `target` lists; None where the list itself is wrong."""
-    names = target.get("secrets", []) if isinstance(target, dict) else None
-    return frozenset(names) if isinstance(names, list) and all(isinstance(n, str) for n in names) else None
+    if not isinstance(target, dict):
+        return None
+    lists = [target.get(key, []) for key in _LISTS]
+    if not all(isinstance(names, list) and all(isinstance(n, str) for n in names) for names in lists):
+        return None
+    return frozenset(name for names in lists for name in names)
 
 
 def not_allowed(name: str, allowed: frozenset[str], target: str) -> ExpressionError:
@@ -110,7 +116,7 @@ def fill_target(value: Json, path: Path, environ: Mapping[str, str], mistakes: l
     def fill(item: Json, at: Path) -> Json:
         if isinstance(item, dict):
             return {
-                key: member if at == path and key == "secrets" else fill(member, (*at, key))
+                key: member if at == path and key in _LISTS else fill(member, (*at, key))
                 for key, member in item.items()
             }
         if isinstance(item, list):

@@ -314,6 +314,7 @@ class TargetForm(StrictForm):
     systems: Annotated[dict[Name, SystemForm], Field(min_length=1)]
     vars: dict[Name, Scalar] = Field(default_factory=dict)
     secrets: list[EnvironmentName] = Field(default_factory=list)
+    environment: list[EnvironmentName] = Field(default_factory=list)
     policy: PolicyForm = Field(default_factory=PolicyForm)
     ledger: LedgerForm | None = None
     unmanaged: list[UnmanagedForm] = Field(default_factory=list)
@@ -326,6 +327,15 @@ class TargetForm(StrictForm):
                 "may have `policy: {secrets: resend}` only beside a `ledger`",
                 "add a ledger, which remembers what was sent; without one every plan would send all secrets again",
             )
+        return self
+
+    @model_validator(mode="after")
+    def secret_or_not(self) -> TargetForm:
+        """Refuse a name that is listed both as a secret and as none."""
+        both = sorted({*self.secrets} & {*self.environment})
+        if both:
+            names = ", ".join(both)
+            raise RuleError(f"lists {names} under `secrets` and under `environment`", "leave it in one of them")
         return self
 
 

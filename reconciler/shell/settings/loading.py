@@ -1,10 +1,10 @@
 """Configuration and environment to frozen settings for one target.
 
-Reads: `reconciler.yaml`; of the environment, only the names that the chosen target lists under `secrets`.
+Reads: `reconciler.yaml`; of the environment, only the names that the chosen target lists under `secrets` and
+`environment`.
 Writes: nothing.
 
-Every mistake is reported at once, with its place. Values from the environment are secret: they stand in no
-message and in no repr.
+Every mistake is reported at once, with its place. Values from the environment are in no message and in no repr.
 """
 
 from __future__ import annotations
@@ -213,10 +213,11 @@ def _settings(
 ) -> Settings:
     config, target = place[0].absolute(), place[1]
     root = config.parent
-    allowed = frozenset(form.secrets)
+    allowed = frozenset([*form.secrets, *form.environment])
     environment = Environment({name: environ[name] for name in sorted(allowed) if name in environ})
     systems = {name: _system(name, system, root, document, target) for name, system in form.systems.items()}
     own = {text for system in systems.values() for text in _credentials(system)}
+    secrets = (environment.get(name, "") for name in form.secrets)
     return Settings(
         config=config,
         root=root,
@@ -226,6 +227,7 @@ def _settings(
         systems=systems,
         variables=dict(form.vars),
         allowed_environment=allowed,
+        open_environment=frozenset(form.environment),
         environment=environment,
         policy=PolicySettings(
             prune=form.policy.prune,
@@ -236,7 +238,7 @@ def _settings(
         ),
         ledger=_ledger(form.ledger, root),
         unmanaged=tuple(map(_left_alone, form.unmanaged)),
-        secret_values=frozenset(text for text in (*environment.values(), *own) if text and is_utf8(text)),
+        secret_values=frozenset(text for text in (*secrets, *own) if text and is_utf8(text)),
     )
 
 

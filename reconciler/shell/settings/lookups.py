@@ -30,5 +30,7 @@ def lookups_of(settings: Settings, redactor: Redactor) -> Lookups:
         environment=lambda name: environment_value(settings, name),
         file=read_file,
         variables=settings.variables,
-        secret_values=settings.secret_values,
+        holds_secret=redactor.holds_secret,
+        secret_in_name=redactor.secret_in_name,
+        open_environment=settings.open_environment,
     )

@@ -100,6 +100,7 @@ class Settings:
     variables: Mapping[str, Json] = field(default_factory=dict, repr=False)
     without_secrets: bool = False  # what is not there is withheld: fit for checking and offline plans only
     allowed_environment: frozenset[str] = frozenset()
+    open_environment: frozenset[str] = frozenset()  # those of them that are not secret
     environment: Environment
     policy: PolicySettings = PolicySettings()
     ledger: LedgerSettings | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reconciler.core.kinds.answered import secret_id
 from reconciler.core.kinds.catalog import send_mode
 from reconciler.core.kinds.checks.calls import calls_of, variables_of
 from reconciler.core.kinds.checks.finding import Bound, Finding, Findings, doubt
@@ -49,6 +50,10 @@ def unusable_names(bound: Bound) -> Findings:
         if variable.root not in ("spec", "live", "system"):
             hint = "an id is made of {spec.…}, {live.…} and {system.…}"
             yield Finding(("identity", "id"), f"{variable} has no value in an id", hint)
+    if secret_id(identity.id, bound.fields):
+        message = "the id is secret, so it is kept nowhere: objects are found by their natural key alone"
+        lost = "this loses: renamed manifests are not recognized, nothing is pruned or destroyed by its record, "
+        yield doubt(("identity", "id"), message, f"{lost}and an object made anew under its key counts as the same one")
     write = bound.definition.write
     if identity.singleton and write.create is not None:
         yield doubt(

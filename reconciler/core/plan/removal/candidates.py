@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from reconciler.core.address import Address
+from reconciler.core.canonical import digest
 from reconciler.core.compare.normalize import item_key_of
 from reconciler.core.kinds.catalog import Catalog, Kind
 from reconciler.core.manifests.references import Known, awaits_parent
@@ -78,6 +79,9 @@ def _undecided(address: Address, estate: Estate) -> tuple[str, str]:
         return "its kind is not defined any more", "bring the definition back, or remove the record from the ledger"
     if way_of(kind) is None:
         return f"the kind {kind.full_name} does not say how objects are deleted", "state write.delete in the kind"
+    if kind.secret_id and not estate.records[address].id:
+        reason = "its id is secret and not kept, so nothing tells which object it is"
+        return reason, f"delete it in the system, then run: reconciler ledger forget '{address}'"
     if estate.named:
         return "", ""
     if not any(stated.system == address.system for stated in estate.resources):
@@ -152,4 +156,5 @@ def address_of(kind: Kind, live: LiveObject, taken: Collection[Address]) -> Addr
         found = Address(system, kind.name, name)
         if found not in taken:
             return found
-    return Address(system, kind.name, live.id)
+    # An id that is secret is no name, and neither is anything that would help to guess it.
+    return Address(system, kind.name, live.id if not kind.secret_id else digest(natural_key(kind, live.spec))[:16])

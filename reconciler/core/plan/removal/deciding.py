@@ -94,7 +94,8 @@ def _decide_stated(resource: Resource, inputs: Inputs, decided: Decided) -> None
     if found is not None:
         decided.blockers.append(found)
         return
-    removal = remembered(consider(address, inputs, Known(resources=inputs.resources, live=inputs.live)))
+    considered = consider(address, inputs, Known(resources=inputs.resources, live=inputs.live))
+    removal = remembered(considered, lambda text: False)  # for the requests of this run
     if live is None and inputs.memory.record_of(address) is None and way_of(kind) is not Way.FORGET:
         decided.notes.append(_note(address, "not-there", f"{address} is not there: there is nothing to delete"))
         return
