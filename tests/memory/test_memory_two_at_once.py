@@ -19,6 +19,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "cli"))
 
 from console_script import Scene, is_write, start
+from repositories import shallow_detached
 from test_memory_kill import scene_of
 
 from reconciler.sandbox.http import SandboxRequest, SandboxResponse
@@ -87,6 +88,23 @@ def test_different_manifests_take_turns_and_both_are_remembered(tmp_path: Path) 
         assert {name: names(scene)[name] for name in CONNECTIONS} == dict.fromkeys(CONNECTIONS, 1)
         records = json.loads((scene.folder / "ledger.json").read_text())["records"]
         assert {f"galtea.EndpointConnection/{name}" for name in CONNECTIONS} <= set(records)
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_applies_from_separate_checkouts_take_turns_on_one_git_ledger(tmp_path: Path, count: int) -> None:
+    with scene_of(tmp_path / "one", "git") as scene:
+        folders = [scene.folder]
+        for number in range(1, count):
+            folder = shallow_detached(tmp_path / "one" / "remote.git", tmp_path / f"checkout{number}")
+            shutil.copytree(scene.folder, folder, ignore=shutil.ignore_patterns(".git"), dirs_exist_ok=True)
+            folders.append(folder)
+        arguments = ("apply", "--yes", "--lock-timeout", "120")
+        running = [start(folder, *arguments, env=scene.secrets) for folder in folders]
+        said = [process.communicate(timeout=240) for process in running]
+        assert [process.returncode for process in running] == [0] * count, said
+        assert {name: names(scene)[name] for name in CONNECTIONS} == dict.fromkeys(CONNECTIONS, 1)
+        assert max(names(scene).values()) == 1
+        assert scene.run("plan", "--exit-code").code == 0
 
 
 @pytest.mark.parametrize("same", [True, False], ids=["the same", "different manifests"])
