@@ -11,7 +11,7 @@ from reconciler.console import Console
 from reconciler.core.errors import UsageError
 from reconciler.core.model import Plan, Severity
 from reconciler.core.plan.sealing import digest_of_plan
-from reconciler.core.report import Report
+from reconciler.core.report import Outcome, Report, Status
 from reconciler.core.saved_plans.approval import restricted
 from reconciler.render.text import render_diagnostics, render_plan
 from reconciler.workflow.approvals import (
@@ -44,10 +44,11 @@ def apply_saved_plan(options: argparse.Namespace, console: Console, given: Optio
             planned = plan(loaded, connections, given, memory)
         found = compare_with_approval(approval, planned, loaded, given)
         if applied_at := already_applied(found, planned, loaded):
-            left = replace(restricted(planned.plan, found), changes=(), follow_ups=())
+            left = replace(restricted(planned.plan, found), follow_ups=())
             said = f"This plan was already applied on {applied_at}, and all of it is in place: nothing to do."
             (console.result if options.format == "text" else console.say)(said)
-            return left, Report(target=left.target, plan_digest=digest_of_plan(planned.plan), outcomes=())
+            kept = tuple(Outcome(address=c.address, action=c.action, status=Status.UNCHANGED) for c in left.changes)
+            return left, Report(target=left.target, plan_digest=digest_of_plan(planned.plan), outcomes=kept)
         if not options.only_approved:
             refuse(found, loaded)
         left_out = [replace(one, severity=Severity.WARNING) for one in objections(found, loaded)]

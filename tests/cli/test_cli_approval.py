@@ -25,7 +25,8 @@ def test_plan_merge_apply_and_again(tmp_path: Path) -> None:
         assert refused.code == 4
         moved = "manifests/galtea/support-bot-init.yaml:2:1: error: moved-since-approval: galtea.EndpointConnection/"
         assert moved in refused.err
-        assert "--only-approved" in refused.err
+        assert "this plan was already applied on " in refused.err
+        assert "hint: an approval is used once: plan again" in refused.err
         rest = scene.run("apply", "--plan", "plan.json", "--only-approved")
         assert rest.code == 4, rest  # something that was approved is not done
 
