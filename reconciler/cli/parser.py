@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 
+_OF_OTHER_TOOLS = {"--auto-approve": "--yes", "--detailed-exitcode": "--exit-code", "--json": "--format"}
+"""Options that other tools call otherwise."""
+
+
 class WrongUsage(SystemExit):
     """The command line cannot be understood; people have been told already."""
 
@@ -36,7 +40,11 @@ class Parser(argparse.ArgumentParser):
 
         options = [name for name in self._option_string_actions if name.startswith("--")]
         wrong = [text.partition("=")[0] for text in rest if text.startswith("--")]
-        self._refuse(f"unrecognized arguments: {' '.join(rest)}", did_you_mean(wrong[0], options) if wrong else "")
+        advice = ""
+        if wrong:
+            meant = _OF_OTHER_TOOLS.get(wrong[0])
+            advice = f"did you mean {meant!r}?" if meant in options else did_you_mean(wrong[0], options)
+        self._refuse(f"unrecognized arguments: {' '.join(rest)}", advice)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:

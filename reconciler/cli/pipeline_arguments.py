@@ -78,9 +78,8 @@ def add_hosting(commands: Any, add: Add) -> None:
             group.add_argument(
                 "--hosting", choices=("github", "gitlab"), help="the service (default: the one whose pipeline this is)"
             )
-        group.add_argument(
-            "--repository", metavar="NAME", help="owner/name, or GitLab's project (default: the pipeline's)"
-        )
+        gitlab = ", or GitLab's project" if parser is not run else ""
+        group.add_argument("--repository", metavar="NAME", help=f"owner/name{gitlab} (default: the pipeline's)")
         group.add_argument("--api-url", metavar="URL", help="root of the API (default: the pipeline's)")
         group.add_argument(
             "--ca-file",
@@ -92,7 +91,9 @@ def add_hosting(commands: Any, add: Add) -> None:
             metavar="URL",
             help="proxy on the way to the service, or `none` (default: as HTTPS_PROXY and NO_PROXY say)",
         )
-        parser.epilog = "the token comes from GITHUB_TOKEN or GH_TOKEN, or from GITLAB_TOKEN"
+        parser.epilog = "the token comes from GITHUB_TOKEN or GH_TOKEN" + (
+            ", or from GITLAB_TOKEN" if parser is not run else ""
+        )
         add_output(parser, formats=())
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import shutil
 import signal
+import sys
 import threading
 from pathlib import Path
 
@@ -28,7 +31,9 @@ def run_sandbox(options: argparse.Namespace, console: Console) -> ExitCode:
     try:
         server = SandboxServer(list(systems.values()), ports=ports)
     except OSError as error:
-        raise UsageError(f"cannot listen: {error.strerror}", hint="choose another --port") from None
+        wanted = f" on {options.port} and the next {len(systems) - 1} ports" if options.port else ""
+        hint = "choose another --port, or leave it out for free ones" if options.port else "free some ports"
+        raise UsageError(f"cannot listen{wanted}: {error.strerror}", hint=hint) from None
     enough = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: enough.set())
@@ -40,13 +45,25 @@ def run_sandbox(options: argparse.Namespace, console: Console) -> ExitCode:
             except WorkspaceError as error:
                 raise UsageError(str(error), hint="name an empty or new folder") from None
             console.result(f"wrote {folder}: reconciler.yaml, manifests/, schemas/ and env (fake secrets)")
-            console.result(f"in another terminal: cd {folder} && set -a && . ./env && set +a && reconciler plan")
+            there = f"cd {shlex.quote(str(folder))} && set -a && . ./env && set +a"
+            console.result(f"in another terminal: {there} && {_this_program()} plan")
         for name, url in server.urls.items():
             console.result(f"{name.ljust(10)} {url}")
         console.result("ready")
         enough.wait()
     console.say("stopped")
     return ExitCode.DONE
+
+
+def _this_program() -> str:
+    """Return how another terminal calls this program: by its name only where that finds this very program."""
+    program = Path(sys.argv[0])
+    found = shutil.which(program.name)
+    if found is not None and program.exists() and Path(found).samefile(program):
+        return program.name
+    if program.name == "__main__.py" or not program.exists():
+        return f"{shlex.quote(sys.executable)} -m reconciler"
+    return shlex.quote(str(program.absolute()))
 
 
 def _variant(text: str) -> tuple[str, str]:

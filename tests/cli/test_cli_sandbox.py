@@ -161,6 +161,24 @@ def free_row(length: int) -> int:
     raise AssertionError("no free ports")
 
 
+def test_the_printed_command_works_without_the_program_on_the_path(tmp_path: Path) -> None:
+    folder = tmp_path / "a folder"
+    with sandbox(tmp_path, "--dir", str(folder)) as opened:
+        (line,) = [line for line in opened.said if line.startswith("in another terminal: ")]
+        command = line.removeprefix("in another terminal: ").strip()
+        command = command.removesuffix("plan") + "validate"
+        done = subprocess.run(
+            ["/bin/sh", "-c", command],
+            cwd=tmp_path,
+            env={"PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "valid for the target sandbox" in done.stdout
+
+
 def test_ports_in_a_row_unless_one_is_taken(tmp_path: Path) -> None:
     port = free_row(4)
     with sandbox(tmp_path, "--port", str(port)) as opened:
@@ -169,6 +187,6 @@ def test_ports_in_a_row_unless_one_is_taken(tmp_path: Path) -> None:
         assert opened.stop(signal.SIGINT).code == 0
     assert_clean(taken)
     assert taken.code == 3
-    assert "cannot listen: Address already in use" in taken.err
+    assert f"cannot listen on {port + 3} and the next 3 ports: Address already in use" in taken.err
     assert "choose another --port" in taken.err
     assert list(tmp_path.iterdir()) == []  # without --dir, nothing is written

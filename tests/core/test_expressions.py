@@ -124,7 +124,7 @@ def test_what_cannot_be_split_says_what_to_write(text: str, message: str, hint: 
         pytest.param("${var:on}/${var:off}", "true/false", id="booleans-in-text"),
         pytest.param("${file:note.txt}", "two\nlines", id="file-as-it-is"),
         pytest.param({"a": ["${var:region}", {"b": "${var:count}"}]}, {"a": ["eu", {"b": 7}]}, id="at-any-depth"),
-        pytest.param({"${var:region}": 1}, {"${var:region}": 1}, id="keys-are-left-alone"),
+        pytest.param({"$${region}": 1, "a": 2}, {"${region}": 1, "a": 2}, id="keys-hold-literals-only"),
         pytest.param("$${var:region}", "${var:region}", id="escaped"),
         pytest.param("${var:trick}", "${env:TOKEN}", id="variable-is-not-searched-again"),
         pytest.param("${env:TRICK}", "${env:OTHER} $${ ${ref:Shop/a}", id="environment-is-not-searched-again"),

@@ -60,7 +60,11 @@ def read_metadata(document: Document, report: ReportProblem) -> tuple[str | None
         where = document.locate(("metadata",))
         report(where, "invalid-value", "metadata is a mapping with a name", REQUIRED["metadata"])
         return None, {}
-    _check_names(document, ("metadata",), _METADATA, "metadata has name and labels", report)
+    if "namespace" in metadata:
+        where = document.locate(("metadata", "namespace"), key=True)
+        hint = "there are no namespaces: where its kind has a parent, a field of spec names it"
+        report(where, "unknown-field", "unknown field 'namespace' of metadata", hint)
+    _check_names(document, ("metadata",), (*_METADATA, "namespace"), "metadata has name and labels", report)
     name = metadata.get("name")
     if "name" not in metadata:
         where = document.locate(("metadata",))
@@ -71,7 +75,7 @@ def read_metadata(document: Document, report: ReportProblem) -> tuple[str | None
             document.locate(("metadata", "name")),
             "invalid-value",
             "metadata.name is text of letters, digits, '.', '_' and '-', with a letter or digit at both ends",
-            "a name that looks like a number needs quotes",
+            _how_to_name(name),
         )
         name = None
     labels = metadata.get("labels")
@@ -92,6 +96,16 @@ def read_metadata(document: Document, report: ReportProblem) -> tuple[str | None
     return name, good
 
 
+def _how_to_name(name: object) -> str:
+    """Return what to write in place of what is no name."""
+    if not isinstance(name, str):
+        return "a name that looks like a number needs quotes" if isinstance(name, (int, float)) else "write a text"
+    if "${" in name:
+        return "a name is fixed: expressions stand in spec only"
+    fit = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:253].strip("._-")
+    return f"write {fit!r}, say; a field of spec may hold any text" if fit else "write a text such as 'main'"
+
+
 def read_lifecycle(document: Document, report: ReportProblem) -> Lifecycle:
     """Return the lifecycle of a manifest as far as it is right, and report what is not."""
     block = document.data.get("lifecycle")
@@ -107,7 +121,9 @@ def read_lifecycle(document: Document, report: ReportProblem) -> Lifecycle:
         flags[key] = block.get(key, False)
         if not isinstance(flags[key], bool):
             where = document.locate(("lifecycle", key))
-            report(where, "invalid-value", f"lifecycle.{key} is true or false", "write it without quotes")
+            computed = isinstance(flags[key], str) and "${" in flags[key]
+            hint = "expressions stand in spec only: write the value itself" if computed else "write it without quotes"
+            report(where, "invalid-value", f"lifecycle.{key} is true or false", hint)
     adopt, adopt_id = _read_adopt(document, block.get("adopt", True), report)
     ignore: list[Path] = []
     pointers = block.get("ignore", [])

@@ -76,7 +76,8 @@ def fill(value: Json, system: str, lookups: Lookups, *, literal: bool = False) -
 
 def _fill(value: Json, path: Path, system: str, lookups: Lookups, result: Filled) -> Json:
     if isinstance(value, dict):
-        return {key: _fill(item, (*path, key), system, lookups, result) for key, item in value.items()}
+        keys = {key: _key(key, path, result) if "${" in key else key for key in value}
+        return {keys[key]: _fill(item, (*path, key), system, lookups, result) for key, item in value.items()}
     if isinstance(value, list):
         return [_fill(item, (*path, index), system, lookups, result) for index, item in enumerate(value)]
     if not isinstance(value, str) or "${" not in value:
@@ -93,6 +94,18 @@ def _fill(value: Json, path: Path, system: str, lookups: Lookups, result: Filled
         result.expressions.append(Expression(path=path, parts=texts))
         return value
     return "".join(str(text) for text in texts)
+
+
+def _key(key: str, path: Path, result: Filled) -> str:
+    """Return a key with `${` in it as it is meant; an expression in it is a mistake, since nothing fills it in."""
+    try:
+        parts = split(key)
+        if not all(isinstance(part, str) for part in parts):
+            raise ExpressionError("an expression cannot be in a key", "write the key itself; `$${` is a literal `${`")
+    except ExpressionError as error:
+        result.problems.append(((*path, key), error))
+        return key
+    return "".join(part for part in parts if isinstance(part, str))
 
 
 def _text(value: Json) -> str:

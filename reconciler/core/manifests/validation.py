@@ -28,7 +28,7 @@ from reconciler.core.pointer import MISSING, Path, format_pointer, get
 from reconciler.core.records import dataclass
 from reconciler.core.schema.schema_errors import SchemaProblem, mistakes
 from reconciler.core.schema.schema_gate import CompiledSchema
-from reconciler.core.suggest import did_you_mean
+from reconciler.core.suggest import did_you_mean, nearest_of
 
 
 @dataclass(slots=True)
@@ -231,7 +231,7 @@ def _kind_of(document: Document, work: _Work) -> Kind | None:
                 document.locate(("kind",)),
                 "unknown-kind",
                 f"unknown kind {name!r} of {system}",
-                did_you_mean(name, names) or f"kinds of {system}: {', '.join(sorted(names))}",
+                nearest_of(name, names, f"kinds of {system}", "`reconciler kinds list`"),
             )
         return None
     if kind.definition.version != version:

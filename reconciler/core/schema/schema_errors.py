@@ -180,7 +180,7 @@ def _wrong_value(error: ValidationError, path: Path, schema: JsonObject, *, hide
     hint = ""
     match rule:
         case "type":
-            message, hint = _wrong_type(instance, _names(wanted), hide=hide)
+            message, hint = _wrong_type(instance, _names(wanted), hide=hide, unit=str(schema.get("x-unit") or ""))
         case "enum":
             message = f"{shown} is not one of {', '.join(_short(v) for v in wanted)}"
             hint = "" if hide else did_you_mean(str(instance), [str(v) for v in wanted])
@@ -219,7 +219,7 @@ def _names(types: Any) -> list[str]:
     return [types] if isinstance(types, str) else list(types)
 
 
-def _wrong_type(instance: Json, names: list[str], *, hide: bool) -> tuple[str, str]:
+def _wrong_type(instance: Json, names: list[str], *, hide: bool, unit: str = "") -> tuple[str, str]:
     """Return message and hint for a value that has none of the types in `names`."""
     expected = " or ".join(_TYPE_NAMES.get(name, name) for name in names)
     hint = ""
@@ -228,13 +228,31 @@ def _wrong_type(instance: Json, names: list[str], *, hide: bool) -> tuple[str, s
     elif isinstance(instance, str) and not hide and _unquoted_fits(instance, names):
         hint = "remove the quotes"
     elif isinstance(instance, str) and not hide and (number := _WITH_UNIT.fullmatch(instance)) and _may_count(names):
-        hint = f"write the number alone: {number[1]}"
+        hint = _number_alone(int(number[1]), number[2], unit)
     elif "string" in names and isinstance(instance, (bool, int, float)):
         hint = "put it in quotes"
     return f"expected {expected}, got {_type_name(instance)}", hint
 
 
-_WITH_UNIT = re.compile(r"(\d{1,18})\s*[A-Za-z%]{1,12}")
+_WITH_UNIT = re.compile(r"(\d{1,18})\s*([A-Za-z%]{1,12})")
+_DURATIONS = {
+    1: ("ms", "millis", "millisecond", "milliseconds"),
+    1000: ("s", "sec", "secs", "second", "seconds"),
+    60_000: ("m", "min", "mins", "minute", "minutes"),
+    3_600_000: ("h", "hour", "hours"),
+    86_400_000: ("d", "day", "days"),
+}
+_MILLISECONDS = {word: count for count, words in _DURATIONS.items() for word in words}
+
+
+def _number_alone(number: int, stated: str, unit: str) -> str:
+    """Return what to write in place of a number with a unit: in the unit of the field, where that is known."""
+    if stated.casefold() == unit.casefold():
+        return f"write the number alone: {number}"
+    factors = [_MILLISECONDS.get(word.casefold()) for word in (stated, unit)]
+    if factors[0] and factors[1] and number * factors[0] % factors[1] == 0:
+        return f"write the number alone, in {unit}: {number * factors[0] // factors[1]}"
+    return f"write the number alone, in {unit or 'the unit of the field'}"
 
 
 def _unquoted_fits(text: str, names: list[str]) -> bool:
