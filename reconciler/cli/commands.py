@@ -138,7 +138,8 @@ def _load(given: Options, console: Console) -> Loaded:
     if missing:
         *others, last = missing
         names = f"{', '.join(others)} and {last}" if others else last
-        console.say(f"note: without {names} many manifests take long; install it with: pip install 'reconciler[fast]'")
+        install = "pip install 'reconciler-gitops[fast]'"
+        console.say(f"note: without {names} many manifests take long; install it with: {install}")
     return loaded
 
 

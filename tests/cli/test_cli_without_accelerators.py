@@ -11,7 +11,7 @@ from console_script import environment, write_small
 
 LINE = (
     "note: without PyYAML's compiled parser and jsonschema-rs many manifests take long; "
-    "install it with: pip install 'reconciler[fast]'\n"
+    "install it with: pip install 'reconciler-gitops[fast]'\n"
 )
 WITHOUT = "import sys; sys.modules['yaml'] = sys.modules['jsonschema_rs'] = sys.modules['msgspec'] = None\n"
 RUN = "import sys; from reconciler.cli.main import main; sys.exit(main(sys.argv[1:]))"
