@@ -8,7 +8,7 @@ from reconciler.cli.drift_arguments import add_drift
 from reconciler.cli.estate_arguments import add_estate
 from reconciler.cli.ledger_arguments import add_deadline, add_ledger, add_lock_timeout
 from reconciler.cli.output_arguments import FORMATS, add_output
-from reconciler.cli.parser import Parser, duration
+from reconciler.cli.parser import GroupedHelp, Parser, duration
 from reconciler.cli.pipeline_arguments import add_from_snapshot, add_hosting, add_snapshot, add_without_secrets
 from reconciler.cli.removal_arguments import add_destroy, add_removal
 
@@ -47,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="reconciler",
         description=_DESCRIPTION,
         epilog=_EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=GroupedHelp,
         allow_abbrev=False,
     )
     parser.add_argument("-V", "--version", action="store_true", help="print the version and exit")

@@ -66,6 +66,33 @@ class Parser(argparse.ArgumentParser):
         raise WrongUsage(message, hint)
 
 
+GROUPS = (
+    ("start", ("init", "inventory", "export")),
+    ("every day", ("validate", "plan", "apply", "drift", "destroy")),
+    ("look", ("snapshot", "ledger", "version", "completion")),
+    ("pipeline", ("comment", "issue", "pull-request", "approved-run")),
+    ("kinds", ("kinds",)),
+    ("try", ("sandbox", "demo")),
+)
+"""The commands as help lists them, each in one group."""
+
+
+class GroupedHelp(argparse.RawDescriptionHelpFormatter):
+    """Help in which the commands are listed in groups."""
+
+    def _format_action(self, action: argparse.Action) -> str:
+        if not isinstance(action, argparse._SubParsersAction):
+            return super()._format_action(action)
+        by_name = {one.dest: one for one in action._choices_actions}
+        lines = []
+        for title, names in GROUPS:
+            lines.append(f"  {title}:\n")
+            self._indent()
+            lines += [super(GroupedHelp, self)._format_action(by_name[name]) for name in names]
+            self._dedent()
+        return "".join(lines)
+
+
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)([smhd]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 

@@ -16,7 +16,8 @@ import pytest
 from console_script import Batch, Finished, Scene, assert_clean, command, environment, open_scene, run
 
 from reconciler import __version__
-from reconciler.cli.parser import duration
+from reconciler.cli.arguments import build_parser
+from reconciler.cli.parser import GROUPS, duration
 from reconciler.sandbox.estate import SECRETS
 
 ANY = ("--no-color", "-q", "--quiet", "-v", "--verbose")
@@ -343,3 +344,13 @@ def test_a_command_offers_what_it_heeds(tmp_path: Path) -> None:
     snapshot = run(tmp_path, "snapshot", "--help").out
     assert not [one for one in ("--prune", "--allow-replace", "--resend", "--show-requests") if one in snapshot]
     assert "exit codes:" in run(tmp_path, "validate", "--help").out
+
+
+def test_every_command_is_listed_in_one_group() -> None:
+    parser = build_parser()
+    (commands,) = (one for one in parser._actions if isinstance(one.choices, dict))
+    listed = [name for _, names in GROUPS for name in names]
+    assert sorted(listed) == sorted(commands.choices or ())
+    assert len(listed) == len(set(listed))
+    text = parser.format_help()
+    assert all(f"\n  {title}:\n" in text for title, _ in GROUPS)
