@@ -12,9 +12,11 @@ from reconciler.core.errors import ExitCode, UsageError
 from reconciler.hosting.forge import Branches, Forge, Post
 from reconciler.hosting.place import Said, find_number, find_place
 from reconciler.hosting.posting import Posted, close_issue, put_comment, put_issue, put_merge
-from reconciler.hosting.runs import run_with_artifact
+from reconciler.hosting.runs import LATE, REASONS, run_with_artifact
 from reconciler.hosting.sending import open_door, open_forge
+from reconciler.render.sections import render_sections
 from reconciler.shell.files.reading import TooLargeError, display_path, read_bounded, reason_for
+from reconciler.shell.network.sending import Timing
 
 LARGEST = 1024 * 1024
 _WORDS = {
@@ -28,7 +30,7 @@ _WORDS = {
 
 def run_hosting(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
     """Post or change one comment, issue or pull request, and say where it is."""
-    post = Post(body=_body(Path(options.body)), title=getattr(options, "title", ""))
+    post = Post(body=_text(options), title=getattr(options, "title", ""))
     post.mark  # noqa: B018  refuses a text that could not be found again, before anything is sent
     said = _said(options)
     place = find_place(said, environ)
@@ -40,11 +42,17 @@ def run_hosting(options: argparse.Namespace, console: Console, environ: Mapping[
 
 
 def run_approved(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
-    """Print `run-id=` with the run that left the plan which was merged with a commit; nothing after it without one."""
+    """Print the run that left the plan which was merged with a commit, and the artifact; or why there is none."""
     place = find_place(replace(_said(options), hosting="github"), environ)
+    timing = Timing()
+    until, pause_s = timing.clock() + options.wait, 1.0
     with open_door(place, console.redactor, environ) as door:
         found = run_with_artifact(door, place.repository, options.commit, options.artifact)
-    console.result(f"run-id={found or ''}")
+        while found.reason in LATE and timing.clock() + pause_s <= until:
+            timing.sleep(pause_s)
+            pause_s = min(2 * pause_s, 10.0)
+            found = run_with_artifact(door, place.repository, options.commit, options.artifact)
+    console.result(f"run-id={found.run_id or ''}\nartifact={found.artifact}\nreason={REASONS.get(found.reason, '')}")
     return ExitCode.DONE
 
 
@@ -67,6 +75,21 @@ def _put(options: argparse.Namespace, forge: Forge, number: int, post: Post) -> 
             return close_issue(forge, post) if options.close else put_issue(forge, post)
         case _:
             return put_merge(forge, Branches(head=options.branch, base=options.into), post)
+
+
+def _text(options: argparse.Namespace) -> str:
+    sections = getattr(options, "section", [])
+    if bool(sections) == bool(options.body):
+        raise UsageError("there is nothing to post, or too much", hint="give either --body or --section, not both")
+    if not sections:
+        return _body(Path(options.body))
+    parted = [one.partition("=") for one in sections]
+    if not all(name and path for name, _, path in parted):
+        raise UsageError("a section is not TARGET=FILE", hint="write --section production=plan.md")
+    comments = [(name, _body(Path(path))) for name, _, path in parted]
+    return render_sections(
+        comments, configuration=options.config, commit=options.commit, details_url=options.details_url
+    )
 
 
 def _body(path: Path) -> str:

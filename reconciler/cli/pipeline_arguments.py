@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 
 from reconciler.cli.output_arguments import add_output
+from reconciler.cli.parser import duration
 
 TYPE_CHECKING = False  # as the type checker knows it, without loading `typing`
 
@@ -52,6 +53,18 @@ def add_hosting(commands: Any, add: Add) -> None:
     """Add the commands that post to a hosting service."""
     comment = add(commands, "comment", "post the result to a pull request, or change the comment that is there")
     comment.add_argument(
+        "--section",
+        metavar="TARGET=FILE",
+        action="append",
+        default=[],
+        help="instead of --body: the text about a target, a section of one comment about all of them; repeatable",
+    )
+    comment.add_argument("--commit", metavar="SHA", default="", help="with --section: the commit that was planned")
+    comment.add_argument(
+        "--config", metavar="FILE", default="", help="with --section: the configuration of the targets"
+    )
+    comment.add_argument("--details-url", metavar="URL", default="", help="with --section: where all of it can be seen")
+    comment.add_argument(
         "--pull-request", metavar="N", type=_number, help="its number (default: the one that the pipeline runs for)"
     )
     issue = add(commands, "issue", "open the one issue about a target, or change the one that is open")
@@ -65,14 +78,21 @@ def add_hosting(commands: Any, add: Add) -> None:
     merge.add_argument("--into", metavar="NAME", default="main", help="the branch to merge into (default: main)")
     run = add(commands, "approved-run", "print which run of a GitHub workflow left the plan that was merged")
     run.add_argument("--commit", metavar="SHA", required=True, help="the commit that the merge made")
-    run.add_argument("--artifact", metavar="NAME", required=True, help="name of the artifact, before -HEAD")
+    run.add_argument("--artifact", metavar="NAME", required=True, help="name of the artifact, before .HEAD")
+    run.add_argument(
+        "--wait",
+        metavar="DURATION",
+        type=duration,
+        default=0.0,
+        help="how long to wait for pull requests and artifacts that the host does not report yet, as 30s",
+    )
     for parser in (comment, issue, merge, run):
         group = parser.add_argument_group("hosting")
         if parser is not run:
             parser.add_argument(
                 "--body",
                 metavar="FILE",
-                required=True,
+                required=parser is not comment,
                 help="the text, from `--output markdown=FILE`; by the mark in its first line it is found again",
             )
             group.add_argument(

@@ -13,7 +13,7 @@ from reconciler.core.errors import UsageError
 from reconciler.core.model import Json, Request
 from reconciler.core.records import dataclass
 
-_MARK = re.compile(r"<!-- reconciler:(?:target|drift)=\S* -->")
+_MARK = re.compile(r"<!-- reconciler:(?:target|drift|plans)=\S*(?: config=\S+)? -->")
 
 Ask: TypeAlias = Callable[[Request], Json]
 """Sends one request and returns the decoded answer, an object. Raises ApiError with what to do for anything else."""
@@ -95,6 +95,6 @@ def is_marked(body: str, mark: str) -> bool:
     return body.lstrip("\ufeff").split("\n", 1)[0].strip() == mark
 
 
-def find_again(notes: list[Note], mark: str) -> Note | None:
-    """Return the first of `notes` that is ours and has the mark."""
-    return next((note for note in notes if note.mine and is_marked(note.body, mark)), None)
+def find_again(notes: list[Note], mark: str) -> list[Note]:
+    """Return those of `notes` that seem ours and have the mark: of bots it cannot be told which one wrote them."""
+    return [note for note in notes if note.mine and is_marked(note.body, mark)]

@@ -5,6 +5,8 @@ Reads and writes: the hosting API, through the forge that it is given.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from reconciler.core.errors import ApiError
 from reconciler.core.records import dataclass
 from reconciler.hosting.forge import Branches, Forge, Note, Post, find_again
@@ -21,30 +23,33 @@ class Posted:
 def put_comment(forge: Forge, number: int, post: Post) -> Posted:
     """Let the comment with the mark of `post` say what it says; a comment that was deleted meanwhile is posted anew."""
     found = find_again(forge.comments(number), post.mark)
-    if found is not None and _same(found, post):
-        return Posted(what="unchanged", url=found.url)
-    if found is not None:
+    changed = _first_changed(found, post, lambda note: forge.change_comment(number, note, post.body))
+    return changed or Posted(what="posted", url=forge.add_comment(number, post.body).url)
+
+
+def _first_changed(found: list[Note], post: Post, change: Callable[[Note], Note]) -> Posted | None:
+    """Change the first note that can be; None when there is none: another bot's, which refuses, or it is gone."""
+    for note in found:
+        if _same(note, post):
+            return Posted(what="unchanged", url=note.url)
         try:
-            return Posted(what="changed", url=forge.change_comment(number, found, post.body).url)
+            return Posted(what="changed", url=change(note).url)
         except ApiError as error:
-            if error.status != 404:
+            if error.status not in (403, 404):
                 raise
-    return Posted(what="posted", url=forge.add_comment(number, post.body).url)
+    return None
 
 
 def put_issue(forge: Forge, post: Post) -> Posted:
     """Let one open issue with the mark of `post` say what it says."""
     found = find_again(forge.open_issues(), post.mark)
-    if found is None:
-        return Posted(what="posted", url=forge.add_issue(post).url)
-    if _same(found, post):
-        return Posted(what="unchanged", url=found.url)
-    return Posted(what="changed", url=forge.change_issue(found, post, close=False).url)
+    changed = _first_changed(found, post, lambda note: forge.change_issue(note, post, close=False))
+    return changed or Posted(what="posted", url=forge.add_issue(post).url)
 
 
 def close_issue(forge: Forge, post: Post) -> Posted:
     """Close the open issue with the mark of `post`, with what it says as the last word, if there is one."""
-    found = find_again(forge.open_issues(), post.mark)
+    found = next(iter(find_again(forge.open_issues(), post.mark)), None)
     if found is None:
         return Posted(what="nothing")
     return Posted(what="closed", url=forge.change_issue(found, post, close=True).url)

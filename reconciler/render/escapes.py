@@ -88,12 +88,15 @@ def _without_marks(text: str) -> str:
     return text.replace("<!--", r"\x3c!--")
 
 
-def markdown_mark(name: str, *, drift: bool = False) -> str:
+def markdown_mark(name: str, *, drift: bool = False, configuration: str = "") -> str:
     """Return the hidden mark of a comment about the target `name`; it ends where it is meant to end.
 
-    Drift has a mark of its own: a comment about it must not take the place of one about a plan.
+    Drift has a mark of its own: a comment about it must not take the place of one about a plan. So has a
+    `configuration` that is not at the top of the repository: another one may have a target of the same name.
     """
-    return f"<!-- reconciler:{'drift' if drift else 'target'}={quote(printable(name), safe='')} -->"
+    place = uri(configuration).replace("--", "%2D%2D")
+    elsewhere = "" if place in ("", "reconciler.yaml") else f" config={place}"
+    return f"<!-- reconciler:{'drift' if drift else 'target'}={quote(printable(name), safe='')}{elsewhere} -->"
 
 
 def markdown_url(url: str) -> str:

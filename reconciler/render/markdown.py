@@ -30,6 +30,9 @@ from reconciler.render.findings import (
 )
 from reconciler.render.values import on_one_line, sides
 
+QUIET = "### ✅"
+"""How the title begins where there is nothing to do and nothing to say."""
+
 LIMIT = 60_000  # bytes; GitHub takes 65,536 characters, GitLab a million
 _VALUE = 600  # characters of one value
 _FOOTER = 500  # bytes kept for the last lines, beside the address in them
@@ -60,7 +63,8 @@ class _Budget:
 
 def render_markdown(findings: Findings, *, limit: int = LIMIT, details_url: str = "") -> str:
     """Return the comment, at most `limit` bytes of UTF-8. `details_url` is where all of it can be seen."""
-    head = [markdown_mark(findings.target, drift=findings.about_drift), _title(findings)]
+    mark = markdown_mark(findings.target, drift=findings.about_drift, configuration=findings.configuration)
+    head = [mark, _title(findings)]
     budget = _Budget(
         max(limit - _FOOTER - len(markdown_url(details_url)) - sum(len(line.encode()) + 2 for line in head), 0)
     )

@@ -38,6 +38,7 @@ class FakeHosting:
     merged: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # pull requests by commit
     troubles: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)  # methods: done once, and the answer never comes
+    late: int = 0  # how often it is asked for pull requests of a commit before it knows them
     vanishing: bool = False  # a comment is deleted just before it would be changed
     odd: dict[str, Any] = field(default_factory=dict)  # answers to paths that end so, as another API would give them
     seen: list[tuple[str, str]] = field(default_factory=list)
@@ -162,6 +163,9 @@ def _post_pull(fake: FakeHosting, match: Any, query: Any, body: Any) -> tuple[in
 
 
 def _merged(fake: FakeHosting, match: Any, query: Any, body: Any) -> tuple[int, Any]:
+    if fake.late:
+        fake.late -= 1
+        return 200, []
     return 200, fake.merged.get(match[1], [])
 
 

@@ -211,11 +211,75 @@ def test_the_run_that_left_the_merged_plan(tmp_path: Path, fake: FakeHosting) ->
 
     def artifact(run: int, head: str = "aaa", source: int = 1, *, expired: bool = False) -> dict[str, Any]:
         where = {"id": run, "head_sha": head, "repository_id": 1, "head_repository_id": source}
-        return {"id": run, "name": "plan-aaa", "expired": expired, "workflow_run": where}
+        return {"id": run, "name": "plan.aaa", "expired": expired, "workflow_run": where}
 
     fake.artifacts = [artifact(11), artifact(12), artifact(13, source=2), artifact(14, expired=True)]
     fake.artifacts.append(artifact(15, head="bbb"))
     env = environment_of(fake, "github")
     arguments = ("approved-run", "--artifact", "plan", "--commit")
-    assert run(tmp_path, *arguments, "ccc", env=env).out == "run-id=12\n"
-    assert run(tmp_path, *arguments, "ddd", env=env).out == "run-id=\n"
+    assert run(tmp_path, *arguments, "ccc", env=env).out == "run-id=12\nartifact=plan.aaa\nreason=\n"
+
+    def why(commit: str) -> str:
+        first, second, reason = run(tmp_path, *arguments, commit, env=env).out.splitlines()
+        assert (first, second) == ("run-id=", "artifact=")
+        return reason
+
+    assert why("ddd") == "reason=no merged pull request belongs to this commit"
+    fake.artifacts = [artifact(13, source=2), artifact(15, head="bbb")]
+    assert why("ccc").startswith("reason=the merged pull request has left no plan")
+    fake.artifacts = [artifact(14, expired=True)]
+    assert why("ccc").startswith("reason=the plan of the merged pull request has expired")
+    fake.merged["ccc"][0]["head"] = {"sha": "aaa", "repo": {"full_name": "stranger/config"}}
+    assert why("ccc").startswith("reason=the merged pull request is from a fork")
+
+
+def test_a_host_that_connects_commit_and_pull_request_late(tmp_path: Path, fake: FakeHosting) -> None:
+    head = {"sha": "aaa", "repo": {"full_name": "acme/config"}}
+    where = {"id": 12, "head_sha": "aaa", "repository_id": 1, "head_repository_id": 1}
+    fake.artifacts = [{"id": 12, "name": "plan.aaa", "expired": False, "workflow_run": where}]
+    fake.merged["ccc"] = [{"merge_commit_sha": "ccc", "merged_at": "2026-01-01T00:00:00Z", "head": head}]
+    fake.late = 1
+    env = environment_of(fake, "github")
+    arguments = ("approved-run", "--artifact", "plan", "--commit", "ccc")
+    assert "no merged pull request" in run(tmp_path, *arguments, env=env).out
+    fake.late = 1
+    assert run(tmp_path, *arguments, "--wait", "5s", env=env).out.startswith("run-id=12\n")
+
+
+def test_another_bots_comment_with_our_mark_is_left_alone(tmp_path: Path, fake: FakeHosting) -> None:
+    """The token of an app has no user, so that of bots nothing tells which one wrote a comment: the edit is refused."""
+    fake.add_comment(5, f"{MARK}\n\n### theirs", {"login": "other[bot]", "type": "Bot", "id": 11})
+    for text in ("one", "two"):
+        finished = call(tmp_path, fake, "github", f"{MARK}\n\n### {text}", "comment")
+        assert finished.code == 0, finished
+    assert texts(fake) == [f"{MARK}\n\n### theirs", f"{MARK}\n\n### two"]
+
+
+def test_a_section_for_each_target_with_something_to_say(tmp_path: Path, fake: FakeHosting) -> None:
+    for name, text in (
+        ("prod", "### 📝 Plan for prod: 1 to update"),
+        ("prod-eu", "### ✅ Plan for prod-eu: nothing to do"),
+        ("large", "### ❌ Nothing was done\n\n" + "x" * 70_000),
+    ):
+        (tmp_path / f"{name}.md").write_text(f"<!-- reconciler:target={name} -->\n\n{text}\n")
+    sections = [part for name in ("prod", "prod-eu", "large") for part in ("--section", f"{name}={name}.md")]
+    env = environment_of(fake, "github")
+    for config in ("reconciler.yaml", "estates/eu/reconciler.yaml"):
+        arguments = ("comment", *sections, "--commit", "abc123", "--config", config)
+        for _ in range(2):
+            finished = run(tmp_path, *arguments, env=env)
+            assert finished.code == 0, finished
+    top, other = texts(fake)
+    assert other.startswith("<!-- reconciler:plans= config=estates/eu/reconciler.yaml -->\n")
+    assert top == "\n\n".join(
+        (
+            "<!-- reconciler:plans= -->",
+            "### ❌ Nothing was done",
+            "### 📝 Plan for prod: 1 to update",
+            "### ✅ Nothing to do: `prod-eu`",
+            "**The details of 1 of these do not fit here:** see the full output among the artifacts of this run.",
+            "<sub>Planned for commit `abc123`.</sub>\n",
+        )
+    )
+    assert run(tmp_path, "comment", env=env).code == 3
+    assert run(tmp_path, "comment", "--section", "prod", env=env).code == 3

@@ -23,6 +23,7 @@ from runner import JobRun, Runner
 KEPT = ("products", "sales-assistant", "support-bot-init", "support-bot-close", "support-bot-prod")
 MANIFEST = "manifests/galtea/support-bot-init.yaml"
 LEDGER = "refs/reconciler/sandbox"
+PUSH = {"ref": "refs/heads/main", "event_name": "push", "actor": "author", "event": {}}
 INPUTS = {"targets": '["sandbox"]', "tool-repository": "acme/reconciler", "tool-ref": "0" * 40}
 
 
@@ -71,12 +72,21 @@ class Story:
 
     # ------------------------------------------------------------------ the pipelines
 
-    def plan(self, number: int, head: str, source: str = REPOSITORY) -> JobRun:
+    def plan(self, number: int, head: str, source: str = REPOSITORY, actor: str = "author", **inputs: str) -> JobRun:
         """Run `plan.yml` for a pull request."""
         self.heads[number] = head
         pull = {"number": number, "head": {"sha": head, "repo": {"full_name": source}}}
-        github = {"sha": head, "ref": f"refs/pull/{number}/merge", "event": {"pull_request": pull}}
-        (job,) = self.run("plan", github, {}, self.secrets if source == REPOSITORY else {})
+        github = {
+            "sha": head,
+            "ref": f"refs/pull/{number}/merge",
+            "event_name": "pull_request",
+            "actor": actor,
+            "event": {"pull_request": pull},
+        }
+        trusted = source == REPOSITORY and actor != "dependabot[bot]"
+        job, *comment = self.run("plan", github, inputs, self.secrets if trusted else {})
+        assert [one.name for one in comment][-1:] == (["comment"] if trusted else [])
+        assert not any(one.failed for one in comment), comment
         for run, artifacts in self.runner.artifacts.items():
             for name in artifacts:
                 where = {"id": run, "head_sha": head, "repository_id": 1, "head_repository_id": 1}
@@ -86,7 +96,12 @@ class Story:
 
     def apply(self, commit: str, **inputs: str) -> JobRun:
         """Run `apply.yml` for a commit on `main`."""
-        (job,) = self.run("apply", {"sha": commit, "ref": "refs/heads/main", "event": {}}, inputs)
+        inputs = {"wait": "0s", **inputs}
+        (job,) = self.run(
+            "apply",
+            {**PUSH, "sha": commit},
+            inputs,
+        )
         return job
 
     def drift(self, **inputs: str) -> JobRun:

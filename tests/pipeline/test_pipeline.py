@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from story import MANIFEST, Story, begin, git, open_story, propose
+
+
+def named(config: str) -> str:
+    """Return what the workflows name a configuration by."""
+    return hashlib.sha256(config.encode()).hexdigest()[:8]
+
+
+CONFIG = named("reconciler.yaml")
+DRIFT = f"reconciler/drift/{CONFIG}/sandbox"
 
 
 @pytest.fixture
@@ -19,8 +29,8 @@ def story(tmp_path: Path) -> Iterator[Story]:
 def test_from_a_branch_to_the_live_system(story: Story) -> None:
     begin(story)
     propose(story, 20)
-    (comment,) = [text for text in story.comments(5) if "reconciler:target" in text]
-    assert comment.startswith("<!-- reconciler:target=sandbox -->\n")
+    (comment,) = [text for text in story.comments(5) if "reconciler:plans" in text]
+    assert comment.startswith("<!-- reconciler:plans= -->\n")
     assert "15" in comment
     assert "20" in comment
     assert story.live() == 15
@@ -29,7 +39,7 @@ def test_from_a_branch_to_the_live_system(story: Story) -> None:
     second = story.commit("timeout 25", "change", "--amend")  # pushed by force
     again = story.plan(5, second)
     assert "file=manifests/galtea/support-bot-init.yaml,line=" in again.log
-    (comment,) = [text for text in story.comments(5) if "reconciler:target" in text]
+    (comment,) = [text for text in story.comments(5) if "reconciler:plans" in text]
     assert "25" in comment
 
     applied = story.apply(story.squash(5, "change"))
@@ -38,7 +48,7 @@ def test_from_a_branch_to_the_live_system(story: Story) -> None:
     assert story.live() == 25
     assert "1 applied" in applied.summary
     assert [subject.partition(":")[0] for subject in story.ledger()] == ["apply", "apply"]
-    snapshot = git(story.remote, "show", "refs/reconciler-snapshots/sandbox:snapshot.json")
+    snapshot = git(story.remote, "show", f"refs/reconciler-snapshots/{CONFIG}/sandbox:snapshot.json")
     assert json.loads(snapshot)["target"] == "sandbox"
     assert [v for v in story.secrets.values() if v in snapshot] == []
 
@@ -49,7 +59,7 @@ def test_what_was_not_approved_is_not_done(story: Story) -> None:
     commit = story.commit("past all review", "main")
     refused = story.apply(commit)
     assert refused.failed
-    assert "no merged pull request has left a plan for this commit" in refused.log
+    assert "no merged pull request belongs to this commit" in refused.log
     assert story.live() == 15
     bounded = story.apply(commit, approval="optional")
     assert not bounded.failed, bounded.log
@@ -62,7 +72,7 @@ def test_a_plan_with_mistakes_fails_and_says_so_in_the_comment(story: Story) -> 
     job = story.plan(5, story.commit("a slip", "change"))
     assert job.failed
     assert "file=manifests/galtea/support-bot-init.yaml,line=" in job.log
-    (comment,) = [text for text in story.comments(5) if "reconciler:target" in text]
+    (comment,) = [text for text in story.comments(5) if "reconciler:plans" in text]
     assert "did you mean 'timeout'?" in comment
 
 
@@ -104,15 +114,15 @@ def test_drift_is_told_in_one_issue_and_accepted_by_a_pull_request(story: Story)
     offered = story.drift(answer="pull-request")
     assert not offered.failed, offered.log
     (pull,) = story.fake.pulls
-    assert pull["head"]["ref"] == "reconciler/drift-sandbox"
-    accepted = git(story.remote, "show", f"reconciler/drift-sandbox:{MANIFEST}")
+    assert pull["head"]["ref"] == DRIFT
+    accepted = git(story.remote, "show", f"{DRIFT}:{MANIFEST}")
     assert accepted == (story.author / MANIFEST).read_text().strip().replace("timeout: 15", "timeout: 40")
-    changed = git(story.remote, "diff", "--stat", "main", "reconciler/drift-sandbox")
+    changed = git(story.remote, "diff", "--stat", "main", DRIFT)
     assert "1 file changed, 1 insertion(+), 1 deletion(-)" in changed
 
-    planned = story.plan(7, git(story.remote, "rev-parse", "reconciler/drift-sandbox"))
-    assert "nothing to do" in story.comments(7)[0], planned.log
-    applied = story.apply(story.squash(7, "reconciler/drift-sandbox"))
+    planned = story.plan(7, git(story.remote, "rev-parse", DRIFT))
+    assert "Nothing to do: `sandbox`" in story.comments(7)[0], planned.log
+    applied = story.apply(story.squash(7, DRIFT))
     assert not applied.failed, applied.log
     assert story.live() == 40
     settled = story.drift()
@@ -133,5 +143,6 @@ def test_a_configuration_inside_a_folder(tmp_path: Path) -> None:
         story.edit_live(40)
         offered = story.drift(answer="pull-request")
         assert not offered.failed, offered.log
-        changed = git(story.remote, "diff", "--name-only", "main", "reconciler/drift-sandbox")
+        branch = f"reconciler/drift/{named('estates/eu/reconciler.yaml')}/sandbox"
+        changed = git(story.remote, "diff", "--name-only", "main", branch)
         assert changed == f"estates/eu/{MANIFEST}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from story import Story, git, open_story
+from story import PUSH, Story, git, open_story
 
 ORDER = '["staging", "production"]'
 APPLY = json.dumps({"staging": "staging", "production": "production"})
@@ -45,15 +45,21 @@ def held(variables: Mapping[str, str]) -> dict[str, str]:
 
 def apply(story: Story, **inputs: str) -> list[tuple[str, bool]]:
     """Run `apply.yml` on the tip of `main`, and return which jobs ran and failed; nothing is secret to all targets."""
-    github = {"sha": git(story.remote, "rev-parse", "main"), "ref": "refs/heads/main", "event": {}}
-    jobs = story.run("apply", github, {"targets": ORDER, "environments": APPLY, **inputs}, {})
+    github = {**PUSH, "sha": git(story.remote, "rev-parse", "main")}
+    jobs = story.run("apply", github, {"targets": ORDER, "environments": APPLY, "wait": "0s", **inputs}, {})
     story.log = "".join(job.log for job in jobs)
     return [(job.name, job.failed) for job in jobs]
 
 
 def plan(story: Story, head: str) -> list[tuple[str, bool]]:
     pull = {"number": 5, "head": {"sha": head, "repo": {"full_name": story.runner.repository}}}
-    github = {"sha": head, "ref": "refs/pull/5/merge", "event": {"pull_request": pull}}
+    github = {
+        "sha": head,
+        "ref": "refs/pull/5/merge",
+        "event_name": "pull_request",
+        "actor": "author",
+        "event": {"pull_request": pull},
+    }
     jobs = story.run("plan", github, {"targets": ORDER, "environments": PLAN}, {})
     story.log = "".join(job.log for job in jobs)
     return [(job.name, job.failed) for job in jobs if job.name.startswith("live")]

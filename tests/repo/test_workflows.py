@@ -23,6 +23,7 @@ PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 PERMISSIONS = {
     ("apply", "apply"): {"actions": "read", "contents": "write", "pull-requests": "read"},
     ("drift", "drift"): {"contents": "write", "issues": "write", "pull-requests": "write"},
+    ("plan", "comment"): {"contents": "read", "pull-requests": "write"},
     ("plan", "live"): {"contents": "read", "pull-requests": "write"},
     ("plan", "offline"): {"contents": "read"},
 }
@@ -146,3 +147,14 @@ def test_the_example_grants_what_the_workflows_ask_for() -> None:
 
 def read_text(text: str) -> Any:
     return yaml.load(text, Loader=yaml.BaseLoader)
+
+
+def test_the_tests_that_the_table_names_exist() -> None:
+    text = (ROOT / ".github" / "README.md").read_text(encoding="utf-8")
+    table = text[text.index("## Hosts and events") :].split("\n## ", 1)[0]
+    named = set(re.findall(r"`(test_\w+)`", table))
+    defined = {
+        name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text())
+    }
+    assert len(named) > 10
+    assert named <= defined, sorted(named - defined)
