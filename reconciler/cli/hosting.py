@@ -12,11 +12,10 @@ from reconciler.core.errors import ExitCode, UsageError
 from reconciler.hosting.forge import Branches, Forge, Post
 from reconciler.hosting.place import Said, find_number, find_place
 from reconciler.hosting.posting import Posted, close_issue, put_comment, put_issue, put_merge
-from reconciler.hosting.runs import LATE, REASONS, run_with_artifact
-from reconciler.hosting.sending import open_door, open_forge
+from reconciler.hosting.runs import REASONS
+from reconciler.hosting.sending import approved_run, open_forge
 from reconciler.render.sections import render_sections
 from reconciler.shell.files.reading import TooLargeError, display_path, read_bounded, reason_for
-from reconciler.shell.network.sending import Timing
 
 LARGEST = 1024 * 1024
 _WORDS = {
@@ -44,14 +43,7 @@ def run_hosting(options: argparse.Namespace, console: Console, environ: Mapping[
 def run_approved(options: argparse.Namespace, console: Console, environ: Mapping[str, str]) -> ExitCode:
     """Print the run that left the plan which was merged with a commit, and the artifact; or why there is none."""
     place = find_place(replace(_said(options), hosting="github"), environ)
-    timing = Timing()
-    until, pause_s = timing.clock() + options.wait, 1.0
-    with open_door(place, console.redactor, environ) as door:
-        found = run_with_artifact(door, place.repository, options.commit, options.artifact)
-        while found.reason in LATE and timing.clock() + pause_s <= until:
-            timing.sleep(pause_s)
-            pause_s = min(2 * pause_s, 10.0)
-            found = run_with_artifact(door, place.repository, options.commit, options.artifact)
+    found = approved_run(place, (options.commit, options.artifact), options.wait, console.redactor, environ)
     console.result(f"run-id={found.run_id or ''}\nartifact={found.artifact}\nreason={REASONS.get(found.reason, '')}")
     return ExitCode.DONE
 

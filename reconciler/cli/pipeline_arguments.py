@@ -52,18 +52,7 @@ def add_snapshot(commands: Any, add: Add, add_input: AddTo, add_live: AddTo) -> 
 def add_hosting(commands: Any, add: Add) -> None:
     """Add the commands that post to a hosting service."""
     comment = add(commands, "comment", "post the result to a pull request, or change the comment that is there")
-    comment.add_argument(
-        "--section",
-        metavar="TARGET=FILE",
-        action="append",
-        default=[],
-        help="instead of --body: the text about a target, a section of one comment about all of them; repeatable",
-    )
-    comment.add_argument("--commit", metavar="SHA", default="", help="with --section: the commit that was planned")
-    comment.add_argument(
-        "--config", metavar="FILE", default="", help="with --section: the configuration of the targets"
-    )
-    comment.add_argument("--details-url", metavar="URL", default="", help="with --section: where all of it can be seen")
+    _add_sections(comment)
     comment.add_argument(
         "--pull-request", metavar="N", type=_number, help="its number (default: the one that the pipeline runs for)"
     )
@@ -115,6 +104,21 @@ def add_hosting(commands: Any, add: Add) -> None:
             ", or from GITLAB_TOKEN" if parser is not run else ""
         )
         add_output(parser, formats=())
+
+
+def _add_sections(comment: argparse.ArgumentParser) -> None:
+    comment.add_argument(
+        "--section",
+        metavar="TARGET=FILE",
+        action="append",
+        default=[],
+        help="instead of --body: the text about a target, a section of one comment about all of them; repeatable",
+    )
+    comment.add_argument("--commit", metavar="SHA", default="", help="with --section: the commit that was planned")
+    comment.add_argument(
+        "--config", metavar="FILE", default="", help="with --section: the configuration of the targets"
+    )
+    comment.add_argument("--details-url", metavar="URL", default="", help="with --section: where all of it can be seen")
 
 
 def _number(text: str) -> int:

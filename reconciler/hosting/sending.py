@@ -17,6 +17,7 @@ from reconciler.hosting.forge import Door, Forge
 from reconciler.hosting.github import GitHub
 from reconciler.hosting.gitlab import GitLab
 from reconciler.hosting.place import Place
+from reconciler.hosting.runs import LATE, ApprovedRun, run_with_artifact
 from reconciler.shell.network.authentication import Auth, BearerAuth, HeaderAuth
 from reconciler.shell.network.client import Client
 from reconciler.shell.network.endpoint import Endpoint
@@ -49,6 +50,21 @@ def open_forge(
     """Give the repository at its hosting service, and close the connections afterwards. The token is redacted."""
     with open_door(place, redactor, environ, timing) as door:
         yield (GitHub if place.hosting == github.NAME else GitLab)(repository=place.repository, door=door)
+
+
+def approved_run(
+    place: Place, sought: tuple[str, str], wait_s: float, redactor: Redactor, environ: Mapping[str, str]
+) -> ApprovedRun:
+    """Return the run that left the plan of a commit, given with the artifact; wait for what the host reports late."""
+    commit, artifact = sought
+    until, pause_s = _TIMING.clock() + wait_s, 1.0
+    with open_door(place, redactor, environ) as door:
+        found = run_with_artifact(door, place.repository, commit, artifact)
+        while found.reason in LATE and _TIMING.clock() + pause_s <= until:
+            _TIMING.sleep(pause_s)
+            pause_s = min(2 * pause_s, 10.0)
+            found = run_with_artifact(door, place.repository, commit, artifact)
+    return found
 
 
 @contextmanager
