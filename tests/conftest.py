@@ -29,6 +29,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how many cases of faults to try in all (tests/laws/test_faults_*.py); with more than the default, every "
         "request of the runs that are killed for real, too",
     )
+    parser.addoption(
+        "--hostile-files",
+        type=int,
+        default=30,
+        metavar="N",
+        help="how many damaged inputs each reader is given (tests/laws/test_hostile_files.py)",
+    )
+
+
+@pytest.fixture
+def hostile_files(request: pytest.FixtureRequest) -> int:
+    """How many damaged inputs each reader is given."""
+    return int(request.config.getoption("--hostile-files"))
 
 
 @pytest.fixture
