@@ -60,7 +60,7 @@ def verify(loaded: Loaded, connections: Connections, options: Options, trial: Tr
         sleep=options.timing.sleep,
         patience_s=max(patience_s, 1.5 * kind.definition.read.settle_seconds),
     )
-    walk = Walk(scratch=scratch, trials=Trials(kind=kind, spec=spec, given=trial.given), spec=spec)
+    walk = Walk(scratch=scratch, trials=Trials(kind=kind, spec=spec, given=trial.given), resource=resource, spec=spec)
     left = walk.run()
     return Conformance(
         claims=(*walk.claims, settling(walk)),

@@ -72,7 +72,9 @@ WRONG = [
         Ways(poor_list=True), {}, "the list shows whole objects", "itemsAre: summaries", "", id="a-list-of-summaries"
     ),
     pytest.param(Ways(no_null=True), {}, "null clears price", 'a type without "null"', "", id="null-refused"),
-    pytest.param(Ways(ignores="note"), {}, "create keeps what is stated", "x-name", "", id="a-field-that-is-ignored"),
+    pytest.param(
+        Ways(ignores="note"), {}, "create keeps what is stated", "writeOnly: true", "", id="a-field-that-is-ignored"
+    ),
     pytest.param(
         Ways(refuses="color"), {}, "an update changes color", "x-immutable: true", "", id="an-immutable-field"
     ),

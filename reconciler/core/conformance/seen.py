@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from reconciler.core.canonical import strictly_equal
 from reconciler.core.compare.normalize import canonical, is_masked
 from reconciler.core.conformance.claims import Claim, fails, holds, listed
 from reconciler.core.kinds.catalog import Kind
-from reconciler.core.kinds.fields import FieldInfo, walk
+from reconciler.core.kinds.fields import EMPTY, FieldInfo
 from reconciler.core.model import Json, JsonObject, LiveObject
-from reconciler.core.pointer import MISSING, format_pointer, get, parse_pointer
+from reconciler.core.pointer import MISSING, format_pointer, parse_pointer
 
 _MASK = re.compile(r".{0,8}[*•●xX.]{3,}.{0,8}", re.DOTALL)
 
@@ -24,10 +25,23 @@ def moved_beside(kind: Kind, changed: str, before: LiveObject, after: LiveObject
         info = kind.fields.properties.get(name)
         if info is None or info.read_only or info.write_only:
             continue
-        one, other = (canonical(info, side.spec.get(name, MISSING), absent) for side in (before, after))
+        one, other = (
+            canonical(info, _settable(info, side.spec.get(name, MISSING)), absent) for side in (before, after)
+        )
         if (one is MISSING) != (other is MISSING) or (one is not MISSING and not strictly_equal(one, other)):
             moved.append(name)
     return moved
+
+
+def _settable(info: FieldInfo, value: Any) -> Any:
+    """Return `value` without what the server sets in it, or never shows."""
+    if isinstance(value, dict):
+        members = ((name, info.child(name), inner) for name, inner in value.items())
+        known = ((name, child, inner) for name, child, inner in members if not info.properties or child is not EMPTY)
+        return {n: _settable(c, inner) for n, c, inner in known if not c.read_only and not c.write_only}
+    if isinstance(value, list) and info.items is not None:
+        return [_settable(info.items, item) for item in value]
+    return value
 
 
 def lost_members(kind: Kind, before: LiveObject, after: LiveObject) -> list[str]:
@@ -103,14 +117,6 @@ def read_only_fields(kind: Kind, live: LiveObject) -> Claim:
     return holds(title, f"answers do not hold {listed(missing)}" if missing else "")
 
 
-CURES = {
-    "another order": "x-list: set",
-    "it is not there": "x-name: its name in answers; or writeOnly: true, if answers never hold it",
-    "another value": "x-form, if it means the same; or state what the server keeps",
-}
-"""What to write in the definition, by how a field was not kept."""
-
-
 def how_kept(info: FieldInfo, stated: Json, shown: Json) -> str:
     """Say how a live field differs from what is stated, without a value."""
     if shown is None:
@@ -120,25 +126,6 @@ def how_kept(info: FieldInfo, stated: Json, shown: Json) -> str:
         if mine == theirs:
             return "another order"
     return "it is still there" if stated is None else "another value"
-
-
-def forms_of_values(kind: Kind, spec: JsonObject, live: LiveObject) -> Iterator[tuple[str, str]]:
-    """Yield the stated fields whose live text differs by letters' case, blanks or a known form only, with the form."""
-    for path, info in walk(kind.fields):
-        if "*" in path or info.write_only or info.forms:
-            continue
-        stated, shown = (get(side, tuple(path)) for side in (spec, live.spec))
-        if not isinstance(stated, str) or not isinstance(shown, (str, int)) or stated == shown:
-            continue
-        for form in ("lower", "upper", "trim", "timestamp", "duration", "uuid-base64", "base64"):
-            if _equal_under(form, stated, shown):
-                yield format_pointer(path), form
-                break
-
-
-def _equal_under(form: str, one: Json, other: Json) -> bool:
-    info = FieldInfo(name="x", forms=(form,))
-    return strictly_equal(canonical(info, one, "unset"), canonical(info, other, "unset"))
 
 
 def id_places(body: Json, remote_id: str) -> list[str]:

@@ -13,7 +13,7 @@ from reconciler.core.kinds.catalog import Kind
 from reconciler.core.kinds.fields import FieldInfo
 from reconciler.core.kinds.template import variables
 from reconciler.core.model import Json, JsonObject
-from reconciler.core.pointer import MISSING
+from reconciler.core.pointer import MISSING, parse_pointer
 from reconciler.core.records import dataclass
 from reconciler.core.schema.schema_gate import CompiledSchema
 
@@ -42,6 +42,8 @@ class Trials:
         """Return another valid value for a field, or MISSING when none could be thought of."""
         if name in self.given:
             return self.given[name]
+        if name in switches(self.kind):
+            return MISSING  # another value asks for other fields, or gives those that are there another meaning
         for value in _others(self.kind.fields.child(name), self.spec.get(name, MISSING), name, self.kind):
             if not strictly_equal(value, self.spec.get(name)) and self.fits({**self.spec, name: value}):
                 return value
@@ -121,3 +123,34 @@ def reversed_list(value: Json) -> Json | None:
     if not isinstance(value, list) or strictly_equal(value, value[::-1]):
         return None
     return value[::-1]
+
+
+def switches(kind: Kind) -> frozenset[str]:
+    """Return the top-level fields on whose values it depends which other fields there are, or what they mean."""
+    found = set(_tested(kind.definition.schema_, inside=False))
+    for info in kind.fields.properties.values():
+        found |= {telltale.name for telltale in info.sensitive_when}
+    definition = kind.definition
+    conditions = [*definition.read.ready, *definition.read.failed]
+    for call in definition.write.update:
+        conditions += [*call.when, *call.refuse]
+    by_response = {info.response_name: name for name, info in kind.fields.properties.items()}
+    of_values = (one for one in conditions if one.model_fields_set & {"equals", "one_of", "matches"})
+    steps = (parse_pointer(condition.at)[:1] for condition in of_values)
+    return frozenset(found | {by_response.get(str(step[0]), str(step[0])) for step in steps if step})
+
+
+def _tested(schema: Json, *, inside: bool) -> Iterator[str]:
+    """Yield the top-level fields whose values a schema tests to choose between its parts."""
+    if not isinstance(schema, dict):
+        return
+    for name, inner in schema.get("properties", {}).items() if inside else ():
+        if isinstance(inner, dict) and ("const" in inner or "enum" in inner):
+            yield name
+    yield from schema.get("dependentSchemas", {})
+    yield from schema.get("dependentRequired", {})
+    for keyword in ("if", "not", "oneOf", "anyOf", "allOf", "then", "else"):
+        parts = schema.get(keyword, [])
+        choosing = inside or keyword in ("if", "not", "oneOf", "anyOf")
+        for part in parts if isinstance(parts, list) else [parts]:
+            yield from _tested(part, inside=choosing)
