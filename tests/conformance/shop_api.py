@@ -15,7 +15,7 @@ from reconciler.core.address import Address
 from reconciler.core.conformance.claims import Claim, ClaimVerdict, Conformance
 from reconciler.core.conformance.variation import Trial
 from reconciler.core.redaction import Redactor
-from reconciler.sandbox.http import SandboxRequest, SandboxResponse, empty_response, json_response
+from reconciler.sandbox.http import EmulatedSystem, SandboxRequest, SandboxResponse, empty_response, json_response
 from reconciler.sandbox.in_process import in_process_transport
 from reconciler.workflow.commands import Connections, Options, load
 from reconciler.workflow.verification import verify
@@ -197,7 +197,7 @@ class Walked:
 
 
 def write_workspace(folder: Path, kind: str = KIND, manifest: str = MANIFEST) -> None:
-    (folder / "schemas").mkdir()
+    (folder / "schemas").mkdir(parents=True)
     (folder / "schemas" / "odd.yaml").write_text(kind)
     (folder / "scratch.yaml").write_text(manifest)
     (folder / "reconciler.yaml").write_text(
@@ -211,18 +211,20 @@ def walk(
     kind: str = KIND,
     given: Mapping[str, Any] | None = None,
     shop: Shop | None = None,
+    manifest: str = MANIFEST,
+    front: EmulatedSystem | None = None,
 ) -> Walked:
-    """Verify `kind` on a shop that behaves in `ways`."""
+    """Verify `kind` on a shop that behaves in `ways`; with a `front`, that one answers in its place."""
     time = FakeTime() if shop is None else shop.time
     api = shop or Shop(ways=ways, time=time)
-    write_workspace(folder, kind)
+    write_workspace(folder, kind, manifest)
     options = Options(
         config=folder / "reconciler.yaml",
         scratch=folder / "scratch.yaml",
         environ={},
         redactor=Redactor(),
         timing=time.timing(),
-        transport=lambda name: in_process_transport({"http://odd.test": api}),
+        transport=lambda name: in_process_transport({"http://odd.test": front or api}),
     )
     loaded = load(options)
     with Connections(loaded.settings, options) as connections:

@@ -5,14 +5,10 @@ Reads and writes: one live system, through the scratch object.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import field, replace
 
-from reconciler.core.canonical import strictly_equal
-from reconciler.core.compare.normalize import compare
 from reconciler.core.conformance.claims import Claim, fails, holds, listed, untested
 from reconciler.core.conformance.seen import (
-    how_kept,
     lost_members,
     moved_beside,
     object_place,
@@ -25,12 +21,11 @@ from reconciler.core.conformance.variation import Trials, may_be_null, reversed_
 from reconciler.core.errors import ApiError, ErrorClass, ReconcilerError, Refused
 from reconciler.core.kinds.catalog import send_mode
 from reconciler.core.model import Json, JsonObject, LiveObject, Resource
-from reconciler.core.plan.considered import Considered
-from reconciler.core.plan.leftovers import find_leftovers
 from reconciler.core.pointer import MISSING, Path
 from reconciler.core.records import dataclass
 from reconciler.core.wire.answers import NothingFound, answered_object
 from reconciler.core.wire.said import json_or_missing
+from reconciler.shell.conformance.asked import Asked
 from reconciler.shell.conformance.scratch import Answered, Look, Scratch
 
 NOTICED_S = 0.05
@@ -64,6 +59,7 @@ class Walk:
     claims: list[Claim] = field(default_factory=list)
     stale_s: float = -1.0  # after a write, when the last read began that did not agree with it; below 0: all agreed
     agreed_s: float = 0.0  # and when the first one began that did
+    careless: set[int] = field(default_factory=set)  # update calls that were seen to change other fields as well
     lost: set[str] = field(default_factory=set)  # fields that a create or a trial has left otherwise than asked
 
     def run(self) -> str:
@@ -113,7 +109,7 @@ class Walk:
         settled = self.scratch.look_until(lambda found: not (self._unkept(found) - later))
         self._note_time(look if look.stale_s is not None and settled.stale_s is None else settled)
         live = settled.live or look.live
-        self._say(self._keeps("create", live, later))
+        self._say(self._asked().kept_by_create(live, later))
         self.lost |= self._unkept(live) - later
         return live
 
@@ -194,8 +190,8 @@ class Walk:
         look = self.scratch.look_until(lambda found: name not in self._unkept(found))
         after = look.live
         if after is None or name in self._unkept(after):
-            detail = "accepted, and not kept: " + self._how(name, after)
-            place, cure = self._advised(name, wanted, after, before)
+            detail = "accepted, and not kept: " + self._asked().how(name, after)
+            place, cure = self._asked().advised(name, after, before)
             self._say(fails(title, detail, place or attempt.place, cure))
             self.spec = old
             self._undo(name, before)
@@ -206,21 +202,6 @@ class Walk:
         if after is not None:
             self._left_alone(name, answers[-1], before, after)
         return self.spec is wanted
-
-    def _advised(
-        self, name: str, spec: JsonObject, live: LiveObject | None, before: LiveObject | None
-    ) -> tuple[Path, str]:
-        """Return where in the definition a line belongs that describes how a field was kept, and the line, tried."""
-        if live is None:
-            return (), ""
-        found = find_leftovers(self.considered(spec), live, before)
-        line = next((one for one in found if one.path[0] == name and one.line), None)
-        return ((), "") if line is None else (tuple(line.place.split(".")), line.line)
-
-    def considered(self, spec: JsonObject) -> Considered:
-        """Return the scratch object with everything known about it, as it is to be."""
-        kind = self.scratch.kind
-        return Considered(resource=self.resource, kind=kind, spec=spec, unknown=frozenset(), hidden=frozenset())
 
     def _undo(self, name: str, before: LiveObject) -> None:
         """Take a trial back that failed, so that no other one is blamed for what it has left."""
@@ -240,6 +221,9 @@ class Walk:
         if not moved:
             return
         index = kind.definition.write.update.index(answered.call)
+        if index in self.careless:
+            return  # said once: it is the same call
+        self.careless.add(index)
         mode = send_mode(answered.call, creating=False)
         cure = "send: full" if mode != "full" else "the server does not keep them; state them, or mark them readOnly"
         self._say(
@@ -383,36 +367,11 @@ class Walk:
     def _say(self, claim: Claim) -> None:
         self.claims.append(claim)
 
+    def _asked(self) -> Asked:
+        return Asked(kind=self.scratch.kind, resource=self.resource, spec=self.spec)
+
     def _unkept(self, live: LiveObject | None) -> frozenset[str]:
-        return frozenset(self._differences(live))
-
-    def _differences(self, live: LiveObject | None) -> Iterator[str]:
-        kind = self.scratch.kind
-        if live is None:
-            yield from self.spec
-            return
-        stated = {n: v for n, v in self.spec.items() if not kind.fields.child(n).create_only}
-        sides = compare(kind.fields, stated, live.spec, absent=kind.definition.read.absent)
-        for name in stated:
-            one, other = sides.desired.get(name, MISSING), sides.live.get(name, MISSING)
-            if (one is MISSING) != (other is MISSING) or (one is not MISSING and not strictly_equal(one, other)):
-                yield name
-
-    def _keeps(self, what: str, live: LiveObject, later: set[str]) -> Claim:
-        title = f"{what} keeps what is stated"
-        unkept = self._unkept(live) - later
-        if not unkept:
-            return holds(title)
-        names = listed(f"{name} ({self._how(name, live)})" for name in unkept)
-        for name in sorted(unkept):
-            place, line = self._advised(name, self.spec, live, None)
-            if line:
-                return fails(title, f"it does not keep {names}", place, line)
-        return fails(title, f"it does not keep {names}", ("schema", "properties", min(unkept)))
-
-    def _how(self, name: str, live: LiveObject | None) -> str:
-        shown = None if live is None else live.spec.get(name)
-        return how_kept(self.scratch.kind.fields.child(name), self.spec.get(name), shown)
+        return self._asked().unkept(live)
 
     def _note_time(self, look: Look) -> None:
         if look.stale_s is not None and look.agreed and look.stale_s > self.stale_s:
