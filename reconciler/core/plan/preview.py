@@ -106,9 +106,16 @@ def _unknown(value: Json) -> Json:
 
 def _scalars(body: JsonObject, kind: Kind, hides: Callable[[Path], bool]) -> JsonObject:
     """Keep of a live body only the plain values that templates such as `{live.created_at}` are meant for."""
-    known = {child.response_name for name, child in kind.fields.properties.items() if not hides((name,))}
+    fields = kind.fields.properties.items()
+    known = {child.response_name for name, child in fields if not hides((name,))}
+    # What a field stands in is shown by its members' names: whether there are others decides what null becomes.
+    holders = {parse_pointer(child.response_name)[0] for _, child in fields if child.response_name.startswith("/")}
     return {
-        name: value if name in known and not isinstance(value, (dict, list)) else SENSITIVE
+        name: dict.fromkeys(value, SENSITIVE)
+        if name in holders and isinstance(value, dict)
+        else value
+        if name in known and not isinstance(value, (dict, list))
+        else SENSITIVE
         for name, value in body.items()
     }
 

@@ -7,12 +7,13 @@ the call sends: `stated` (all that the manifest states), `changed` (top-level fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
+from reconciler.core.canonical import strictly_equal
 from reconciler.core.compare.normalize import encode
 from reconciler.core.kinds.catalog import Kind, replaced_by, send_mode
 from reconciler.core.kinds.definition import Call, WriteCall
@@ -171,7 +172,33 @@ def _written(kind: Kind, call: WriteCall, writing: Writing) -> tuple[Json, dict[
     travelling = with_companions(kind, writing, names & writing.changed) - unsettable
     values = context(kind, writing.subject, changed=",".join(_wire_names(kind, travelling, writing.creating)))
     fields = _fields(kind, call, writing, (names - unsettable, travelling), unsettable)
-    return _with_version(kind, writing, _place(call, fields, values)), values
+    body = _place(call, fields, values)
+    for path in _emptied(kind, writing) if isinstance(fields, dict) else ():
+        body = _without_hollow(body, (*parse_pointer(call.fields_at), *path))
+    return _with_version(kind, writing, body), values
+
+
+def _emptied(kind: Kind, writing: Writing) -> Iterator[Path]:
+    """Yield where the request spells fields inside a member of their own that are stated as null.
+
+    What else the member holds on the server must not be lost with it: then it is not one of these.
+    """
+    for name, value in writing.subject.spec.items():
+        info = kind.fields.child(name)
+        spelling = _request_name(info, name, writing.creating)
+        if value is not None or not spelling.startswith("/"):
+            continue
+        live, answered = writing.subject.live, info.response_name
+        path = parse_pointer(answered)[:-1] if answered.startswith("/") else ()
+        there = get(live.body, path) if live is not None and path else MISSING
+        if not isinstance(there, dict) or len(there) <= 1:
+            yield parse_pointer(spelling)
+
+
+def _without_hollow(body: Json, path: Path) -> Json:
+    """Return `body` with null in place of an object that would hold nothing but null at `path`."""
+    hollow = len(path) > 1 and strictly_equal(get(body, path[:-1]), {path[-1]: None})
+    return put(body, path[:-1], None) if hollow else body
 
 
 def _with_version(kind: Kind, writing: Writing, body: Json) -> Json:
