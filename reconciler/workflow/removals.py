@@ -131,6 +131,7 @@ def _undeclared(known: Known, scene: Scene, options: Options) -> Iterator[Diagno
         and options.selection.names(address)
         and successor_of(address) not in scene.resources
         and (address.system, address.kind, record.id) not in declared  # it has another name now
+        and not any(one.objects.names(address) for one in scene.settings.unmanaged)
     )
     if left:
         more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
@@ -140,7 +141,8 @@ def _undeclared(known: Known, scene: Scene, options: Options) -> Iterator[Diagno
             severity=Severity.NOTE,
             code=UNDECLARED,
             message=f"{count} recorded and no longer declared: {names}",
-            hint="declare them, remove them from the ledger with `ledger forget`, or delete them with --prune",
+            hint="declare them, remove them from the ledger with `ledger forget`, or delete them with --prune"
+            "; or list them under `unmanaged`",
         )
 
 

@@ -35,6 +35,15 @@ def test_recorded_objects_without_a_manifest_are_counted(tmp_path: Path) -> None
     assert set(shop.named("products")) == {"tea", "jam"}
 
 
+def test_what_nobody_means_to_manage_is_not_counted(tmp_path: Path) -> None:
+    _, api = make_shop(tmp_path, manifests=together(shelf("left"), product("tea", "left"), product("jam", "left")))
+    api.apply()
+    api.manifests(shelf("left"))
+    config = tmp_path / "reconciler.yaml"
+    config.write_text(config.read_text() + "    unmanaged: [{kind: odd.Product, name: t*, reason: theirs}]\n")
+    assert notes(api) == ["1 object is recorded and no longer declared: odd.Product/jam"]
+
+
 def test_an_object_under_another_name_is_not_counted(tmp_path: Path) -> None:
     _, api = make_shop(tmp_path, manifests=shelf("left"))
     api.apply()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
+from reconciler.core.address import Address
 from reconciler.core.canonical import canonical_json
 from reconciler.core.compare.normalize import decode
 from reconciler.core.kinds.catalog import Kind
@@ -22,6 +23,18 @@ class Wanted:
     def may_include(self, kind: Kind) -> bool:
         """Tell whether any object of `kind` can be wanted, so that it has to be read."""
         return not self.patterns or any(fits_kind(pattern, kind) for pattern in self.patterns)
+
+    def names(self, address: Address) -> bool:
+        """Tell whether an address is meant, of whose object nothing else is known."""
+        if self.where:
+            return False
+        full = f"{address.system}.{address.kind}"
+        for pattern in self.patterns:
+            of_kind, slash, of_name = pattern.partition("/")
+            of_that_kind = fnmatchcase(full, of_kind) or fnmatchcase(address.kind, of_kind)
+            if of_that_kind and (not slash or fnmatchcase(address.name, of_name)):
+                return True
+        return False
 
     def includes(self, kind: Kind, live: LiveObject, name: str) -> bool:
         return self._names(kind, live, name) and all(
