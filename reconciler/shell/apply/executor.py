@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from graphlib import TopologicalSorter
+from queue import SimpleQueue
 
 from reconciler.core.address import Address
 from reconciler.core.canonical import canonical_json
@@ -126,28 +127,38 @@ def _conduct(run: Run, lanes: _Lanes) -> tuple[FollowUpOutcome, ...]:
     pending = {change.address: change for change in plan.pending}
     sorter = TopologicalSorter({a: [p for p in c.waits_for if p in pending] for a, c in pending.items()})
     sorter.prepare()
-    running: set[Future[Outcome]] = set()
+    # Fed by the changes as they end: to look through all that run at each end would take time by the square of them.
+    ended: SimpleQueue[Future[Outcome]] = SimpleQueue()
+    running = 0
     while sorter.is_active():
         # One moment for all of them: a list that the first begins to read is fresh for those that begin after it too.
         ready = run.tools.reader.fresh.moment()
         for address in sorter.get_ready():
             skipped = _skipped(pending[address], run)
             if skipped is None:
-                running.add(lanes.submit(pending[address], run, ready))
+                lanes.submit(pending[address], run, ready).add_done_callback(ended.put)
+                running += 1
             else:
                 run.settle(skipped)
                 sorter.done(address)
         if running:
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                run.settle(future.result())
-                sorter.done(future.result().address)
+            for outcome in _outcomes(ended):
+                running -= 1
+                run.settle(outcome)
+                sorter.done(outcome.address)
     if run.stopped():
         return skip_all(plan, run.not_begun())
     if not run.tools.remembers:
         for outcome in unshown(_created(run), run.tools.reader, run.tools):
             run.settle(outcome)
     return carry_out(plan, run.outcomes, run.known, run.inputs, _IntentWriter(run.tools.send), run.unexpected)
+
+
+def _outcomes(ended: SimpleQueue[Future[Outcome]]) -> Iterator[Outcome]:
+    """Yield the outcomes that are there, and wait for the first one."""
+    yield ended.get().result()
+    while not ended.empty():
+        yield ended.get().result()
 
 
 def _created(run: Run) -> Iterator[Created]:
