@@ -5,7 +5,7 @@ Reads: the live systems, the ledger, manifests. Writes: files of an export.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
 
@@ -40,6 +40,7 @@ class Survey:
     planned: Planned
     kinds: list[KindSurvey]
     requests_made: int
+    holds_secret: Callable[[str], bool] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +97,7 @@ def survey(
         planned=planned,
         kinds=found,
         requests_made=connections.attempts,
+        holds_secret=options.redactor.holds_secret,
     )
 
 
@@ -125,7 +127,12 @@ def inventory_of(found: Survey, loaded: Loaded, wanted: Wanted) -> Inventory:
     declared = {a: (inputs.resources[a], live) for a, live in inputs.live.items() if a in inputs.resources}
     recorded = {address: (record.id, record.applied_at) for address, record in ledger.records.items()}
     kinds = take_stock(
-        found.kinds, declared=declared, recorded=recorded, wanted=wanted, left_alone=loaded.settings.unmanaged
+        found.kinds,
+        declared=declared,
+        recorded=recorded,
+        wanted=wanted,
+        left_alone=loaded.settings.unmanaged,
+        holds_secret=found.holds_secret,
     )
     chosen = [one for one in kinds if wanted.may_include(one.kind)]
     return Inventory(target=loaded.settings.target, kinds=tuple(chosen), requests_made=found.requests_made)
@@ -138,7 +145,7 @@ def make_export(found: Survey, loaded: Loaded, options: Options, export: ExportO
     chosen = inventory_of(found, loaded, export.wanted)
     standings = {Standing.UNMANAGED, *([Standing.MANAGED] if export.everything else [])}
     wanted = {
-        one.kind.full_name: frozenset(entry.id for entry in one.entries if entry.standing in standings)
+        one.kind.full_name: frozenset(e.live.id for e in one.entries if e.live and e.standing in standings)
         for one in chosen.kinds
     }
     secret = {n: value for n, value in settings.environment.items() if n not in settings.open_environment}
@@ -148,6 +155,7 @@ def make_export(found: Survey, loaded: Loaded, options: Options, export: ExportO
         wanted=wanted,
         taken=frozenset(loaded.resources),
         known_secrets=known,
+        holds_secret=found.holds_secret,
         again=export.everything,
         lookups=export.lookups,
     )

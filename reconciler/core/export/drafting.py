@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from itertools import pairwise
 from typing import NamedTuple
@@ -72,6 +72,7 @@ class Drafting:
     wanted: Mapping[str, frozenset[str]]  # ids by kind
     taken: frozenset[Address]  # of manifests that are there
     known_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    holds_secret: Callable[[str], bool] = lambda text: False
     again: bool = False  # what manifests declare is written too, under the names that it has
     lookups: bool = True  # what is referred to and not exported gets a manifest that finds it
     _objects: dict[Address, _Object] = field(default_factory=dict)
@@ -92,7 +93,7 @@ class Drafting:
         impossible = {draft.address: draft.stated.impossible for draft in made if draft.stated.impossible}
         for address, reason in impossible.items():
             one = self._objects.pop(address)
-            self._unwritten.append(Unwritten(kind=one.kind, id=one.live.id, name=one.entry.name, reason=reason))
+            self._unwritten.append(Unwritten(kind=one.kind, id=one.entry.id, name=one.entry.name, reason=reason))
         if impossible:  # what refers to them names their ids
             self._by_id = {name: [a for a in found if a not in impossible] for name, found in self._by_id.items()}
             made = self._stated()
@@ -107,8 +108,8 @@ class Drafting:
             if entry.live is not None:
                 key = natural_key(kind, entry.live.spec, desired=False)
                 keys[key] = keys.get(key, 0) + 1
-        plain = [name_of(kind, e.live).lower() for e in inventory.entries if e.live is not None]
-        for entry in sorted(inventory.entries, key=lambda one: (one.name, one.id)):
+        plain = [self._name_of(kind, e.live).lower() for e in inventory.entries if e.live is not None]
+        for entry in sorted(inventory.entries, key=lambda one: (one.name, one.live.id if one.live else one.id)):
             if entry.live is None:
                 continue
             referred = (kind.names, entry.live.id)
@@ -126,7 +127,7 @@ class Drafting:
             if reason:
                 self._unwritten.append(Unwritten(kind=kind, id=entry.id, name=entry.name, reason=reason))
                 continue
-            self._name(kind, entry, alone=plain.count(name_of(kind, entry.live).lower()) == 1, lookup=False)
+            self._name(kind, entry, alone=plain.count(self._name_of(kind, entry.live).lower()) == 1, lookup=False)
 
     def _why_not(self, kind: Kind, live: LiveObject, keys: Mapping[str, int]) -> str:
         missing = [name for name in kind.key if live.spec.get(name) in (None, MISSING)]
@@ -139,7 +140,7 @@ class Drafting:
     def _name(self, kind: Kind, entry: Entry, *, alone: bool, lookup: bool) -> Address:
         assert entry.live is not None
         parents = [] if alone and not kind.definition.identity.singleton else self._parents_of(kind, entry.live)
-        name = name_of(kind, entry.live, [one.name for one in parents]) or "object"
+        name = self._name_of(kind, entry.live, [one.name for one in parents]) or "object"
         taken = self._names.setdefault(kind.names, set())
         name = unique(name, taken)
         taken.add(name.lower())
@@ -147,6 +148,9 @@ class Drafting:
         self._objects[address] = _Object(kind, entry, entry.live, address, lookup)
         self._by_id.setdefault((kind.names, entry.live.id), []).append(address)
         return address
+
+    def _name_of(self, kind: Kind, live: LiveObject, parents: Iterable[str] = ()) -> str:
+        return name_of(kind, live, parents, holds_secret=self.holds_secret)
 
     def _parents_of(self, kind: Kind, live: LiveObject) -> list[Address]:
         found = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from fnmatch import fnmatchcase
 
@@ -15,6 +15,7 @@ from reconciler.core.export.wanted import LeftAlone, Wanted, fits_kind
 from reconciler.core.kinds.catalog import Kind
 from reconciler.core.model import LiveObject, Resource
 from reconciler.core.records import dataclass
+from reconciler.core.redaction import STAND_IN
 from reconciler.core.wire.judge import holds
 
 Key = tuple[str, str, str]
@@ -49,8 +50,8 @@ class KindSurvey:
 class Entry:
     """One object of an inventory."""
 
-    id: str
-    name: str  # by its natural key
+    id: str  # as it may be shown
+    name: str  # by its natural key, without secrets
     standing: Standing
     address: Address | None = None  # of the manifest, or of the record
     since: str = ""  # RFC 3339: when it was last applied from here, as the ledger has it
@@ -95,6 +96,7 @@ def take_stock(
     recorded: Mapping[Address, tuple[str, str]],
     wanted: Wanted,
     left_alone: Sequence[LeftAlone] = (),
+    holds_secret: Callable[[str], bool] = lambda text: False,
 ) -> list[KindInventory]:
     """Return the standing of every wanted object. `recorded` holds id and time by the address of the ledger."""
     by_key: dict[Key, tuple[Address, Resource]] = {}
@@ -106,14 +108,15 @@ def take_stock(
     found = []
     for survey in surveys:
         entries = [
-            _entry(survey.kind, live, by_key.get(key_of(survey.kind, live)), recorded) for live in survey.objects
+            _entry(survey.kind, live, by_key.get(key_of(survey.kind, live)), recorded, holds_secret)
+            for live in survey.objects
         ]
         entries = [_unless_left_alone(survey.kind, entry, left_alone) for entry in entries]
         chosen = [one for one in entries if one.live and wanted.includes(survey.kind, one.live, one.name)]
         if not survey.unseen and not wanted.where:
             chosen += _gone(survey, declared, recorded, wanted)
         order = {standing: number for number, standing in enumerate(Standing)}
-        chosen.sort(key=lambda one: (order[one.standing], one.name, one.id))
+        chosen.sort(key=lambda one: (order[one.standing], one.name, one.live.id if one.live else one.id))
         found.append(KindInventory(kind=survey.kind, entries=tuple(chosen), unseen=survey.unseen, doubt=survey.doubt))
     return found
 
@@ -144,14 +147,16 @@ def _entry(
     live: LiveObject,
     named: tuple[Address, Resource] | None,
     recorded: Mapping[Address, tuple[str, str]],
+    holds_secret: Callable[[str], bool],
 ) -> Entry:
-    name = name_of(kind, live) or live.id
+    shown = STAND_IN if holds_secret(live.id) else kind.shown_id(live.id)
+    name = name_of(kind, live, holds_secret=holds_secret) or shown
     if named is None:
-        return Entry(id=live.id, name=name, standing=standing_of(kind, live), live=live)
+        return Entry(id=shown, name=name, standing=standing_of(kind, live), live=live)
     address, resource = named
     standing = Standing.LOOKUP if resource.lifecycle.lookup else Standing.MANAGED
     since = recorded.get(address, ("", ""))[1]
-    return Entry(id=live.id, name=name, standing=standing, address=address, since=since, live=live)
+    return Entry(id=shown, name=name, standing=standing, address=address, since=since, live=live)
 
 
 def _gone(
@@ -160,6 +165,8 @@ def _gone(
     recorded: Mapping[Address, tuple[str, str]],
     wanted: Wanted,
 ) -> Iterable[Entry]:
+    if survey.kind.secret_id:
+        return  # no ledger keeps such an id, so that nothing tells which object it was
     ids = {live.id for live in survey.objects}
     for address, (remote_id, since) in recorded.items():
         if (address.system, address.kind) != survey.kind.names or address in declared or remote_id in ids:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from hashlib import sha256
 
 from reconciler.core.compare.normalize import decode
@@ -39,17 +39,30 @@ def as_file_name(name: str) -> str:
     return f"{name}-file" if _DEVICES.fullmatch(name) else name
 
 
-def name_of(kind: Kind, live: LiveObject, parents: Iterable[str] = ()) -> str:
+def name_of(
+    kind: Kind,
+    live: LiveObject,
+    parents: Iterable[str] = (),
+    *,
+    holds_secret: Callable[[str], bool] = lambda text: False,
+) -> str:
     """Return the name that the natural key of `live` makes, with the names of `parents` in front of it.
 
     No secret is part of it.
     """
-    plain = [field for field in kind.key if parent_of(kind, field) is None and not kind.fields.hides((field,))]
-    own = [_key_text(kind, live, field) for field in plain]
+    open_fields = (field for field in kind.key if not kind.fields.hides((field,), ever=True))
+    texts = {field: _key_text(kind, live, field) for field in open_fields}
+    plain = [field for field, text in texts.items() if parent_of(kind, field) is None and not holds_secret(text)]
+    own = [texts[field] for field in plain]
     # Ids of things that are no kinds tell a reader nothing.
     own = [part for part in own if not _UUID.fullmatch(part)] or own
     text = "-".join(part for part in [*parents, *own] if part)
-    if len(plain) < len(kind.key) and not (plain and own != [part for part in own if _UUID.fullmatch(part)]):
+    # The digest of a secret would tell it to who can guess.
+    if (
+        not (kind.secret_id or holds_secret(live.id))
+        and len(plain) < len(kind.key)
+        and not (plain and own != [part for part in own if _UUID.fullmatch(part)])
+    ):
         text = f"{text}-{_short_digest(live.id)}"
     return as_name(text) or ("-".join(words(kind.name)).lower() if kind.definition.identity.singleton else "")
 
