@@ -30,10 +30,11 @@ def apply_saved_plan(options: argparse.Namespace, console: Console, given: Optio
 
     Raises Refused when it does not fit any more.
     """
-    if not given.selection.everything or given.resend or given.prune is not None or given.allow_replace:
+    own = given.resend or given.prune is not None or given.allow_replace or given.skip_unreadable
+    if own or not given.selection.everything:
         raise UsageError(
             "a saved plan has its own selection",
-            hint="leave out -l, --address, --resend, --prune and --allow-replace together with --plan",
+            hint="leave out -l, --address, --resend, --prune, --allow-replace and --skip-unreadable with --plan",
         )
     approval, given = open_approval(Path(options.plan), given, options.max_age)
     loaded = load(given)

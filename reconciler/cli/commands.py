@@ -123,6 +123,7 @@ def _options(options: argparse.Namespace, console: Console, environ: Mapping[str
         lock_timeout_s=getattr(options, "lock_timeout", 0.0),
         prune=getattr(options, "prune", None),
         allow_replace=getattr(options, "allow_replace", False),
+        skip_unreadable=getattr(options, "skip_unreadable", False),
         trust_list=tuple(getattr(options, "trust_list", None) or ()),
         allow_older=getattr(options, "allow_older", False),
         destroy=tuple(options.addresses) if options.command == "destroy" else (),
@@ -173,7 +174,7 @@ def _plan(options: argparse.Namespace, console: Console, environ: Mapping[str, s
     made = _made_plan(options, console, given)
     _show(Result(target=made.target, plan=made), options, console)
     if made.blockers:
-        return ExitCode.REFUSED
+        return blocked(made).exit_code
     if options.out is not None:
         console.say(f"saved the plan in {options.out}; perform it with: reconciler apply --plan {options.out}")
     return ExitCode.PENDING if made.has_work and options.exit_code else ExitCode.DONE

@@ -9,7 +9,7 @@ from reconciler.cli.outputs import Result, deliver, text_of
 from reconciler.console import Console
 from reconciler.core.errors import ExitCode, UsageError
 from reconciler.render.diff_text import unified_diff
-from reconciler.workflow.commands import Connections, Options, load, plan
+from reconciler.workflow.commands import Connections, Options, blocked, load, plan
 from reconciler.workflow.drifting import Acceptance, accept_drift, find_drift, write_manifests
 
 
@@ -43,7 +43,7 @@ def run_drift(options: argparse.Namespace, console: Console, given: Options) -> 
         show(unified_diff({name: (new.before, new.after) for name, new in acceptance.texts.items()}))
     deliver(result, options, console)
     if drift.blockers:
-        return ExitCode.REFUSED
+        return blocked(drift).exit_code
     if options.write and not options.dry_run:
         for name, new in acceptance.texts.items():
             console.say(f"{'removed' if new.after is None else 'wrote'} {name}")

@@ -27,6 +27,11 @@ def add_removal(group: argparse._ArgumentGroup) -> None:
         action="store_true",
         help="where a field cannot change, create a new object and delete the old one",
     )
+    group.add_argument(
+        "--skip-unreadable",
+        action="store_true",
+        help="leave out what cannot be read and what depends on it, with a warning for each",
+    )
     add_trust_list(group)
 
 

@@ -17,7 +17,7 @@ def take_snapshot(options: argparse.Namespace, console: Console, given: Options)
     """Write a snapshot of the live state."""
     loaded = load(given)
     with Connections(loaded.settings, given) as connections:
-        planned = plan(loaded, connections, given)
+        planned = plan(loaded, connections, given, whole=True)
     count = save_snapshot(planned, loaded, given, Path(options.out))
     console.result(
         f"Snapshot of {loaded.settings.target}: {plural(count, 'object')} in {options.out}, without secrets."

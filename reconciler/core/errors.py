@@ -4,6 +4,7 @@ ReconcilerError
 ├── InvalidInput      3   diagnostics about what a person wrote
 ├── UsageError        3   the command line or the environment
 ├── Refused           4   limit, blocker, stale plan, conflict
+│   └── Unreadable    1   a blocker is that something could not be read
 └── ApiError          1   the API answered with a failure
     ├── TransportError    no usable answer came at all
     └── DoubtfulList      a list contradicts itself, so what it does not show may exist
@@ -65,6 +66,12 @@ class Refused(ReconcilerError):
     def __init__(self, message: str, *, hint: str = "", diagnostics: Sequence[Diagnostic] = ()) -> None:
         super().__init__(message, hint=hint)
         self.diagnostics = tuple(diagnostics)
+
+
+class Unreadable(Refused):
+    """A part of the plan could not be made, since a live system could not be read."""
+
+    exit_code = ExitCode.FAILED
 
 
 class ApiError(ReconcilerError):

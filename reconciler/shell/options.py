@@ -37,6 +37,7 @@ class Options:
     on_interrupt: Callable[[], None] = lambda: None  # called when an apply begins to end because of an interrupt
     prune: bool | None = None  # None: as the policy of the target says
     allow_replace: bool = False
+    skip_unreadable: bool = False  # what cannot be read, and what depends on it, is left out
     trust_list: tuple[str, ...] = ()  # kinds whose lists count as whole, whatever contradicts them
     allow_older: bool = False  # apply a revision that does not come after the one that was applied last
     destroy: tuple[str, ...] = ()  # address patterns; anything in them: delete those, and do nothing else

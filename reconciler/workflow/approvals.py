@@ -60,6 +60,7 @@ def save_plan(planned: Planned, loaded: Loaded, options: Options, path: Path) ->
         resend=options.resend,
         prune=prunes(loaded.settings, options),
         allow_replace=options.allow_replace,
+        skip_unreadable=options.skip_unreadable,
         policy=in_camel_case(asdict(loaded.settings.policy)),
         systems=_systems(loaded, options),
         key=_key(options),
@@ -104,6 +105,7 @@ def open_approval(path: Path, options: Options, max_age_s: float | None) -> tupl
         resend=chosen.resend,
         prune=chosen.prune,
         allow_replace=chosen.allow_replace,
+        skip_unreadable=chosen.skip_unreadable,
     )
 
 

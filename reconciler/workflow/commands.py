@@ -5,13 +5,13 @@ Reads: the live systems and the ledger, through `shell`. Writes: what `execute` 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.core.address import Address
-from reconciler.core.errors import ApiError, ReconcilerError, Refused, UsageError
+from reconciler.core.errors import ApiError, ReconcilerError, Refused, Unreadable, UsageError
 from reconciler.core.kinds.catalog import Catalog
 from reconciler.core.manifests.references import Known
 from reconciler.core.manifests.selection import with_parents
@@ -24,6 +24,7 @@ from reconciler.core.plan.planning import make_plan
 from reconciler.core.plan.removal.limits import exceeded
 from reconciler.core.plan.renames import follow_renames
 from reconciler.core.plan.sealing import digest_of_plan
+from reconciler.core.plan.unread import UNREADABLE_KIND, Failure, Unread, find_unread, left_out
 from reconciler.core.records import dataclass
 from reconciler.core.report import Outcome, Report
 from reconciler.core.suggest import did_you_mean
@@ -80,10 +81,17 @@ class Planned:
     version: str  # of the memory then
 
 
-def plan(loaded: Loaded, connections: Connections, options: Options, memory: Memory | None = None) -> Planned:
+def plan(
+    loaded: Loaded,
+    connections: Connections,
+    options: Options,
+    memory: Memory | None = None,
+    *,
+    whole: bool = False,
+) -> Planned:
     """Read the live state and make the plan. Sends no write, and takes no lock.
 
-    `memory` is given by who holds its lock already. Raises ApiError when the state cannot be read.
+    `memory` is given by who holds its lock already. Raises ApiError where nothing, or not the `whole`, can be read.
     """
     memory = memory or open_memory(loaded.settings, options)
     remembered = memory.read()
@@ -100,12 +108,20 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
     needed = with_parents({*chosen, *(intent.address for intent in begun)}, loaded.resources)
     with options.stopwatch.phase("refresh"):
         state = refresh(reader.once(), [one for address, one in loaded.resources.items() if address in needed])
-    if state.failures:
-        raise _all_failures(state.failures)
-    folded, said = _settled(memory, loaded, state)
+    required = loaded.resources.keys() if whole or options.destroy else {intent.address for intent in begun}
+    unread = _find_unread(loaded, state, ledger, required)
+    lost = unread.causes.keys()
+    loaded = replace(loaded, selected=loaded.selected - lost)
+    said = [*_unread(unread, state, loaded, chosen, options), *(p for p in state.problems if p.address not in lost)]
+    folded, settled = _settled(memory, loaded, state)
     known = Known(resources=loaded.resources, live=state.objects)
     scene = Scene(
-        settings=loaded.settings, catalog=catalog, resources=loaded.resources, chosen=chosen, ledger=folded.ledger
+        settings=loaded.settings,
+        catalog=catalog,
+        resources=loaded.resources,
+        chosen=chosen - lost,
+        ledger=folded.ledger,
+        unread=unread,
     )
     remnants, notes = find_remnants(reader, known, scene, options)
     inputs = replace(
@@ -113,6 +129,7 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
         due=tuple(find_due(reader, known, loaded.selected, owing(scene, loaded.selected, options))),
         rivals=state.rivals,
         remnants=remnants,
+        unread=unread,
         leaving=loaded.leaving,
         named=bool(options.destroy),
     )
@@ -120,7 +137,7 @@ def plan(loaded: Loaded, connections: Connections, options: Options, memory: Mem
         if loaded.marks is not None:
             inputs = replace(inputs, seen=look(state.lists, loaded.marks))
             loaded.marks.save()
-        made = make_plan(inputs, [*loaded.warnings, *said, *state.problems, *_lifted(reader), *notes])
+        made = make_plan(inputs, [*loaded.warnings, *settled, *said, *_lifted(reader), *notes])
     unguarded = tuple(find_unguarded(made, inputs, reader)) if not made.blockers else ()
     made = replace(made, diagnostics=(*made.diagnostics, *unguarded), requests_made=connections.attempts)
     return Planned(plan=made, inputs=inputs, reader=reader, memory=memory, folded=folded, version=remembered.version)
@@ -170,6 +187,22 @@ def _lifted(reader: LiveReader) -> list[Diagnostic]:
     ]
 
 
+def _find_unread(loaded: Loaded, state: LiveState, ledger: Ledger, needed: Collection[Address]) -> Unread:
+    """Return what cannot be read. Raises ApiError where that leaves nothing to plan, or is `needed`."""
+    unread = find_unread(state.failures.keys(), loaded.resources, ledger.records, loaded.catalog)
+    lost = unread.causes.keys()
+    if lost and (loaded.selected <= lost or any(address in lost for address in needed)):
+        raise _all_failures(state.failures.values())
+    return unread
+
+
+def _unread(
+    unread: Unread, state: LiveState, loaded: Loaded, chosen: frozenset[Address], options: Options
+) -> Iterable[Diagnostic]:
+    failures = {address: Failure(message=one.message, hint=one.hint) for address, one in state.failures.items()}
+    return left_out(unread, failures, loaded.resources, chosen, skipped=options.skip_unreadable)
+
+
 def _all_failures(failures: Iterable[ApiError]) -> ReconcilerError:
     distinct = {error.message: error for error in failures}
     first = next(iter(distinct.values()))
@@ -200,8 +233,9 @@ _LEFT_OUT = "leave their resources out with --address or -l"
 def blocked(plan: Plan) -> Refused:
     """Return why a plan with blockers is not carried out."""
     count = len(plan.blockers)
+    unread = any(one.code == UNREADABLE_KIND for one in plan.blockers)
     done, way = ("deleted", "name only the others") if plan.destroys else ("applied", _LEFT_OUT)
-    return Refused(
+    return (Unreadable if unread else Refused)(
         f"nothing was {done}: {count} {'blocker' if count == 1 else 'blockers'}",
         hint=f"solve {'it' if count == 1 else 'them'}, or {way}",
     )

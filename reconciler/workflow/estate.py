@@ -15,9 +15,8 @@ from reconciler.core.errors import ApiError, UsageError
 from reconciler.core.export.drafting import Draft, Drafting, Drafts
 from reconciler.core.export.inventory import Inventory, KindSurvey, Standing, take_stock
 from reconciler.core.export.naming import as_file_name, unique, words
-from reconciler.core.export.scopes import reference_names
 from reconciler.core.export.wanted import Wanted
-from reconciler.core.kinds.catalog import Kind
+from reconciler.core.kinds.catalog import Kind, reference_names
 from reconciler.core.kinds.fields import walk
 from reconciler.core.memory.ledger import Ledger
 from reconciler.core.model import Json, Plan
@@ -90,7 +89,7 @@ def survey(
         )
     if with_referred:
         kinds = _with_referred(kinds, loaded)
-    planned = plan(loaded, connections, options)
+    planned = plan(loaded, connections, options, whole=True)
     known = {**_declared_values(planned), **given}
     found = read_estate(planned.reader, kinds, known)
     return Survey(
@@ -186,7 +185,7 @@ def plan_on(export: Export, options: Options, given: ExportOptions) -> Plan:
     if given.everything:  # what was recorded of the manifests that this estate has is nothing about these
         loaded = replace(loaded, settings=replace(loaded.settings, ledger=None))
     with Connections(loaded.settings, options) as connections:
-        return plan(loaded, connections, options).plan
+        return plan(loaded, connections, options, whole=True).plan
 
 
 # --------------------------------------------------------------------------- details

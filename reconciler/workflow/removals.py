@@ -6,6 +6,7 @@ Reads: the live systems, through the reader given. Writes: nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.address import Address
@@ -17,6 +18,7 @@ from reconciler.core.memory.ledger import Ledger, Record, Removal
 from reconciler.core.model import UNDECLARED, Diagnostic, Resource, Severity
 from reconciler.core.plan.remnant import Remnant, successor_of
 from reconciler.core.plan.removal.candidates import Estate, recorded_remnants
+from reconciler.core.plan.unread import Unread
 from reconciler.core.records import dataclass
 from reconciler.shell.live.survey import find_marked, look_for
 from reconciler.shell.options import Options
@@ -54,6 +56,7 @@ class Scene:
     resources: Mapping[Address, Resource]
     chosen: frozenset[Address]  # the stated resources that were read
     ledger: Ledger
+    unread: Unread = Unread()
 
 
 def to_be_read(resources: Collection[Address], ledger: Ledger, options: Options) -> frozenset[Address]:
@@ -92,10 +95,11 @@ def find_remnants(
         named=by_name,
     )
     candidates, notes = recorded_remnants(estate)
-    found = look_for(reader, candidates, known, scene.chosen, named=by_name)
+    found = _look_for(reader, candidates, known, scene, named=by_name)
     if by_name or selection.labels:
         return tuple(found), notes
-    marked = find_marked(reader, known, scene.chosen, {*scene.resources, *scene.ledger.records})
+    readable = [a for a in scene.chosen if (a.system, a.kind) not in scene.unread.kinds]
+    marked = find_marked(reader, known, readable, {*scene.resources, *scene.ledger.records})
     found += [one for one in marked.remnants if selection.names(one.address)]
     return tuple(found), [*notes, *marked.notes]
 
@@ -115,7 +119,23 @@ def _replaced(
             found.append(Remnant(address=address, kind=kind, id=record.id, removal=record.removal or Removal()))
         else:
             notes.append(_cut_short(address, resource))
-    return tuple(look_for(reader, found, known, scene.chosen)), notes
+    return tuple(_look_for(reader, found, known, scene)), notes
+
+
+def _look_for(
+    reader: LiveReader, remnants: Iterable[Remnant], known: Known, scene: Scene, *, named: bool = False
+) -> list[Remnant]:
+    """Look for `remnants`, except for those that stay whatever is found, because of what cannot be read."""
+    asked: list[Remnant] = []
+    kept: list[Remnant] = []
+    for one in remnants:
+        reason = scene.unread.why_stays(one.address, one.removal.parents)
+        if reason:
+            kept.append(replace(one, doubt=reason))
+        else:
+            asked.append(one)
+    found = look_for(reader, asked, known, scene.chosen, named=named)
+    return sorted([*found, *kept], key=lambda one: one.address)
 
 
 def _undeclared(known: Known, scene: Scene, options: Options) -> Iterator[Diagnostic]:

@@ -40,7 +40,7 @@ def verify(loaded: Loaded, connections: Connections, options: Options, trial: Tr
     parents = with_parents({trial.address}, loaded.resources) - {trial.address}
     state = refresh(reader, [loaded.resources[address] for address in sorted(parents)])
     if state.failures:
-        raise state.failures[0]
+        raise next(iter(state.failures.values()))
     spec, unknown = Known(resources=loaded.resources, live=state.objects).spec_of(resource)
     if unknown:
         missing = ", ".join(str(a) for a in sorted(resource.depends_on - state.objects.keys()))

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from reconciler.core.address import Address
 from reconciler.core.export.inventory import Entry, KindInventory, Standing
 from reconciler.core.export.naming import environment_name, name_of, unique
-from reconciler.core.export.scopes import parent_of, reference_names
+from reconciler.core.export.scopes import parent_of
 from reconciler.core.export.stating import Names, Secret, Stated, state, state_for_lookup
 from reconciler.core.graph import find_cycle
-from reconciler.core.kinds.catalog import Kind
+from reconciler.core.kinds.catalog import Kind, reference_names
 from reconciler.core.kinds.fields import FieldInfo
 from reconciler.core.model import Json, LiveObject
 from reconciler.core.pointer import MISSING, Path, format_pointer

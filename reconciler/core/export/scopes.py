@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from reconciler.core.compare.normalize import decode
-from reconciler.core.kinds.catalog import Catalog, Kind
+from reconciler.core.kinds.catalog import Catalog, Kind, reference_names
 from reconciler.core.model import Json, JsonObject, LiveObject
 
 Living = Mapping[tuple[str, str], Sequence[LiveObject]]
@@ -35,14 +35,6 @@ def needed_fields(kind: Kind) -> tuple[str, ...]:
 def parent_of(kind: Kind, field: str) -> tuple[str, str] | None:
     """Return system and kind of what a reference field names; None for any other field."""
     return reference_names(kind, kind.fields.child(field).reference)
-
-
-def reference_names(kind: Kind, reference: str | None) -> tuple[str, str] | None:
-    """Return system and kind that an `x-ref` of `kind` names."""
-    if reference is None:
-        return None
-    system, dot, name = reference.rpartition(".")
-    return (system, name) if dot else (kind.definition.system, reference)
 
 
 def in_order(kinds: Sequence[Kind], catalog: Catalog) -> list[Kind]:

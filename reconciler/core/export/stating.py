@@ -14,9 +14,8 @@ from reconciler.core.canonical import canonical_json, strictly_equal
 from reconciler.core.compare.normalize import canonical, decode, encode, is_masked, item_key
 from reconciler.core.drift.accepting import escaped
 from reconciler.core.drift.edits import Edit, edited
-from reconciler.core.export.scopes import reference_names
 from reconciler.core.export.suspicion import looks_secret
-from reconciler.core.kinds.catalog import Kind
+from reconciler.core.kinds.catalog import Kind, reference_names
 from reconciler.core.kinds.fields import FieldInfo
 from reconciler.core.model import Json, JsonObject, LiveObject
 from reconciler.core.pointer import MISSING, Missing, Path, format_pointer, get

@@ -342,3 +342,11 @@ def _parse(model: type[Any], data: Json, written: Written, problems: list[Diagno
             found = written.problem(mistake.path, mistake.message, mistake.hint, at_key=mistake.at_key)
             problems.append(found)
         return None
+
+
+def reference_names(kind: Kind, reference: str | None) -> tuple[str, str] | None:
+    """Return system and kind that an `x-ref` of `kind` names."""
+    if reference is None:
+        return None
+    system, dot, name = reference.rpartition(".")
+    return (system, name) if dot else (kind.definition.system, reference)

@@ -17,6 +17,7 @@ from reconciler.core.memory.ledger import Record
 from reconciler.core.model import Json, JsonObject, LiveObject, Resource
 from reconciler.core.plan.follow_ups import Occasion
 from reconciler.core.plan.remnant import Remnant
+from reconciler.core.plan.unread import Unread
 from reconciler.core.pointer import MISSING, Path
 from reconciler.core.records import dataclass
 from reconciler.core.withheld import Gap
@@ -88,6 +89,7 @@ class Inputs:
     leaving: frozenset[Address] = frozenset()  # stated resources whose objects are to go all the same
     named: bool = False  # what is to go was named one by one: that it cannot go is an obstacle, not a note
     seen: Mapping[Address, bool] = field(default_factory=dict)  # whether one look told that it is as stated
+    unread: Unread = Unread()  # what could not be read; nothing of it is selected
     allow_replace: bool = False
     limits: Limits | None = None  # without the managed objects; no share where none is stated
     # Secrets that were applied once, where nothing tells which: an offline plan takes them for the wanted ones.

@@ -22,6 +22,7 @@ from reconciler.core.plan.removal.deciding import decide_remnants
 from reconciler.core.plan.removal.leaving import departing
 from reconciler.core.plan.removal.limits import exceeded, limits_of
 from reconciler.core.plan.renames import suspect_renames
+from reconciler.core.plan.unread import irreplaceable
 from reconciler.core.records import dataclass
 
 
@@ -32,6 +33,7 @@ def make_plan(inputs: Inputs, problems: Sequence[Diagnostic] = ()) -> Plan:
     removed = decide_remnants(inputs, {change.address for change in decided.changes})
     changes = in_order(sorted([*decided.changes, *removed.changes], key=lambda change: change.address), inputs)
     blockers = [*errors, *decided.blockers, *removed.blockers, *unselected_parents(changes, inputs)]
+    blockers += irreplaceable(changes, inputs.unread)
     known = Known(resources=inputs.resources, live=decided.live)
     suspected = suspect_renames(changes, inputs, known)
     blockers += [one for one in suspected if one.severity is Severity.ERROR]

@@ -44,6 +44,7 @@ class Circumstances:
     resend: bool
     prune: bool = False
     allow_replace: bool = False
+    skip_unreadable: bool = False
     policy: JsonObject
     systems: Mapping[str, str]  # digest of where each system is, and of its parameters
     key: bytes = field(repr=False, default=b"")  # for secrets; empty: they are not bound
@@ -67,6 +68,7 @@ def make_approval(
             "resend": around.resend,
             "prune": around.prune,
             "allowReplace": around.allow_replace,
+            "skipUnreadable": around.skip_unreadable,
         },
         "policy": dict(around.policy),
         "systems": dict(around.systems),
@@ -221,7 +223,6 @@ def compare_with_plan(approval: Approval, today: Today) -> ApprovalComparison:
     due = {v.address for v in verdicts if v.standing is ApprovalState.DUE and v.address is not None}
     waiting = _waiting(due, now)
     verdicts = [waiting.get(v.address, v) if v.address is not None else v for v in verdicts]
-    allowed = frozenset(due - waiting.keys())
     follow_ups = _approved_follow_ups(approval, today)
     verdicts += [
         ApprovalVerdict(name=f"{one.system}: {one.title}", standing=ApprovalState.EXTRA, why="follow-up: not approved")
@@ -231,7 +232,7 @@ def compare_with_plan(approval: Approval, today: Today) -> ApprovalComparison:
     return ApprovalComparison(
         approved=approval.digest,
         verdicts=tuple(sorted(verdicts, key=lambda verdict: verdict.name)),
-        due=allowed,
+        due=frozenset(due - waiting.keys()),
         follow_ups=follow_ups,
     )
 
@@ -330,12 +331,11 @@ def _waiting(due: set[Address], now: Mapping[Address, Change]) -> dict[Address, 
         if not lacking:
             return found
         for address, others in lacking.items():
-            names = ", ".join(map(str, others))
             found[address] = ApprovalVerdict(
                 name=str(address),
                 address=address,
                 standing=ApprovalState.WAITING,
-                why=f"waits for {names}, not to be done",
+                why=f"waits for {', '.join(map(str, others))}, not to be done",
             )
         remaining -= lacking.keys()
 

@@ -36,6 +36,9 @@ class Chosen(SealedPart):
     resend: bool = Field(description="Whether values that cannot be compared are sent.")
     prune: bool = Field(default=False, description="Whether what no manifest states any more is deleted.")
     allow_replace: bool = Field(default=False, description="Whether a new object may take the place of an old one.")
+    skip_unreadable: bool = Field(
+        default=False, description="Whether what cannot be read, and what depends on it, is left out."
+    )
 
 
 class KindInUse(SealedPart):

@@ -42,7 +42,7 @@ class LiveState:
     rivals: Mapping[Address, LiveObject]  # by natural key, where the ledger names another object that is there as well
     lists: tuple[ReadList, ...] = ()  # what was found in lists of whole objects, to be compared at once
     problems: tuple[Diagnostic, ...] = ()  # two matches for one address, and the like
-    failures: tuple[ApiError, ...] = ()
+    failures: Mapping[Address, ApiError] = field(default_factory=dict)  # what could not be read at all
 
 
 class _Index(NamedTuple):
@@ -59,7 +59,7 @@ class _Refresh:
     objects: dict[Address, LiveObject] = field(default_factory=dict)
     unreadable: dict[Address, str] = field(default_factory=dict)
     problems: list[Diagnostic] = field(default_factory=list)
-    failures: list[ApiError] = field(default_factory=list)
+    failures: dict[Address, ApiError] = field(default_factory=dict)
     rivals: dict[Address, LiveObject] = field(default_factory=dict)
     lists: list[ReadList] = field(default_factory=list)
     indexes: dict[int, _Index] = field(default_factory=dict)
@@ -103,7 +103,7 @@ def refresh(reader: LiveReader, resources: Sequence[Resource]) -> LiveState:
         rivals=work.rivals,
         lists=tuple(work.lists),
         problems=tuple(sorted(work.problems, key=lambda problem: str(problem.address))),
-        failures=tuple(sorted(work.failures, key=lambda error: error.message)),
+        failures=dict(sorted(work.failures.items())),
     )
 
 
@@ -136,7 +136,10 @@ def _refresh_layer(layer: list[Resource], work: _Refresh) -> None:
             return ApiError(f"{address}: {error}", error_class=ErrorClass.MISCONFIGURED)
         return None
 
-    work.failures += [error for error in work.reader.run_all(read, list(groups.values())) if error is not None]
+    together = list(groups.values())
+    for group, error in zip(together, work.reader.run_all(read, together), strict=True):
+        if error is not None:
+            work.failures.update((resource.address, error) for resource, _ in group)
 
 
 def _read_group(group: list[tuple[Resource, JsonObject]], work: _Refresh) -> None:
