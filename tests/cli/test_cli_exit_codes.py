@@ -189,7 +189,7 @@ def test_3_without_consent_because_nobody_can_be_asked(scene: Scene) -> None:
     assert finished.code == 3
     assert "no terminal to ask on" in finished.err
     assert "--yes" in finished.err
-    assert count(finished, r"; (\d+) write requests")  # the plan was shown all the same
+    assert re.search(r"; \d+ write requests", finished.out)  # the plan was shown all the same
     assert scene.writes() == []
 
 
@@ -332,7 +332,7 @@ def test_130_after_what_is_in_flight_has_finished(scene: Scene, number: signal.S
     assert sorted(one.status for one in scene.writes()) == [200, 200, 201, 201]  # what was in flight, and not one more
     assert "4 applied, " in finished.out
     skipped = count(finished, r"unchanged, (\d+) skipped")
-    assert finished.out.count("skipped: interrupted before it began") == skipped > 0
+    assert 0 < finished.out.count("skipped: interrupted before it began") <= skipped  # the others are folded
     for vices in scene.vices.values():
         vices.clear()
     assert count(scene.run("apply", "--yes"), r"(\d+) applied,") == skipped  # the next run goes on from there

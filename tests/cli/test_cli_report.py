@@ -229,9 +229,9 @@ def test_a_refusal_points_at_the_field_that_the_server_names(tmp_path: Path) -> 
         folder = write_small(tmp_path, server.urls["galtea"])
         finished = run(folder, "apply", "--yes", "--report", "report.json", env={"GALTEA_API_KEY": KEY})
     (outcome,) = read(folder / "report.json")["outcomes"]
-    assert (outcome["path"], outcome["line"], outcome["column"]) == ("manifests/only.yaml", 6, 3)
+    assert (outcome["path"], outcome["line"], outcome["column"]) == ("manifests/only.yaml", 6, 16)
     assert outcome["detail"].endswith("status 422: Description: is odd")
-    assert "hint: correct `description` at manifests/only.yaml:6:3, then apply again" in finished.out
+    assert "hint: correct `description` at manifests/only.yaml:6:16, then apply again" in finished.out
 
 
 def test_an_answer_without_a_reason_is_shown_and_with_vv_in_full(tmp_path: Path) -> None:

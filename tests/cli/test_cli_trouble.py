@@ -126,9 +126,9 @@ CASES: dict[str, Case] = {
     "reset": Case(faults=always(drop()), words=("the connection broke before the whole answer",), requests=4),
     "paging-that-is-ignored": Case(
         faults=saying([{"id": f"p{n}", "name": f"n{n}", "description": "x"} for n in range(100)]),
-        code=0,
-        words=("1 to create",),
-        requests=2,
+        code=4,
+        words=("doubtful-list",),
+        requests=4,
     ),
 }
 
@@ -256,7 +256,7 @@ def test_an_answer_in_trouble(name: str, stage: Stage, runs: Batch) -> None:
         ("refused", "127.0.0.1:9: connection refused", "that the system is running"),
         ("no-such-host", "api.invalid:443: the host name cannot be resolved", "spelling, DNS and the VPN"),
         ("unknown-authority", "is not trusted: unable to get local issuer certificate", "Set caFile"),
-        ("wrong-host-name", "is not trusted: IP address mismatch", "check the host in the URL"),
+        ("wrong-host-name", "is not trusted: IP address mismatch", "check that the URL has the right host"),
         ("http-to-a-tls-port", "the connection broke before the whole answer was there", "needs https"),
         ("https-to-a-plain-port", "no TLS connection to 127.0.0.1", "whether the URL needs http or https"),
         ("circle", "the list runs in a circle: the same page is asked for again", "read section of the kind"),

@@ -106,7 +106,7 @@ def test_each_refusal_of_a_push_says_what_was_refused_and_whether_anything_was_s
         assert message.startswith("the lock cannot be taken, so nothing was sent: pushing refs/reconciler/sandbox to ")
     else:
         report = bench.apply()
-        (problem,) = report.problems
+        (problem,) = (one for one in report.problems if one.code == "ledger-not-written")
         message, told = problem.message, problem.hint
         assert problem.code == "ledger-not-written"
         if at == "record":
