@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -128,3 +129,14 @@ def test_what_looks_like_a_secret(name: str, value: str) -> None:
 )
 def test_what_does_not_look_like_one(name: str, value: str) -> None:
     assert not looks_secret(name, value)
+
+
+def test_an_id_that_is_a_secret_is_not_written_where_it_is_referred_to() -> None:
+    kind = next(kind for kind in CATALOG.ordered() if kind.full_name == "galtea.Version")
+    live = LiveObject(id="version-1", body={}, spec={"product": "product-fake-id", "name": "one"})
+    told = names()
+    plain = state(kind, live, told)
+    assert plain.spec["product"] == "product-fake-id"
+    hidden = state(kind, live, replace(told, secret_ids=frozenset({("galtea", "Product")})))
+    assert hidden.spec["product"].startswith("${env:")
+    assert "product-fake-id" not in canonical_json(hidden.spec)

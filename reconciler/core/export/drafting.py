@@ -200,7 +200,13 @@ class Drafting:
         def secret(place: Path) -> str:
             return environment_name(one.kind, one.address.name, place)
 
-        names = Names(reference=reference, refers_back=refers_back, secret=secret, known_secrets=self.known_secrets)
+        names = Names(
+            reference=reference,
+            refers_back=refers_back,
+            secret=secret,
+            secret_ids=frozenset(one.kind.names for one in self.everything if one.kind.secret_id),
+            known_secrets=self.known_secrets,
+        )
         stated = (state_for_lookup if one.lookup else state)(one.kind, one.live, names)
         parents = self._parents_of(one.kind, one.live)
         draft = Draft(

@@ -71,6 +71,7 @@ class Names:
     # Whether the object of that name refers to this one already, so that a reference would close a circle.
     refers_back: Callable[[tuple[str, str], str], bool] = lambda names, remote_id: False
     secret: Callable[[Path], str]  # the name of the environment variable for a field of this object
+    secret_ids: frozenset[tuple[str, str]] = frozenset()  # system and kind of those whose ids are secrets
     known_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # values that the environment has: names
 
 
@@ -145,6 +146,8 @@ class _Walk:
 
     def _is_secret(self, info: FieldInfo, value: str, place: Path, *, secret: bool) -> bool:
         if secret or value in self.names.known_secrets:
+            return True
+        if reference_names(self.kind, info.reference) in self.names.secret_ids:
             return True
         if any(known in value for known in self.names.known_secrets if len(known) >= 8):
             return True
