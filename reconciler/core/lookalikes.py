@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+
+_SELECTORS = re.compile("[\u034f\ufe00-\ufe0f\U000e0100-\U000e01ef]")  # of variations, and the joiner of graphemes
 
 
 def told_apart(one: str, other: str) -> tuple[str, str]:
@@ -18,12 +21,13 @@ def told_apart(one: str, other: str) -> tuple[str, str]:
 def _look(text: str) -> str:
     """Return what is seen of a text (Unicode Standard Annex 15, form NFKC; default ignorable code points left out)."""
     composed = unicodedata.normalize("NFKC", text)
+    if composed.isprintable() and not _SELECTORS.search(composed):  # nearly all, and fast for long ones
+        return composed
     return "".join(" " if c.isspace() else c for c in composed if not _is_unseen(c))
 
 
 def _is_unseen(character: str) -> bool:
-    is_selector = "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
-    return is_selector or character == "\u034f" or unicodedata.category(character) in ("Cf", "Cc")
+    return bool(_SELECTORS.match(character)) or unicodedata.category(character) in ("Cf", "Cc")
 
 
 def _escaped(text: str) -> str:

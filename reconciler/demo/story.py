@@ -20,7 +20,7 @@ from reconciler.core.model import Action, Plan
 from reconciler.core.records import dataclass
 from reconciler.core.report import Outcome, Report, Status
 from reconciler.render.report import render_outcome, summarize_report
-from reconciler.render.text import plural, render_plan, summarize_plan
+from reconciler.render.text import plural, render_diagnostics, render_plan, summarize_plan
 from reconciler.sandbox.estate import SECRETS, Estate, build_estate
 from reconciler.sandbox.http import EmulatedSystem
 from reconciler.sandbox.server import SandboxServer
@@ -70,6 +70,8 @@ class Story:
         loaded = load(options)
         with Connections(loaded.settings, options) as connections:
             planned = plan(loaded, connections, options)
+            if planned.plan.blockers:
+                self.console.result(render_diagnostics(planned.plan.blockers, self.console.style))
             report = apply(planned, loaded, connections, options, on_outcome=partial(self.show, tell=tell))
             self.requests += connections.attempts
         return planned, report

@@ -7,6 +7,7 @@ spans and blocks of code only, where nothing is markup, link or mention. For Git
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 
 from reconciler.core.model import JsonObject
 from reconciler.core.records import dataclass
@@ -182,10 +183,12 @@ def _fold(title: str, blocks: list[str]) -> str:
 
 
 def _change(change: JsonObject) -> Iterator[str]:
-    lines = [line for field in change["fields"] for line in _field(field)]
-    lines += [f"# {note}" for note in (*change["notes"], *change["caveats"])]
-    if len(lines) > _LINES:
-        lines = [*lines[:_LINES], f"# … and {len(lines) - _LINES} lines more"]
+    fields, notes = change["fields"], (*change["notes"], *change["caveats"])
+    told = chain((line for field in fields for line in _field(field)), (f"# {note}" for note in notes))
+    lines = list(islice(told, _LINES))
+    left_out = sum(map(_height, fields)) + len(notes) - len(lines)
+    if left_out:
+        lines.append(f"# … and {left_out} lines more")
     if lines:
         yield markdown_fence(lines, "diff")
     requests = []
@@ -196,6 +199,11 @@ def _change(change: JsonObject) -> Iterator[str]:
             requests.append(f"    {on_one_line(request['body'])}")
     if requests:
         yield markdown_fence(requests, "http")
+
+
+def _height(field: JsonObject) -> int:
+    """Return how many lines `_field` has, whose values may be large."""
+    return 2 if field["operation"] not in ("add", "remove") else 1
 
 
 def _field(field: JsonObject) -> Iterator[str]:

@@ -10,7 +10,7 @@ import pytest
 from console_script import Finished, assert_clean, run
 
 from reconciler.console import Console
-from reconciler.core.errors import ApiError, ExitCode
+from reconciler.core.errors import ExitCode, Unreadable
 from reconciler.demo.story import run_demo
 from reconciler.sandbox.http import EmulatedSystem
 from reconciler.sandbox.vices import Fault, Vices, answer, ignore_fields, requests_to
@@ -46,9 +46,9 @@ def test_somebody_elses_folder_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "reconciler.yaml").read_text() == "targets: {}\n"
 
 
-def told_with(*faults: Fault) -> tuple[ExitCode, str]:
+def told_with(*faults: Fault, out: io.StringIO | None = None) -> tuple[ExitCode, str]:
     """Tell the story in process, with faults around the one system that PATCHes by id."""
-    console = Console(out=io.StringIO(), err=io.StringIO())
+    console = Console(out=io.StringIO() if out is None else out, err=io.StringIO())
 
     def around(system: EmulatedSystem) -> EmulatedSystem:
         return Vices(system, *faults) if system.name == "galtea" else system
@@ -68,6 +68,8 @@ def test_a_system_that_forgets_a_field_makes_the_demo_fail() -> None:
 
 
 def test_a_system_that_answers_with_failures_makes_the_demo_fail() -> None:
-    with pytest.raises(ApiError, match="status 403") as raised:
-        told_with(Fault(vice=answer(403), times=None))
+    out = io.StringIO()
+    with pytest.raises(Unreadable, match="nothing was applied") as raised:
+        told_with(Fault(vice=answer(403), times=None), out=out)
     assert raised.value.exit_code is ExitCode.FAILED
+    assert "status 403" in out.getvalue()

@@ -94,7 +94,7 @@ def test_a_renamed_manifest_is_found_by_its_key(scene: Scene) -> None:
     manifest.write_text(named.replace("spec:\n", "spec:\n  name: support-bot-prod\n"))
     offline = bare(scene, "plan", "--snapshot", "snapshot.json", "--address", "*/renamed", "-v")
     assert "galtea.EndpointConnection/renamed" in offline.out, offline
-    assert "nothing to do: 1 resource as declared" in offline.out, offline
+    assert "Plan for sandbox: 1 to adopt; 0 write requests" in offline.out, offline
 
 
 @pytest.mark.parametrize(

@@ -138,9 +138,12 @@ def test_two_objects_with_secret_ids_are_told_apart_by_no_id(tmp_path: Path) -> 
     assert_clean(str(made))
 
 
-def test_addresses_that_a_server_gives_show_no_secret(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_addresses_that_a_server_gives_show_no_secret(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A Location and the address of a next page repeat the token of the request, and have one of their own."""
-    caplog.set_level(logging.DEBUG)
+    monkeypatch.setattr(logging.getLogger("reconciler"), "propagate", True)  # whatever a console made of it
+    caplog.set_level(logging.DEBUG, "reconciler")
     rows = ByToken({"id": "t1", "token": TOKEN, "name": "one", "size": 1})
 
     def handle(request: SandboxRequest) -> SandboxResponse:

@@ -50,16 +50,17 @@ class Thing:
     def values(self, *, before: bool, rotated: bool = True) -> dict[str, Any]:
         """Return the stated fields as they were once, or are wanted now; secrets as references.
 
-        Unless `rotated`, secrets that nobody can read were the same once.
+        Unless `rotated`, secrets that nobody can read were the same once. No two things have the same values: one that
+        is gone and a new one would be taken for a renamed one.
         """
         old = before and self.fate == "changed"
         found: dict[str, Any] = {}
         if "size" in self.states:
-            found["size"] = 1 if old else 2
+            found["size"] = (100 if old else 200) + int(self.name.removeprefix("n"))
         if self.fate == "replaced":
             found["grade"] = "a" if before else "b"
         if "label" in self.states:
-            found["label"] = "old" if old else "new"
+            found["label"] = f"{'old' if old else 'new'} {self.name}"
         if "secret" in self.states:
             name = SECRET_FIELDS[self.system].upper()
             known = rotated or self.system == "harbor"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.internal.conjecture import providers
 from mirror import kept_by
 from specs import shuffled, specs
 
@@ -26,14 +24,6 @@ CATALOG, _ = load_kinds([])
 KINDS = CATALOG.ordered()
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.full_name)
 law = settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_constants_of_modules() -> Iterator[None]:
-    """Draw no constants out of the modules that are loaded: an example that loads one more would change the next."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(providers, "_get_local_constants", lambda: providers._local_constants)
-        yield
 
 
 def compared(kind: Kind, spec: JsonObject, live: LiveObject) -> Any:

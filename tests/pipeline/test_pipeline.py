@@ -121,7 +121,7 @@ def test_drift_is_told_in_one_issue_and_accepted_by_a_pull_request(story: Story)
     assert "1 file changed, 1 insertion(+), 1 deletion(-)" in changed
 
     planned = story.plan(7, git(story.remote, "rev-parse", DRIFT))
-    assert "Nothing to do: `sandbox`" in story.comments(7)[0], planned.log
+    assert "nothing to do: 6 resources as declared" in story.comments(7)[0], planned.log
     applied = story.apply(story.squash(7, DRIFT))
     assert not applied.failed, applied.log
     assert story.live() == 40

@@ -44,10 +44,10 @@ def drift_of(plan: Plan, memory: PlanMemory, *, has_ledger: bool) -> Plan:
 
 
 def _only_drift(change: Change, memory: PlanMemory, *, has_ledger: bool) -> Change:
-    if change.is_idle:
+    if change.action is Action.UNCHANGED:
         return replace(change, notes=()) if change.notes else change
     nothing = replace(
-        change, action=Action.UNCHANGED, fields=(), requests=(), waits_for=frozenset(), notes=(), caveats=()
+        change, action=Action.UNCHANGED, fields=(), requests=(), waits_for=frozenset(), notes=(), caveats=(), reason=""
     )
     match change.action:
         case Action.UPDATE | Action.REPLACE if change.live is not None:

@@ -325,7 +325,9 @@ def _fields(
     if mode == "full" and replaced_by(kind.definition, call) == "fields":
         sent = {name for name in merged if name in names or name not in info.properties} - unsettable
     elif mode == "full":
-        sent = merged.keys() - unsettable
+        # What never changes is not for this call where it lists its fields and does not name it.
+        fixed = {n for n in merged if call.fields is not None and n not in names and info.child(n).immutable}
+        sent = merged.keys() - unsettable - fixed
         # What other calls set travels as it is, since they set it; what nobody can read, as it is to be.
         merged |= {n: live[n] for n in sent - names if n in live and not is_hidden(info.child(n), live[n])}
         sent = {name for name in sent if name in names or name in live or info.child(name).write_only}
